@@ -1,0 +1,35 @@
+/*
+ * Slow work: RSA private-key operations, password hashing, token verification, SQL.
+ *
+ * The core describes it as a job and hands it to an executor; it comes back on the thread (loop) that submitted it.
+ * In the server the executor is the offload pool; in tests and in the simulation it may run at once, or when told.
+ */
+#ifndef KW_BASE_JOB_H
+#define KW_BASE_JOB_H
+
+#include <keyway/status.h>
+
+typedef struct kw_job kw_job;
+
+struct kw_job {
+    void (*run)(kw_job *job);  /* on a worker: touches nothing but the job's own data and thread-safe services */
+    void (*done)(kw_job *job); /* on the submitting loop, exactly once, also when the pool shuts down; may free the job */
+    kw_job *next;              /* the executor's */
+    void *executor_data;       /* the executor's */
+};
+
+typedef struct kw_executor {
+    /* Bad_TooManyOperations when the bounded queue is full: then neither run nor done is called. */
+    kw_status (*submit)(void *ctx, kw_job *job);
+    void *ctx;
+} kw_executor;
+
+/* Runs job->run and job->done before submit returns. */
+extern const kw_executor KW_EXECUTOR_INLINE;
+
+static inline kw_status kw_executor_submit(const kw_executor *e, kw_job *job)
+{
+    return e->submit(e->ctx, job);
+}
+
+#endif
