@@ -1,0 +1,133 @@
+/*
+ * The store: users, Roles and their mapping rules, trusted issuers, resources, signing keys, audit trail.
+ *
+ * One interface over SQL engines (SQLite now). Every call is one transaction and is durable when it returns. Thread safe:
+ * called from jobs, never from a loop. Strings that are handed out live in the caller's arena.
+ */
+#ifndef KW_STORE_STORE_H
+#define KW_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/secret.h"
+
+typedef struct kw_store kw_store;
+
+/* `location` is a path of an SQLite file. `create` false: Bad_NotFound when it is missing. Migrations run here.
+ * On failure *why (may be NULL) gets a sentence for the user, static or in the arena. */
+kw_status kw_store_open(const char *location, bool create, const kw_clock *clock, kw_arena *arena, kw_store **out, kw_string *why);
+void kw_store_close(kw_store *store);
+/* Changes whenever anything but the audit trail was changed, by this or by another process. */
+uint64_t kw_store_version(kw_store *store);
+
+/* --- users -------------------------------------------------------------------------------------------------------- */
+typedef struct kw_user {
+    kw_string name;          /* exact UTF-8; compared byte by byte */
+    kw_string password_hash; /* PHC string; null: no password can match */
+    uint32_t configuration;  /* UserConfigurationMask: 1 NoDelete, 2 Disabled, 4 NoChangeByUser, 8 MustChangePassword */
+    kw_string description;
+    int64_t created, changed; /* DateTime */
+} kw_user;
+
+kw_status kw_store_user_add(kw_store *s, const kw_user *user);                              /* Bad_AlreadyExists */
+kw_status kw_store_user_get(kw_store *s, kw_string name, kw_arena *arena, kw_user *out);    /* Bad_NotFound */
+kw_status kw_store_user_set(kw_store *s, const kw_user *user);                              /* Bad_NotFound */
+kw_status kw_store_user_remove(kw_store *s, kw_string name);                                /* Bad_NotFound; its UserName rules go with it */
+kw_status kw_store_user_list(kw_store *s, kw_arena *arena, kw_user **out, size_t *count);   /* by name */
+
+/* --- Roles (OPC 10000-18) ----------------------------------------------------------------------------------------- */
+typedef enum kw_criteria {
+    KW_CRITERIA_USER_NAME = 1, KW_CRITERIA_THUMBPRINT = 2, KW_CRITERIA_ROLE = 3, KW_CRITERIA_GROUP_ID = 4, KW_CRITERIA_ANONYMOUS = 5,
+    KW_CRITERIA_AUTHENTICATED_USER = 6, KW_CRITERIA_APPLICATION = 7, KW_CRITERIA_X509_SUBJECT = 8, KW_CRITERIA_TRUSTED_APPLICATION = 9
+} kw_criteria;
+
+typedef struct kw_role_rule {
+    kw_criteria criteria;
+    kw_string value; /* null for ANONYMOUS, AUTHENTICATED_USER, TRUSTED_APPLICATION */
+} kw_role_rule;
+
+typedef struct kw_role {
+    kw_string name;
+    kw_string namespace_uri; /* of its NodeId; null: ns 0 */
+    uint32_t node_id;        /* numeric identifier */
+    bool is_well_known;      /* made at the first start; cannot be removed */
+    bool custom_configuration;
+    bool applications_exclude, endpoints_exclude;
+    kw_role_rule *rules;
+    size_t rule_count;
+    kw_string *applications; /* ApplicationUris */
+    size_t application_count;
+} kw_role;
+
+kw_status kw_store_role_add(kw_store *s, const kw_role *role);                                        /* name, namespace, node id; Bad_AlreadyExists */
+kw_status kw_store_role_remove(kw_store *s, kw_string name);                                          /* Bad_NotFound, Bad_RequestNotAllowed */
+kw_status kw_store_role_rule_add(kw_store *s, kw_string role, const kw_role_rule *rule);              /* Bad_NotFound, Bad_AlreadyExists; Bad_RequestNotAllowed for Anonymous, AuthenticatedUser, TrustedApplication (RO-04) */
+kw_status kw_store_role_rule_remove(kw_store *s, kw_string role, const kw_role_rule *rule);           /* Bad_NotFound, Bad_RequestNotAllowed */
+kw_status kw_store_role_list(kw_store *s, kw_arena *arena, kw_role **out, size_t *count);             /* by node id */
+
+/* --- trusted issuers of access tokens ----------------------------------------------------------------------------- */
+typedef struct kw_issuer {
+    kw_string uri;           /* = the token's iss */
+    kw_string kind;          /* "jwks" (text in keys), "certificate" (DER chain in keys), "jwks-url", "discover" (URL in location) */
+    kw_bytes keys;
+    kw_string location;
+    kw_string authority_url; /* where Clients get a token: opc.tcp://…; null: not published */
+    kw_string authority_profile; /* ua:authorityProfileUri */
+    kw_string token_endpoint;    /* ua:tokenEndpoint */
+    int64_t changed;
+} kw_issuer;
+
+kw_status kw_store_issuer_put(kw_store *s, const kw_issuer *issuer);
+kw_status kw_store_issuer_remove(kw_store *s, kw_string uri); /* Bad_NotFound */
+kw_status kw_store_issuer_list(kw_store *s, kw_arena *arena, kw_issuer **out, size_t *count);
+
+/* --- the Authorization Service ------------------------------------------------------------------------------------ */
+typedef struct kw_resource {
+    kw_string uri;  /* resourceId, the token's aud */
+    kw_string name;
+    uint32_t token_lifetime_s; /* 0: the service's default */
+    int64_t created;
+} kw_resource;
+
+kw_status kw_store_resource_add(kw_store *s, const kw_resource *resource); /* Bad_AlreadyExists */
+kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out);
+kw_status kw_store_resource_remove(kw_store *s, kw_string uri);
+kw_status kw_store_resource_list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count);
+
+typedef struct kw_signing_key {
+    kw_string id;          /* kid */
+    kw_string alg;         /* "ES256", "RS256", … */
+    kw_bytes private_key;  /* PEM, PKCS#8 */
+    kw_bytes certificate;  /* DER */
+    int64_t not_before, not_after; /* DateTime: when it signs */
+    bool is_active;
+} kw_signing_key;
+
+kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key); /* becomes the active one; others stay for verification */
+kw_status kw_store_key_list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count); /* newest first; wipe the arena's owner after use */
+
+/* --- audit trail -------------------------------------------------------------------------------------------------- */
+typedef struct kw_audit_record {
+    uint64_t sequence; /* set by the store, from 1, without gaps */
+    int64_t time;      /* DateTime; 0: now */
+    kw_string event;   /* "ActivateSession", "RequestAccessToken", … */
+    kw_string source;  /* which application wrote it */
+    kw_status status;
+    kw_string user;    /* who; null: anonymous */
+    kw_string client;  /* ApplicationUri or address */
+    kw_string detail;  /* JSON object, no secrets */
+    uint8_t hash[32];  /* SHA-256 over the former hash and this record's fields */
+} kw_audit_record;
+
+/* Returns when the record is durable. Concurrent appends share one commit. */
+kw_status kw_store_audit_append(kw_store *s, const kw_audit_record *record);
+/* Records with sequence > after, at most max. */
+kw_status kw_store_audit_list(kw_store *s, uint64_t after, size_t max, kw_arena *arena, kw_audit_record **out, size_t *count);
+/* Walk the whole chain. Bad_SecurityChecksFailed and the first bad sequence number if a record was changed, removed or put in. */
+kw_status kw_store_audit_verify(kw_store *s, uint64_t *count, uint64_t *first_bad);
+
+/* --- settings: small facts of the installation (installation id, running authority's URL, …) ------------------------ */
+kw_status kw_store_setting_put(kw_store *s, kw_string key, kw_string value);
+kw_status kw_store_setting_get(kw_store *s, kw_string key, kw_arena *arena, kw_string *value); /* Bad_NotFound */
+
+#endif
