@@ -1,0 +1,71 @@
+/*
+ * The one gate: everything that proves a user goes through kw_identity_prove. Thread safe; slow (RSA, Argon2id, SQL): for jobs.
+ */
+#ifndef KW_IDENTITY_GATE_H
+#define KW_IDENTITY_GATE_H
+
+#include "base/log.h"
+#include "crypto/trust.h"
+#include "identity/identity.h"
+
+typedef struct kw_identity_config {
+    bool allow_anonymous;
+    bool allow_user_name;
+    bool allow_issued;
+    bool allow_clear_secret_on_encrypted_channel; /* UserTokenPolicy None inside SignAndEncrypt; off by default */
+    bool allow_clear_secret_anywhere;             /* also on None and Sign: only by the administrator's word */
+    bool accept_legacy_issued_token;              /* identity: accept_legacy_issued_token; off (IT-04) */
+    uint32_t max_secret;                          /* bytes of a password or token after decryption; 64 KiB */
+    uint32_t clock_skew_s;                        /* exp, nbf, iat; 60 */
+    uint32_t max_token_lifetime_s;                /* exp − iat; 0: no limit */
+    uint32_t signing_time_window_s;               /* EncryptedSecret SigningTime: 300 */
+    kw_string audience;                           /* what `aud` must hold: the Server's ApplicationUri */
+    const char *const *token_algorithms;          /* allow-list, NULL-ended: RS256, PS256, ES256 */
+    const kw_security_policy *secret_policy;      /* named in UserTokenPolicies of None endpoints: Basic256Sha256 */
+    const kw_string *namespaces;                  /* NamespaceArray, to number Roles */
+    size_t namespace_count;
+} kw_identity_config;
+
+extern const kw_identity_config KW_IDENTITY_CONFIG_DEFAULT;
+
+typedef struct kw_identity_gate kw_identity_gate;
+
+/* Borrows store, trust, clock, log for its life; copies config. store may not be NULL. */
+kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store, const kw_clock *clock, const kw_random *random, const kw_log *log, kw_identity_gate **out);
+void kw_identity_gate_free(kw_identity_gate *gate);
+
+/*
+ * The UserTokenPolicies of an endpoint (TP-01…08, UN-02, UN-05, IT-06, IT-11, AN-03), from the configuration and the issuers in
+ * the store. PolicyIds are the same for the same content everywhere.
+ */
+kw_status kw_identity_gate_policies(kw_identity_gate *gate, const kw_security_policy *channel_policy, kw_message_security_mode mode, kw_arena *arena,
+                                    kw_user_token_policy **out, size_t *count);
+
+/* What a caller presents, and in which context. All borrowed for the call. */
+typedef struct kw_identity_claim {
+    const kw_extension_object *token; /* NULL, or a null object: Anonymous (AS-56) */
+    const kw_signature_data *user_signature;
+    const kw_user_token_policy *policies; /* those of the endpoint (or Authorization Service) in use */
+    size_t policy_count;
+    const kw_security_policy *channel_policy;
+    kw_message_security_mode mode;
+    const kw_application_identity *receiver; /* whose key opens secrets, whose certificate was signed */
+    kw_bytes server_nonce;      /* the last one of the Session; null: a context without (RequestAccessToken), then SigningTime protects alone */
+    const kw_certificate *client_certificate; /* of the channel; NULL with None */
+    kw_string application_uri;  /* the client's, authenticated by the channel; null with None */
+    kw_string address;          /* peer address, for throttling and audit */
+    kw_string endpoint_url;     /* for endpoint filters of Roles */
+} kw_identity_claim;
+
+/*
+ * Bad_IdentityTokenInvalid: malformed, unknown PolicyId, wrong type, not decryptable. Bad_IdentityTokenRejected: signature,
+ * issuer, audience, time of a JWT; anonymous not offered. Bad_UserAccessDenied: wrong password or unknown user, alike in
+ * answer and in time. Bad_UserSignatureInvalid: X509. On success *out carries one reference.
+ * *why (may be NULL) names the reason for the log and the audit, static storage, no secrets; never for the peer.
+ */
+kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why);
+
+/* The Anonymous identity with the Roles it has under this claim (the fall-back of an expired token). */
+kw_status kw_identity_anonymous(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out);
+
+#endif

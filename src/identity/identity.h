@@ -1,0 +1,43 @@
+/*
+ * Identity: who somebody is, how that was proven, and until when. Immutable once made; counted references, thread safe.
+ */
+#ifndef KW_IDENTITY_IDENTITY_H
+#define KW_IDENTITY_IDENTITY_H
+
+#include "crypto/certificate.h"
+#include "store/store.h"
+#include <keyway/types.h>
+
+typedef struct kw_identity kw_identity;
+
+typedef struct kw_granted_role {
+    uint16_t ns; /* index in the server's NamespaceArray */
+    uint32_t id; /* numeric NodeId of the Role */
+    kw_string name;
+} kw_granted_role;
+
+/* Everything borrowed from the identity's own arena. */
+struct kw_identity {
+    kw_user_token_type kind;  /* KW_USER_TOKEN_TYPE_ANONYMOUS, …_USER_NAME, …_CERTIFICATE, …_ISSUED_TOKEN */
+    kw_string name;           /* user name; subject of the certificate; `sub` of the token; null: anonymous. What diagnostics and audit show */
+    kw_string issuer;         /* `iss`; null for others */
+    kw_string policy_id;      /* of the UserTokenPolicy it came by */
+    kw_string application_uri; /* of the client, only if the channel authenticated it; null otherwise */
+    kw_string certificate_thumbprint; /* uppercase hex; null unless X509 */
+    kw_string *claimed_roles; /* `roles`: input of the mapping rules, never Roles themselves */
+    size_t claimed_role_count;
+    kw_string *groups;
+    size_t group_count;
+    kw_date_time expires;     /* 0: never */
+    bool must_change_password;
+    const kw_granted_role *roles; /* result of the mapping rules; Anonymous is always in it */
+    size_t role_count;
+};
+
+kw_identity *kw_identity_retain(kw_identity *identity);
+void kw_identity_release(kw_identity *identity); /* NULL is fine */
+bool kw_identity_has_role(const kw_identity *identity, uint16_t ns, uint32_t id);
+/* The same user by the same kind of proof (AS-12: what a transfer to another channel demands). */
+bool kw_identity_is_same_user(const kw_identity *a, const kw_identity *b);
+
+#endif
