@@ -1,0 +1,80 @@
+/*
+ * A Server: connections, dispatch of requests, life cycle. The core takes bytes from any transport; listen.h puts it on sockets.
+ */
+#ifndef KW_SERVER_SERVER_H
+#define KW_SERVER_SERVER_H
+
+#include "service/service.h"
+
+typedef struct kw_server kw_server;
+typedef struct kw_connection kw_connection;
+
+typedef struct kw_server_endpoint {
+    const kw_security_policy *policy;
+    kw_message_security_mode mode;
+} kw_server_endpoint;
+
+typedef struct kw_server_config {
+    kw_string application_uri, application_name, product_uri;
+    const kw_string *hosts;  /* names under which it is reached; the first one is in its URLs */
+    size_t host_count;
+    uint16_t port;           /* of the URLs; set again by kw_server_set_port when any free one was taken */
+    const kw_server_endpoint *endpoints;
+    size_t endpoint_count;
+    bool discovery_on_none;  /* discovery services on a None channel although no None endpoint is offered; default true */
+    bool with_gds;
+    bool require_crl;
+    kw_channel_limits channel_limits;
+    kw_session_limits session_limits;
+    kw_service_limits service_limits;
+    kw_ua_limits codec_limits;
+    uint32_t max_connections;             /* 1,000 */
+    uint32_t max_connections_per_address; /* 100 */
+    uint32_t max_pending_requests;        /* per connection: 100; past it Bad_TcpServerTooBusy / Bad_TooManyOperations */
+    uint64_t max_memory;                  /* arenas of all requests under way: 512 MiB */
+    kw_identity_config identity;          /* audience and namespaces are set by the server */
+} kw_server_config;
+
+void kw_server_config_defaults(kw_server_config *config);
+
+/* What it runs on; borrowed for its life. */
+typedef struct kw_server_env {
+    const kw_clock *clock;
+    const kw_random *random;
+    const kw_executor *executor;
+    const kw_log *log;
+    kw_timers *timers;
+    const kw_application_identity *identity;
+    kw_trust_list *trust;
+    kw_trust_list *user_trust;
+    kw_store *store;
+} kw_server_env;
+
+kw_status kw_server_new(const kw_server_config *config, const kw_server_env *env, kw_server **out);
+void kw_server_free(kw_server *server); /* all connections are gone already */
+kw_space *kw_server_space(kw_server *server);
+kw_sessions *kw_server_sessions(kw_server *server);
+kw_identity_gate *kw_server_gate(kw_server *server);
+void kw_server_set_port(kw_server *server, uint16_t port);
+/* "opc.tcp://localhost:4840" */
+kw_string kw_server_url(const kw_server *server);
+
+/* --- transport: sockets, or a simulated network ------------------------------------------------------------------------ */
+typedef struct kw_transport {
+    void (*send)(void *ctx, kw_bytes bytes);  /* in order; borrowed for the call. Past its bounded queue it reports by kw_connection_lost */
+    void (*close)(void *ctx);                 /* after what was sent; then kw_connection_lost */
+    void (*pause)(void *ctx, bool paused);    /* stop or go on reading: back-pressure */
+    void *ctx;
+} kw_transport;
+
+/* NULL: over capacity, close the socket. */
+kw_connection *kw_server_connect(kw_server *server, const kw_transport *transport, kw_string peer_address);
+void kw_connection_input(kw_connection *connection, kw_bytes bytes);
+/* The transport is gone, whoever ended it: the last call for this connection. */
+void kw_connection_lost(kw_connection *connection);
+/* Stop taking new connections and Sessions; State becomes Shutdown; answer what is under way, then close. drained() once nothing is left. */
+void kw_server_shutdown(kw_server *server, void (*drained)(void *ctx), void *ctx);
+/* Trust or configuration changed: re-check the certificates of live channels, close those that fail (attack A-85). */
+void kw_server_recheck_trust(kw_server *server);
+
+#endif

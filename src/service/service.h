@@ -1,0 +1,85 @@
+/*
+ * Services: one row each, one file per service set. A handler fills the response and finishes the request, at once or later.
+ */
+#ifndef KW_SERVICE_SERVICE_H
+#define KW_SERVICE_SERVICE_H
+
+#include "session/session.h"
+#include "space/space.h"
+#include "ua/codec.h"
+
+typedef struct kw_service_limits {
+    uint32_t max_nodes_per_read, max_nodes_per_write, max_nodes_per_call, max_nodes_per_browse, max_nodes_per_translate, max_nodes_per_register;
+    uint32_t max_references_per_node;       /* of one Browse result before a continuation point */
+    uint32_t max_browse_continuation_points; /* per Session */
+} kw_service_limits;
+
+extern const kw_service_limits KW_SERVICE_LIMITS_DEFAULT; /* 1,000 each; 1,000 references; 20 continuation points */
+
+/* What all services of one server share; borrowed. */
+typedef struct kw_service_context {
+    const kw_clock *clock;
+    const kw_random *random;
+    const kw_executor *executor;
+    const kw_log *log;
+    kw_space *space;
+    kw_sessions *sessions;
+    const kw_service_limits *limits;
+    kw_application_description application;
+    kw_status (*endpoints)(void *ctx, kw_string endpoint_url, kw_arena *arena, kw_endpoint_description **out, size_t *count);
+    /* Cancel: requests of this Session with this handle that can still be given up; how many were. */
+    uint32_t (*cancel)(void *ctx, kw_session *session, uint32_t request_handle);
+    void *ctx;
+} kw_service_context;
+
+typedef struct kw_service kw_service;
+typedef struct kw_request kw_request;
+
+struct kw_request {
+    const kw_service_context *context;
+    const kw_service *service;
+    kw_channel *channel;   /* alive while the request is; see server/ */
+    kw_string peer_address;
+    kw_session *session;   /* retained; NULL for services without one */
+    kw_identity *identity; /* retained when the request came in: rights do not change under a running request (attack A-107) */
+    kw_arena *arena;       /* request, response, everything: until the response left */
+    uint32_t request_id;
+    const kw_request_header *header; /* first field of body */
+    const void *body;
+    void *response;        /* zeroed, of service->response_type; its header is filled on finish */
+    void (*finish)(kw_request *request, kw_status service_result); /* exactly once, on the loop */
+};
+
+typedef enum kw_session_need { KW_NEEDS_NOTHING, KW_NEEDS_SESSION } kw_session_need;
+
+struct kw_service {
+    const char *name;
+    uint32_t request_id; /* ns 0 id of the binary encoding of the request */
+    const kw_type *request_type, *response_type;
+    kw_session_need need;
+    bool is_discovery; /* also on a None channel that is open for discovery only */
+    void (*handle)(kw_request *request);
+};
+
+/* NULL: Bad_ServiceUnsupported. */
+const kw_service *kw_service_find(uint32_t request_id);
+/* The kw_access of a request. */
+kw_access kw_request_access(const kw_request *request);
+
+/* One per service set, each in its file; the table in service.c names them. */
+void kw_service_find_servers(kw_request *request);
+void kw_service_get_endpoints(kw_request *request);
+void kw_service_create_session(kw_request *request);
+void kw_service_activate_session(kw_request *request);
+void kw_service_close_session(kw_request *request);
+void kw_service_cancel(kw_request *request);
+void kw_service_read(kw_request *request);
+void kw_service_write(kw_request *request);
+void kw_service_browse(kw_request *request);
+void kw_service_browse_next(kw_request *request);
+void kw_service_translate_browse_paths(kw_request *request);
+void kw_service_register_nodes(kw_request *request);
+void kw_service_unregister_nodes(kw_request *request);
+void kw_service_call(kw_request *request);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * Sessions: CreateSession, ActivateSession, CloseSession, transfer, nonces, locales, time-outs. OPC 10000-4, 5.7.
+ *
+ * Owned by one loop. Private-key work, password hashing and token verification go to the executor; a completion that finds its
+ * Session closed is dropped. A kw_session is counted: requests and jobs hold a reference, the table holds one until it closes.
+ */
+#ifndef KW_SESSION_SESSION_H
+#define KW_SESSION_SESSION_H
+
+#include "channel/channel.h"
+#include "identity/gate.h"
+
+typedef struct kw_sessions kw_sessions;
+typedef struct kw_session kw_session;
+
+typedef enum kw_session_state { KW_SESSION_CREATED, KW_SESSION_ACTIVATED, KW_SESSION_CLOSED } kw_session_state;
+
+typedef struct kw_session_limits {
+    uint32_t max_sessions;            /* 1,000 */
+    uint32_t max_sessions_per_client; /* by application certificate, or by address on None: 200 */
+    double min_timeout_ms, max_timeout_ms; /* 10 s … 1 h */
+    uint32_t activation_timeout_ms;   /* CreateSession → first ActivateSession: 60 s */
+    uint32_t max_request_message;     /* maxRequestMessageSize */
+    bool allow_transfer_on_sign;      /* AS-10 on mode Sign: off, because a captured request could be replayed (attack A-100) */
+} kw_session_limits;
+
+extern const kw_session_limits KW_SESSION_LIMITS_DEFAULT;
+
+typedef struct kw_session_env {
+    const kw_clock *clock;
+    const kw_random *random;
+    const kw_executor *executor;
+    const kw_log *log;
+    kw_timers *timers;
+    kw_identity_gate *gate;
+    kw_store *store; /* audit trail; NULL: none */
+    kw_string server_uri;
+    const kw_session_limits *limits;
+    /* All endpoints of this transport, as GetEndpoints would answer for this URL. */
+    kw_status (*endpoints)(void *ctx, kw_string endpoint_url, kw_arena *arena, kw_endpoint_description **out, size_t *count);
+    /* May Sessions be made on this (policy, mode)? None is often open for discovery only. */
+    bool (*allows_session)(void *ctx, const kw_security_policy *policy, kw_message_security_mode mode);
+    void (*closed)(void *ctx, kw_session *session, bool delete_subscriptions); /* may be NULL */
+    void *ctx;
+} kw_session_env;
+
+kw_status kw_sessions_new(const kw_session_env *env, kw_sessions **out);
+void kw_sessions_free(kw_sessions *sessions); /* closes all */
+size_t kw_sessions_count(const kw_sessions *sessions);
+
+/* How an asynchronous call ends: on the loop, exactly once, maybe before the call returns. The response is filled when good. */
+typedef void (*kw_session_done)(void *ctx, kw_status result);
+
+void kw_session_create(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request, kw_arena *arena,
+                       kw_create_session_response *response, kw_session_done done, void *ctx);
+/* Good may be Good_PasswordChangeRequired. The channel must live until done, or kw_sessions_channel_gone is called first (done still comes). */
+void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request, kw_arena *arena,
+                         kw_activate_session_response *response, kw_session_done done, void *ctx);
+kw_status kw_session_close(kw_sessions *sessions, kw_channel *channel, const kw_close_session_request *request);
+/* The channel was closed: unactivated Sessions on it go, activated ones wait for a transfer until their time-out. */
+void kw_sessions_channel_gone(kw_sessions *sessions, kw_channel *channel);
+
+/*
+ * The gate that every other request passes: does this Session exist, on this channel, activated? Marks it as alive.
+ * Bad_SessionIdInvalid, Bad_SecureChannelIdInvalid, Bad_SessionNotActivated (and the Session is closed: AS-03).
+ * An identity that expired meanwhile is replaced here before anything is served. *out is borrowed: retain to keep it.
+ */
+kw_status kw_session_gate(kw_sessions *sessions, kw_channel *channel, const kw_node_id *authentication_token, kw_session **out);
+
+kw_session *kw_session_retain(kw_session *session);
+void kw_session_release(kw_session *session);
+kw_session_state kw_session_state_of(const kw_session *session);
+const kw_node_id *kw_session_id(const kw_session *session);
+kw_string kw_session_name(const kw_session *session);
+kw_identity *kw_session_identity(const kw_session *session); /* borrowed; retain for use across events. Changes with every activation */
+kw_string kw_session_client_uri(const kw_session *session);
+const kw_string *kw_session_locales(const kw_session *session, size_t *count);
+uint32_t kw_session_max_response_message(const kw_session *session); /* 0: no limit */
+/* A place for what other rooms keep per Session (continuation points); released with the Session. */
+void kw_session_attach(kw_session *session, void *data, void (*release)(void *data));
+void *kw_session_attachment(const kw_session *session);
+
+#endif

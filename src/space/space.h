@@ -1,0 +1,123 @@
+/*
+ * The address space: all of ns 0 (and the GDS model where wanted) from constant tables, and nodes that the application adds.
+ *
+ * Node management belongs to one loop. Permissions are decided here, for every service alike: RolePermissions, AccessRestrictions,
+ * UserAccessLevel, UserExecutable. OPC 10000-3; OPC 10000-5.
+ */
+#ifndef KW_SPACE_SPACE_H
+#define KW_SPACE_SPACE_H
+
+#include "base/clock.h"
+#include "identity/gate.h"
+#include "identity/identity.h"
+#include <keyway/types.h>
+
+typedef struct kw_space kw_space;
+
+/* PermissionType bits. OPC 10000-3, 8.55. */
+#define KW_PERMISSION_BROWSE 0x1u
+#define KW_PERMISSION_READ_ROLE_PERMISSIONS 0x2u
+#define KW_PERMISSION_WRITE_ATTRIBUTE 0x4u
+#define KW_PERMISSION_READ 0x20u
+#define KW_PERMISSION_WRITE 0x40u
+#define KW_PERMISSION_CALL 0x1000u
+/* AccessRestrictionType bits. */
+#define KW_RESTRICTION_SIGNING 0x1u
+#define KW_RESTRICTION_ENCRYPTION 0x2u
+#define KW_RESTRICTION_SESSION 0x4u
+#define KW_RESTRICTION_BROWSE 0x8u
+
+/* On whose behalf: borrowed for the call. */
+typedef struct kw_access {
+    const kw_identity *identity;
+    kw_message_security_mode mode;
+    bool has_session;
+    const kw_string *locales; /* preference order */
+    size_t locale_count;
+} kw_access;
+
+typedef struct kw_space_config {
+    kw_string application_uri; /* namespace 1, ServerArray[0] */
+    bool with_gds;             /* the model of OPC 10000-12 */
+    const kw_clock *clock;
+} kw_space_config;
+
+kw_status kw_space_new(const kw_space_config *config, kw_space **out);
+void kw_space_free(kw_space *space);
+kw_status kw_space_namespace_add(kw_space *space, kw_string uri, uint16_t *index); /* known ones keep their index */
+uint16_t kw_space_namespace_find(const kw_space *space, kw_string uri);            /* UINT16_MAX: unknown */
+const kw_string *kw_space_namespaces(const kw_space *space, size_t *count);
+#define KW_GDS_NAMESPACE_URI "http://opcfoundation.org/UA/GDS/"
+
+/* --- values that live outside the space ----------------------------------------------------------------------------- */
+/* On the loop, must not block. The result is borrowed from the arena or from what outlives the request. */
+typedef kw_status (*kw_value_read)(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out);
+typedef kw_status (*kw_value_write)(void *ctx, const kw_access *access, const kw_data_value *value);
+
+/* --- methods ---------------------------------------------------------------------------------------------------------- */
+typedef struct kw_call kw_call;
+struct kw_call {
+    const kw_access *access;
+    const kw_identity_claim *context; /* of the request: channel policy, mode, receiver, client certificate, ApplicationUri, address */
+    kw_node_id object_id, method_id;
+    kw_node_id session_id;
+    const kw_variant *inputs; /* as many as the Method has, types checked */
+    size_t input_count;
+    kw_status *input_results;  /* to fill when an argument is refused; all good at first */
+    kw_variant *outputs;       /* room for as many as the Method has */
+    size_t output_count;
+    kw_arena *arena;           /* of the request; lives until finish */
+    void (*finish)(kw_call *call, kw_status status); /* on the loop, exactly once, now or later */
+    void *owner;               /* the service's */
+};
+typedef void (*kw_method_call)(void *ctx, kw_call *call);
+
+typedef struct kw_argument_spec {
+    const char *name;
+    uint32_t data_type; /* ns 0 */
+    int32_t value_rank; /* -1 scalar, 1 one dimension */
+} kw_argument_spec;
+
+/* --- nodes ---------------------------------------------------------------------------------------------------------------- */
+typedef struct kw_node_permission {
+    uint16_t role_ns;
+    uint32_t role_id;
+    uint32_t permissions;
+} kw_node_permission;
+
+typedef struct kw_node_spec {
+    kw_node_id id;
+    kw_node_id parent;          /* null: no parent */
+    kw_node_id reference_type;  /* from the parent; null: HasComponent (HasProperty for PropertyType) */
+    kw_node_id type_definition; /* null: BaseObjectType, BaseDataVariableType */
+    kw_qualified_name browse_name;
+    kw_localized_text display_name; /* null: the BrowseName without locale */
+    const kw_node_permission *permissions; /* copied; count 0: inherited from the parent, else the namespace default */
+    size_t permission_count;
+    uint16_t restrictions;
+    /* variables */
+    kw_node_id data_type;
+    int32_t value_rank; /* 0 in the structure means scalar (-1) */
+    bool writable;
+    kw_variant value;   /* initial, copied; unused with read */
+    kw_value_read read; /* NULL: the stored value */
+    kw_value_write write;
+    /* methods */
+    const kw_argument_spec *inputs, *outputs;
+    size_t input_count, output_count;
+    kw_method_call call;
+    void *ctx;
+} kw_node_spec;
+
+/* Everything is copied but ctx. Bad_NodeIdExists, Bad_ParentNodeIdInvalid, … */
+kw_status kw_space_add_object(kw_space *space, const kw_node_spec *spec);
+kw_status kw_space_add_variable(kw_space *space, const kw_node_spec *spec);
+kw_status kw_space_add_method(kw_space *space, const kw_node_spec *spec); /* with InputArguments and OutputArguments */
+kw_status kw_space_add_reference(kw_space *space, const kw_node_id *source, const kw_node_id *type, const kw_node_id *target);
+kw_status kw_space_remove(kw_space *space, const kw_node_id *id);
+/* Give a node of the tables a live value, or a Method of the tables its function. Bad_NodeIdUnknown. */
+kw_status kw_space_bind_value(kw_space *space, const kw_node_id *id, kw_value_read read, kw_value_write write, void *ctx);
+kw_status kw_space_bind_method(kw_space *space, const kw_node_id *id, kw_method_call call, void *ctx);
+kw_status kw_space_set_value(kw_space *space, const kw_node_id *id, const kw_variant *value); /* copied */
+
+#endif
