@@ -1,33 +1,7 @@
-/*
- * An arena: memory of one request, released as a whole.
- *
- * Grows in blocks up to `limit` bytes in all; past it (or when the heap is exhausted) allocation yields NULL,
- * which callers report as Bad_EncodingLimitsExceeded or Bad_OutOfMemory. Reset keeps the first block, so that a
- * warm arena does not touch the heap. Not thread safe: one owner at a time (a job may own it while its request is parked).
- */
+/* The arena is public; rooms know it by their own path. */
 #ifndef KW_BASE_ARENA_H
 #define KW_BASE_ARENA_H
 
-#include <keyway/bytes.h>
-
-typedef struct kw_arena kw_arena;
-
-kw_arena *kw_arena_new(size_t limit);
-void kw_arena_free(kw_arena *arena); /* NULL is fine */
-void kw_arena_reset(kw_arena *arena);
-size_t kw_arena_used(const kw_arena *arena);
-
-/* Zeroed, aligned to 16. size 0 yields a unique non-NULL pointer. */
-void *kw_arena_alloc(kw_arena *arena, size_t size);
-/* count × size with overflow checked. */
-void *kw_arena_array(kw_arena *arena, size_t count, size_t size);
-/* Copies; null stays null. On exhaustion the result is null while the input was not. */
-kw_bytes kw_arena_copy(kw_arena *arena, kw_bytes bytes);
-char *kw_arena_cstring(kw_arena *arena, kw_string s);
-/* printf into the arena; null on exhaustion. */
-kw_string kw_arena_format(kw_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-#define KW_ARENA_NEW(arena, type) ((type *)kw_arena_alloc((arena), sizeof(type)))
-#define KW_ARENA_ARRAY(arena, type, count) ((type *)kw_arena_array((arena), (count), sizeof(type)))
+#include <keyway/arena.h>
 
 #endif
