@@ -1,0 +1,43 @@
+/*
+ * The Authorization Service: turns a proven identity into an access token. OPC 10000-12, 9.
+ *
+ * It lives on a kw_server that has the GDS model: an Object of AuthorizationServiceType under AuthorizationServices, its
+ * Properties and Methods. Signing keys, resources and users come from the store.
+ */
+#ifndef KW_AUTHORITY_AUTHORITY_H
+#define KW_AUTHORITY_AUTHORITY_H
+
+#include "server/server.h"
+
+typedef struct kw_authority kw_authority;
+
+typedef struct kw_authority_config {
+    kw_string service_uri;       /* ServiceUri, and `iss` of the tokens */
+    kw_string name;              /* BrowseName of the Object */
+    uint32_t token_lifetime_s;   /* default 3,600; a resource may have its own */
+    const kw_string *requestors; /* ApplicationUris with the AccessTokenRequestor privilege; count 0: every trusted application */
+    size_t requestor_count;
+} kw_authority_config;
+
+/* The NodeId of the Object that RequestAccessToken is called on: ns=1;s=AuthorizationService. */
+extern const kw_node_id KW_AUTHORITY_OBJECT;
+
+/* Adds the Object to the server's space. env is the server's; borrowed for its life. */
+kw_status kw_authority_new(const kw_authority_config *config, kw_server *server, const kw_server_env *env, kw_authority **out);
+void kw_authority_free(kw_authority *authority);
+/* The authority listens at this URL now: tell the Servers on the same store (their UserTokenPolicies lead Clients here). Blocks on the store. */
+kw_status kw_authority_publish_url(kw_authority *authority, kw_string url);
+
+/* Make a signing key with its certificate and put it into the store as the active one; `alg` "RS256", "PS256" or "ES256". Also enters
+ * the service as a trusted issuer of this store. For `keyway init` and key rotation; blocks. */
+kw_status kw_authority_create_key(kw_store *store, kw_string service_uri, kw_string alg, const kw_clock *clock, const kw_random *random);
+
+/* Mint: claims for this identity and resource, signed with the active key. Slow; for jobs. Bad_NotFound: resource unknown. */
+typedef struct kw_grant {
+    const kw_identity *identity;
+    kw_string resource;
+} kw_grant;
+kw_status kw_authority_mint(kw_store *store, const kw_authority_config *config, const kw_grant *grant, const kw_clock *clock, const kw_random *random, kw_arena *arena,
+                            kw_string *token, kw_date_time *expires);
+
+#endif
