@@ -34,4 +34,7 @@ static inline bool kw_status_is_good(kw_status status)
 /** The symbolic name as the standard writes it ("Bad_Timeout"); "Bad_0x8…"-like text for a code it does not name. Static storage for named codes; for unknown ones a per-thread buffer. */
 KW_API const char *kw_status_name(kw_status status);
 
+/** The code with this symbolic name ("Bad_Timeout"); false, and *out untouched, when there is none. */
+KW_API bool kw_status_from_name(const char *name, kw_status *out);
+
 #endif
