@@ -10,7 +10,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from keyway_schema import c_types, status, types  # noqa: E402
+from keyway_schema import c_nodes, c_types, nodes, status, types  # noqa: E402
 
 
 def write(directory, name, text):
@@ -29,12 +29,14 @@ def main():
     write(out, "keyway/status_codes.h", status.header(codes))
     write(out, "status_names.c", status.table(codes))
 
-    layout = c_types.Layout(types.read(os.path.join(schema, "types.txt")))
+    core = types.read(os.path.join(schema, "types.txt"))
+    layout = c_types.Layout(core)
     write(out, "keyway/generated_types.h", c_types.header(layout))
     write(out, "type_table.c", c_types.table(layout))
 
-    write(out, "keyway/node_ids.h", "#ifndef KEYWAY_NODE_IDS_H\n#define KEYWAY_NODE_IDS_H\n\n#endif\n")
-    write(out, "nodeset_table.c", "#include <stddef.h>\ntypedef int kw_nodeset_table;\n")
+    models = [nodes.read(os.path.join(schema, "ns0"), 0), nodes.read(os.path.join(schema, "gds"), 1)]
+    write(out, "keyway/node_ids.h", c_nodes.ids_header(models))
+    write(out, "nodeset_table.c", c_nodes.table(models, [core, types.read(os.path.join(schema, "gds_types.txt"), core)]))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from keyway_schema import status, types, xml_types  # noqa: E402
+from keyway_schema import nodes, status, types, xml_nodes, xml_types  # noqa: E402
 
 
 def service_ids(path):
@@ -60,11 +60,17 @@ def main():
     dictionary = ElementTree.parse(os.path.join(source, "Opc.Ua.Types.bsd")).getroot()
 
     make_status(source, target)
-    _, core_types, _ = xml_types.from_nodeset(core)
+    names, core_types, parents = xml_types.from_nodeset(core)
     for item in xml_types.from_dictionary(dictionary, service_ids(os.path.join(target, "service_ids.csv"))):
         core_types.add(item)
     check_against_dictionary(core_types, dictionary)
     types.write(os.path.join(target, "types.txt"), core_types)
+
+    gds = ElementTree.parse(os.path.join(source, "Opc.Ua.Gds.NodeSet2.xml")).getroot()
+    _, gds_types, _ = xml_types.from_nodeset(gds, "ns=1;", (names, core_types, parents))
+    types.write(os.path.join(target, "gds_types.txt"), gds_types)
+    nodes.write(os.path.join(target, "ns0"), xml_nodes.Reader(core, 0).read())
+    nodes.write(os.path.join(target, "gds"), xml_nodes.Reader(gds, 1).read())
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ class Layout:
         def visit(item, path):
             if item.name in done:
                 return
-            if item.name in path:
+            if item.name in path:  # also by an array: the codec bounds no recursion but that of Variant and its like
                 raise ValueError("a structure contains itself: " + item.name)
             for field in self.types.all_fields(item):
                 inner = self.types.find(self.wire(field))
-                if inner is not None and inner.kind == "structure" and not field.array and not field.optional:
+                if inner is not None and inner.kind == "structure":
                     visit(inner, path + [item.name])
             done.add(item.name)
             order.append(item)

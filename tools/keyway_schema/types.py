@@ -98,6 +98,10 @@ class Types:
             found = self.base_model.find(name)
         return found
 
+    def model_of(self, name):
+        """0 for a type of ns 0, 1 for one of the model on top of it."""
+        return 1 if self.base_model is not None and name in self.by_name else 0
+
     def all_fields(self, data_type):
         """The base's fields first."""
         base = self.find(data_type.base) if data_type.base else None
