@@ -19,6 +19,7 @@
 #include <keyway/types.h>
 
 typedef struct kw_channel kw_channel;
+struct kw_channel_open_audit;
 
 typedef struct kw_channel_limits {
     uint32_t receive_buffer, send_buffer; /* bytes of a chunk; ≥ 8192 */

@@ -1,0 +1,211 @@
+#include "base/timer.h"
+
+#include <stdlib.h>
+
+/*
+ * Four levels of 64 slots of 1, 64, 4,096 and 262,144 ms, and one list for what lies beyond (4.6 hours). A timer moves to a finer
+ * level when the wheel comes to its slot; what fires, fires in the order of its due time because slots of the finest level hold
+ * one millisecond each.
+ */
+#define LEVELS 4
+#define SLOTS 64
+#define SLOT_BITS 6
+
+struct kw_timers {
+    uint64_t now;
+    kw_timer slots[LEVELS][SLOTS]; /* heads of rings */
+    kw_timer beyond;
+    size_t count;
+};
+
+static void ring_init(kw_timer *head)
+{
+    head->prev = head->next = head;
+}
+
+static void ring_remove(kw_timer *t)
+{
+    t->prev->next = t->next;
+    t->next->prev = t->prev;
+    t->prev = t->next = NULL;
+}
+
+static void ring_append(kw_timer *head, kw_timer *t)
+{
+    t->prev = head->prev;
+    t->next = head;
+    head->prev->next = t;
+    head->prev = t;
+}
+
+kw_timers *kw_timers_new(uint64_t now)
+{
+    kw_timers *timers = calloc(1, sizeof(*timers));
+    if (timers == NULL) {
+        return NULL;
+    }
+    timers->now = now;
+    for (int level = 0; level < LEVELS; level++) {
+        for (int i = 0; i < SLOTS; i++) {
+            ring_init(&timers->slots[level][i]);
+        }
+    }
+    ring_init(&timers->beyond);
+    return timers;
+}
+
+static void forget_ring(kw_timer *head)
+{
+    while (head->next != head) {
+        kw_timer *t = head->next;
+        ring_remove(t);
+        t->timers = NULL;
+    }
+}
+
+void kw_timers_free(kw_timers *timers)
+{
+    if (timers == NULL) {
+        return;
+    }
+    for (int level = 0; level < LEVELS; level++) {
+        for (int i = 0; i < SLOTS; i++) {
+            forget_ring(&timers->slots[level][i]);
+        }
+    }
+    forget_ring(&timers->beyond);
+    free(timers);
+}
+
+/* The ring for a timer that is due after `now`: the finest level in which its slot lies within one turn. */
+static kw_timer *ring_for(kw_timers *timers, uint64_t due)
+{
+    for (int level = 0; level < LEVELS; level++) {
+        const int shift = level * SLOT_BITS;
+        if ((due >> shift) - (timers->now >> shift) < SLOTS) {
+            return &timers->slots[level][(due >> shift) & (SLOTS - 1)];
+        }
+    }
+    return &timers->beyond;
+}
+
+void kw_timer_stop(kw_timer *timer)
+{
+    if (timer->timers != NULL) {
+        ring_remove(timer);
+        timer->timers->count--;
+        timer->timers = NULL;
+    }
+}
+
+void kw_timer_start(kw_timers *timers, kw_timer *timer, uint64_t due)
+{
+    kw_timer_stop(timer);
+    timer->due = due;
+    timer->timers = timers;
+    timers->count++;
+    /* What is overdue goes into the current millisecond's slot. */
+    ring_append(ring_for(timers, due > timers->now ? due : timers->now), timer);
+}
+
+/* Take a whole ring over; the former head is empty then. */
+static void take_ring(kw_timer *head, kw_timer *out)
+{
+    if (head->next == head) {
+        ring_init(out);
+        return;
+    }
+    *out = *head;
+    out->next->prev = out;
+    out->prev->next = out;
+    ring_init(head);
+}
+
+/* Sort the timers of a coarser slot, which the wheel has come to, into finer ones. */
+static void cascade(kw_timers *timers, kw_timer *head)
+{
+    kw_timer all;
+    take_ring(head, &all); /* its members may go back into it */
+    while (all.next != &all) {
+        kw_timer *t = all.next;
+        ring_remove(t);
+        ring_append(ring_for(timers, t->due > timers->now ? t->due : timers->now), t);
+    }
+}
+
+static void enter_millisecond(kw_timers *timers, uint64_t now)
+{
+    timers->now = now;
+    if ((now & ((UINT64_C(1) << (LEVELS * SLOT_BITS)) - 1)) == 0) {
+        cascade(timers, &timers->beyond);
+    }
+    for (int level = LEVELS - 1; level > 0; level--) {
+        if ((now & ((UINT64_C(1) << (level * SLOT_BITS)) - 1)) == 0) {
+            cascade(timers, &timers->slots[level][(now >> (level * SLOT_BITS)) & (SLOTS - 1)]);
+        }
+    }
+}
+
+/* What is started for this very millisecond while firing waits for the next round: a timer that restarts itself cannot hold us up. */
+static void fire_slot(kw_timers *timers)
+{
+    kw_timer due;
+    take_ring(&timers->slots[0][timers->now & (SLOTS - 1)], &due);
+    while (due.next != &due) {
+        kw_timer *t = due.next;
+        kw_timer_stop(t);
+        t->fire(t);
+    }
+}
+
+/* The first millisecond after `now` in which something fires or a slot has to be sorted, at most `limit`. */
+static uint64_t next_stop(const kw_timers *timers, uint64_t limit)
+{
+    const uint64_t turn = (timers->now | (SLOTS - 1)) + 1; /* coarser slots change only at a turn of the finest wheel */
+    for (uint64_t t = timers->now + 1; t < turn && t <= limit; t++) {
+        const kw_timer *head = &timers->slots[0][t & (SLOTS - 1)];
+        if (head->next != head) {
+            return t;
+        }
+    }
+    return turn < limit ? turn : limit;
+}
+
+void kw_timers_advance(kw_timers *timers, uint64_t now)
+{
+    fire_slot(timers);
+    while (timers->now < now) {
+        if (timers->count == 0) {
+            timers->now = now;
+            return;
+        }
+        enter_millisecond(timers, next_stop(timers, now));
+        fire_slot(timers);
+    }
+}
+
+static void earliest_in(const kw_timer *head, uint64_t *earliest)
+{
+    for (const kw_timer *t = head->next; t != head; t = t->next) {
+        *earliest = t->due < *earliest ? t->due : *earliest;
+    }
+}
+
+uint64_t kw_timers_next(const kw_timers *timers)
+{
+    uint64_t earliest = UINT64_MAX;
+    for (int level = 0; level < LEVELS && timers->count > 0; level++) {
+        /* In order of time from the current slot on: the first slot that is not empty has the earliest of its level. */
+        for (uint64_t i = 0; i < SLOTS; i++) {
+            const kw_timer *head = &timers->slots[level][((timers->now >> (level * SLOT_BITS)) + i) & (SLOTS - 1)];
+            if (head->next != head) {
+                earliest_in(head, &earliest);
+                break;
+            }
+        }
+    }
+    if (earliest == UINT64_MAX) {
+        earliest_in(&timers->beyond, &earliest);
+    }
+    return earliest;
+}
