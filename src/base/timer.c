@@ -204,8 +204,6 @@ uint64_t kw_timers_next(const kw_timers *timers)
             }
         }
     }
-    if (earliest == UINT64_MAX) {
-        earliest_in(&timers->beyond, &earliest);
-    }
+    earliest_in(&timers->beyond, &earliest); /* time went on since they were put there: they need not be the last any more */
     return earliest;
 }
