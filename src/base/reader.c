@@ -38,7 +38,10 @@ uint8_t kw_read_u8(kw_reader *r)
 uint16_t kw_read_u16(kw_reader *r)
 {
     const uint8_t *p = take(r, 2);
-    return p != NULL ? (uint16_t)(p[0] | p[1] << 8) : 0;
+    if (p == NULL) {
+        return 0;
+    }
+    return (uint16_t)(p[0] | p[1] << 8);
 }
 
 uint32_t kw_read_u32(kw_reader *r)
