@@ -164,12 +164,17 @@ struct kw_type {
     } *enum_values; /* enumerations: ended by a NULL name */
 };
 
-/** Descriptor of a built-in type, NULL past 25. */
+/** Descriptor of a built-in type, NULL for KW_BUILTIN_NULL and past 25. */
 KW_API const kw_type *kw_type_builtin(kw_builtin id);
 /** The structure or enumeration with this ns 0 DataType id; NULL: unknown. */
 KW_API const kw_type *kw_type_by_data_type(uint32_t data_type_id);
 /** The structure whose Default Binary encoding has this ns 0 id; NULL: unknown. */
 KW_API const kw_type *kw_type_by_binary_id(uint32_t binary_id);
+/**
+ * The built-in type that values of this ns 0 DataType are in a Variant: Double for Duration, Int32 for enumerations,
+ * ExtensionObject for structures, Variant (any) for BaseDataType, Number, Integer and UInteger; KW_BUILTIN_NULL: unknown.
+ */
+KW_API kw_builtin kw_builtin_of_data_type(uint32_t data_type_id);
 /** All descriptors that are generated (structures and enumerations), for tests and tools. */
 KW_API size_t kw_type_count(void);
 KW_API const kw_type *kw_type_at(size_t index);

@@ -34,6 +34,12 @@ const kw_type *kw_type_by_binary_id(uint32_t binary_id)
     return find(kw_type_binary_ids, kw_type_binary_ids_count, binary_id);
 }
 
+kw_builtin kw_builtin_of_data_type(uint32_t data_type_id)
+{
+    const kw_type *type = find(kw_type_builtins, kw_type_builtins_count, data_type_id);
+    return type != NULL ? (kw_builtin)type->builtin : KW_BUILTIN_NULL;
+}
+
 size_t kw_type_count(void)
 {
     return kw_type_table_count - BUILTIN_COUNT;

@@ -316,6 +316,22 @@ static void the_table_knows_the_ids_of_the_services(void **state)
     assert_null(kw_type_at(kw_type_count()));
 }
 
+static void every_data_type_travels_as_a_built_in_type(void **state)
+{
+    (void)state;
+    assert_int_equal(kw_builtin_of_data_type(290), KW_BUILTIN_DOUBLE);         /* Duration */
+    assert_int_equal(kw_builtin_of_data_type(295), KW_BUILTIN_STRING);         /* LocaleId */
+    assert_int_equal(kw_builtin_of_data_type(24277), KW_BUILTIN_UINT32);       /* PasswordOptionsMask */
+    assert_int_equal(kw_builtin_of_data_type(303), KW_BUILTIN_INT32);          /* UserTokenType */
+    assert_int_equal(kw_builtin_of_data_type(29), KW_BUILTIN_INT32);           /* Enumeration */
+    assert_int_equal(kw_builtin_of_data_type(304), KW_BUILTIN_EXTENSION_OBJECT); /* UserTokenPolicy */
+    assert_int_equal(kw_builtin_of_data_type(316), KW_BUILTIN_EXTENSION_OBJECT); /* UserIdentityToken, abstract */
+    assert_int_equal(kw_builtin_of_data_type(30), KW_BUILTIN_BYTE_STRING);     /* Image */
+    assert_int_equal(kw_builtin_of_data_type(26), KW_BUILTIN_VARIANT);         /* Number */
+    assert_int_equal(kw_builtin_of_data_type(12), KW_BUILTIN_STRING);
+    assert_int_equal(kw_builtin_of_data_type(2256), KW_BUILTIN_NULL);
+}
+
 static void status_codes_have_names(void **state)
 {
     (void)state;
@@ -352,6 +368,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_message_begins_with_the_id_of_its_encoding, setup, teardown),
         cmocka_unit_test_setup_teardown(bits_of_unknown_optional_fields_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_table_knows_the_ids_of_the_services, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_data_type_travels_as_a_built_in_type, setup, teardown),
         cmocka_unit_test_setup_teardown(status_codes_have_names, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

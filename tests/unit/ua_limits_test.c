@@ -158,7 +158,7 @@ static void deep_nesting_does_not_take_the_stack(void **state)
 static void no_length_takes_memory_that_its_bytes_do_not_justify(void **state)
 {
     (void)state;
-    static const int32_t lengths[] = {-2, -100, INT32_MIN, 5, 1000001, INT32_MAX, INT32_MAX / 48 + 1};
+    static const int32_t lengths[] = {-2, -100, INT32_MIN, 5, 70000, 1000000, 1000001, INT32_MAX, INT32_MAX / 48 + 1};
     for (uint8_t type = KW_BUILTIN_BOOLEAN; type <= KW_BUILTIN_DIAGNOSTIC_INFO; type++) {
         for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
             uint8_t bytes[1 + 4 + 4] = {0x80 | type};

@@ -171,10 +171,25 @@ def table(layout):
     out += ["};", ""]
     out.append("const size_t kw_type_table_count = sizeof(kw_type_table) / sizeof(kw_type_table[0]);")
     out += _index("kw_type_data_type_ids", [(item.id, layout.index[item.name]) for item in layout.enums + layout.structures])
-    builtins = [(row[3], number) for number, row in enumerate(BUILTINS) if number]
-    out += _index("kw_type_builtin_data_type_ids", builtins)
+    out += _index("kw_type_builtins", _builtins(layout))
     out += _index("kw_type_binary_ids", [(item.binary_id, layout.index[item.name]) for item in layout.structures if item.binary_id])
     return "\n".join(out + [""])
+
+
+_NUMBERS = [26, 27, 28]  # Number, Integer, UInteger: a field of these is a Variant
+_ENUMERATION = 29
+
+
+def _builtins(layout):
+    """(DataType id, built-in type that its values are in a Variant), subtypes of built-in types included."""
+    rows = [(row[3], number) for number, row in enumerate(BUILTINS) if number]
+    rows += [(number, BUILTIN_INDEX["BaseDataType"]) for number in _NUMBERS] + [(_ENUMERATION, _INT32)]
+    known = {number for number, _ in rows}
+    for item in layout.types:
+        if item.id not in known:
+            wire = layout.types.wire_type(item.name)
+            rows.append((item.id, BUILTIN_INDEX.get(wire, _INT32 if item.kind == "enum" else _EXTENSION_OBJECT)))
+    return rows
 
 
 def _field_rows(layout, item):
