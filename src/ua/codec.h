@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/cursor.h"
+
 #include <keyway/types.h>
 
 typedef struct kw_ua_limits {

@@ -1,5 +1,6 @@
 /* Deep copies into an arena. */
 #include "ua/codec_internal.h"
+
 #include <string.h>
 
 typedef struct copier {

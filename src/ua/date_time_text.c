@@ -156,8 +156,8 @@ kw_status kw_date_time_parse(kw_string text, kw_date_time *out)
     const int second = number(&s, 2);
     const int64_t fraction = fraction_ticks(&s);
     const int64_t zone = zone_seconds(&s);
-    if (s.failed || s.p != s.end || year < FIRST_YEAR || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
-        minute > 59 || second > 59) {
+    if (s.failed || s.p != s.end || year < FIRST_YEAR || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
+        hour > 23 || minute > 59 || second > 59) {
         return KW_BAD_SYNTAX_ERROR;
     }
     int64_t days = days_before_year(year) + day - 1;

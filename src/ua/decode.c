@@ -1,6 +1,7 @@
 /* Decoding: the way from a descriptor to its fields. OPC 10000-6, 5.2. */
 #include "base/try.h"
 #include "ua/codec_internal.h"
+
 #include <string.h>
 
 const kw_ua_limits KW_UA_LIMITS_DEFAULT = {.max_string = 16u << 20, .max_array = 1000000, .max_nesting = 100};

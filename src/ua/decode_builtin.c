@@ -63,7 +63,7 @@ void kw_decode_node_id(kw_decoder *d, kw_node_id *out)
 void kw_decode_expanded_node_id(kw_decoder *d, kw_expanded_node_id *out)
 {
     const uint8_t form = kw_read_u8(d->r);
-    decode_node_id_body(d, form & (uint8_t)~(KW_NODE_ID_HAS_URI | KW_NODE_ID_HAS_SERVER), &out->node_id);
+    decode_node_id_body(d, form & (uint8_t) ~(KW_NODE_ID_HAS_URI | KW_NODE_ID_HAS_SERVER), &out->node_id);
     if (form & KW_NODE_ID_HAS_URI) {
         out->namespace_uri = kw_decode_string(d);
         out->node_id.ns = out->namespace_uri.data != NULL ? 0 : out->node_id.ns; /* the URI counts */

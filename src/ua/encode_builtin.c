@@ -120,12 +120,13 @@ static void encode_diagnostic_info(kw_encoder *e, const kw_diagnostic_info *info
     if (!kw_encoder_enter(e)) {
         return;
     }
-    kw_write_u8(e->w,
-                (uint8_t)((info->has_symbolic_id ? KW_DIAGNOSTIC_HAS_SYMBOLIC_ID : 0) |
-                          (info->has_namespace_uri ? KW_DIAGNOSTIC_HAS_NAMESPACE_URI : 0) |
-                          (info->has_localized_text ? KW_DIAGNOSTIC_HAS_LOCALIZED_TEXT : 0) |
-                          (info->has_locale ? KW_DIAGNOSTIC_HAS_LOCALE : 0) | (info->has_additional_info ? KW_DIAGNOSTIC_HAS_ADDITIONAL_INFO : 0) |
-                          (info->has_inner_status_code ? KW_DIAGNOSTIC_HAS_INNER_STATUS : 0) | (info->inner != NULL ? KW_DIAGNOSTIC_HAS_INNER : 0)));
+    kw_write_u8(e->w, (uint8_t)((info->has_symbolic_id ? KW_DIAGNOSTIC_HAS_SYMBOLIC_ID : 0) |
+                                (info->has_namespace_uri ? KW_DIAGNOSTIC_HAS_NAMESPACE_URI : 0) |
+                                (info->has_localized_text ? KW_DIAGNOSTIC_HAS_LOCALIZED_TEXT : 0) |
+                                (info->has_locale ? KW_DIAGNOSTIC_HAS_LOCALE : 0) |
+                                (info->has_additional_info ? KW_DIAGNOSTIC_HAS_ADDITIONAL_INFO : 0) |
+                                (info->has_inner_status_code ? KW_DIAGNOSTIC_HAS_INNER_STATUS : 0) |
+                                (info->inner != NULL ? KW_DIAGNOSTIC_HAS_INNER : 0)));
     if (info->has_symbolic_id) {
         kw_write_i32(e->w, info->symbolic_id);
     }

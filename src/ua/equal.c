@@ -1,5 +1,6 @@
 /* Deep comparison. Null and empty differ; any NaN equals any other. */
 #include "ua/codec_internal.h"
+
 #include <string.h>
 
 static bool equal_arrays(const kw_type *type, const void *a, const void *b, size_t count);
@@ -93,9 +94,10 @@ static bool equal_data_values(const kw_data_value *a, const kw_data_value *b)
 
 static bool equal_diagnostics(const kw_diagnostic_info *a, const kw_diagnostic_info *b)
 {
-    const bool same = a->has_symbolic_id == b->has_symbolic_id && a->has_namespace_uri == b->has_namespace_uri && a->has_locale == b->has_locale &&
-                      a->has_localized_text == b->has_localized_text && a->has_additional_info == b->has_additional_info &&
-                      a->has_inner_status_code == b->has_inner_status_code && (!a->has_symbolic_id || a->symbolic_id == b->symbolic_id) &&
+    const bool same = a->has_symbolic_id == b->has_symbolic_id && a->has_namespace_uri == b->has_namespace_uri &&
+                      a->has_locale == b->has_locale && a->has_localized_text == b->has_localized_text &&
+                      a->has_additional_info == b->has_additional_info && a->has_inner_status_code == b->has_inner_status_code &&
+                      (!a->has_symbolic_id || a->symbolic_id == b->symbolic_id) &&
                       (!a->has_namespace_uri || a->namespace_uri == b->namespace_uri) && (!a->has_locale || a->locale == b->locale) &&
                       (!a->has_localized_text || a->localized_text == b->localized_text) &&
                       (!a->has_additional_info || same_bytes(a->additional_info, b->additional_info)) &&
@@ -128,7 +130,8 @@ static bool equal_builtins(kw_builtin type, size_t size, const void *a, const vo
         return equal_node_ids(a, b);
     case KW_BUILTIN_EXPANDED_NODE_ID: {
         const kw_expanded_node_id *x = a, *y = b;
-        return equal_node_ids(&x->node_id, &y->node_id) && same_bytes(x->namespace_uri, y->namespace_uri) && x->server_index == y->server_index;
+        return equal_node_ids(&x->node_id, &y->node_id) && same_bytes(x->namespace_uri, y->namespace_uri) &&
+               x->server_index == y->server_index;
     }
     case KW_BUILTIN_QUALIFIED_NAME:
         return ((const kw_qualified_name *)a)->ns == ((const kw_qualified_name *)b)->ns &&

@@ -52,6 +52,6 @@ kw_status kw_guid_parse(kw_string text, kw_guid *out)
 kw_string kw_guid_format(kw_arena *arena, const kw_guid *guid)
 {
     const uint8_t *d = guid->data4;
-    return kw_arena_format(arena, "%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X", (unsigned)guid->data1, guid->data2, guid->data3, d[0], d[1], d[2],
-                           d[3], d[4], d[5], d[6], d[7]);
+    return kw_arena_format(arena, "%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X", (unsigned)guid->data1, guid->data2, guid->data3, d[0],
+                           d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
 }

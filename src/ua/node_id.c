@@ -1,4 +1,5 @@
 #include <keyway/types.h>
+
 #include <string.h>
 
 bool kw_guid_equal(const kw_guid *a, const kw_guid *b)

@@ -4,6 +4,7 @@
 #include "ua/base64.h"
 #include "ua/codec.h"
 #include "ua/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -188,7 +189,8 @@ static kw_string escape_uri(kw_arena *arena, kw_string uri)
 
 kw_string kw_expanded_node_id_format(kw_arena *arena, const kw_expanded_node_id *id)
 {
-    const kw_string node = id->namespace_uri.data == NULL ? kw_node_id_format(arena, &id->node_id) : format_identifier(arena, &id->node_id, "");
+    const kw_string node =
+        id->namespace_uri.data == NULL ? kw_node_id_format(arena, &id->node_id) : format_identifier(arena, &id->node_id, "");
     char server[24] = "";
     if (id->server_index != 0) {
         snprintf(server, sizeof server, "svr=%u;", (unsigned)id->server_index);

@@ -1,4 +1,5 @@
 #include "ua/nodeset.h"
+
 #include "base/try.h"
 #include "ua/codec.h"
 #include "ua/namespaces.h"

@@ -10,6 +10,7 @@
 #define KW_UA_NODESET_H
 
 #include "base/arena.h"
+
 #include <keyway/types.h>
 
 enum { KW_MODEL_CORE = 0, KW_MODEL_GDS = 1, KW_MODEL_COUNT = 2 };
@@ -21,7 +22,7 @@ typedef struct kw_nodeset_slice {
 
 typedef struct kw_nodeset_reference {
     uint32_t target;
-    uint16_t type;        /* ns 0; all ReferenceTypes in use are */
+    uint16_t type; /* ns 0; all ReferenceTypes in use are */
     uint8_t target_model;
     bool is_forward;
 } kw_nodeset_reference;
@@ -41,9 +42,9 @@ typedef struct kw_nodeset_node {
     kw_nodeset_slice definition;                /* DataTypes: UA binary of an ExtensionObject; len 0: none */
     uint32_t data_type;                         /* Variables and VariableTypes */
     uint16_t first_permission, first_dimension;
-    int16_t access_restrictions;                /* -1: not given, the default of the namespace counts */
-    uint8_t permission_count, dimension_count;  /* permission_count 0: not given */
-    uint8_t node_class;                         /* kw_node_class */
+    int16_t access_restrictions;               /* -1: not given, the default of the namespace counts */
+    uint8_t permission_count, dimension_count; /* permission_count 0: not given */
+    uint8_t node_class;                        /* kw_node_class */
     uint8_t browse_name_model, data_type_model;
     int8_t value_rank;
     uint8_t access_level;   /* Variables */

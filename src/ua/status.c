@@ -1,4 +1,5 @@
 #include "ua/status_table.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #define KW_UA_STATUS_TABLE_H
 
 #include <keyway/status.h>
+
 #include <stddef.h>
 
 struct kw_status_row {

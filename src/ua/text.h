@@ -3,6 +3,7 @@
 #define KW_UA_TEXT_H
 
 #include "base/arena.h"
+
 #include <keyway/types.h>
 
 /* `i=85`, `ns=1;s=Name`, `ns=2;g=…`, `ns=2;b=base64`. Bad_NodeIdInvalid, Bad_OutOfMemory. Strings are copied into the arena. */

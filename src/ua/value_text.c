@@ -1,6 +1,7 @@
 /* Values for people: one line that no control character of a value can break out of. */
 #include "base/cursor.h"
 #include "ua/text.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

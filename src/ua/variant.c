@@ -29,7 +29,8 @@ const void *kw_extension_object_get(const kw_extension_object *object, const kw_
 bool kw_builtin_is_plain(uint8_t builtin)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return (builtin >= KW_BUILTIN_SBYTE && builtin <= KW_BUILTIN_UINT64) || builtin == KW_BUILTIN_DATE_TIME || builtin == KW_BUILTIN_STATUS_CODE;
+    return (builtin >= KW_BUILTIN_SBYTE && builtin <= KW_BUILTIN_UINT64) || builtin == KW_BUILTIN_DATE_TIME ||
+           builtin == KW_BUILTIN_STATUS_CODE;
 #else
     return builtin == KW_BUILTIN_SBYTE || builtin == KW_BUILTIN_BYTE;
 #endif

@@ -1,5 +1,7 @@
 #include "support/ua_random.h"
+
 #include "ua/codec.h"
+
 #include <string.h>
 
 #define DEEP 4

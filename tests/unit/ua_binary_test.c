@@ -1,12 +1,12 @@
 /* Fixed bytes: what the standard and its neighbours put on the wire. OPC 10000-6, 5.2.2. */
 #include "ua/codec.h"
+
+#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define BYTES(...) ((kw_bytes){(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})})
 
@@ -101,7 +101,8 @@ static void a_guid_keeps_data4_in_order(void **state)
 {
     (void)state;
     const kw_guid guid = {0x72962B91, 0xFA75, 0x4AE6, {0x8D, 0x28, 0xB4, 0x04, 0xDC, 0x7D, 0xAF, 0x63}};
-    assert_is_bytes(KW_TYPE_GUID, &guid, BYTES(0x91, 0x2B, 0x96, 0x72, 0x75, 0xFA, 0xE6, 0x4A, 0x8D, 0x28, 0xB4, 0x04, 0xDC, 0x7D, 0xAF, 0x63));
+    assert_is_bytes(KW_TYPE_GUID, &guid,
+                    BYTES(0x91, 0x2B, 0x96, 0x72, 0x75, 0xFA, 0xE6, 0x4A, 0x8D, 0x28, 0xB4, 0x04, 0xDC, 0x7D, 0xAF, 0x63));
 }
 
 static void the_date_time_of_1970_is_its_ticks(void **state)
@@ -150,7 +151,8 @@ static void no_reserved_node_id_form_is_taken(void **state)
         assert_int_equal(kw_ua_decode(&r, arena, NULL, KW_TYPE_NODE_ID, &id), form <= 5 ? KW_GOOD : KW_BAD_DECODING_ERROR);
         r = kw_reader_of((kw_bytes){bytes, sizeof bytes});
         kw_expanded_node_id expanded;
-        assert_int_equal(kw_ua_decode(&r, arena, NULL, KW_TYPE_EXPANDED_NODE_ID, &expanded), (form & 0x3F) <= 5 ? KW_GOOD : KW_BAD_DECODING_ERROR);
+        assert_int_equal(kw_ua_decode(&r, arena, NULL, KW_TYPE_EXPANDED_NODE_ID, &expanded),
+                         (form & 0x3F) <= 5 ? KW_GOOD : KW_BAD_DECODING_ERROR);
     }
 }
 
@@ -206,8 +208,7 @@ static void a_matrix_carries_its_dimensions_after_the_values(void **state)
     kw_variant v = kw_variant_array(KW_BUILTIN_UINT16, values, 6);
     v.dimensions = dimensions;
     v.dimension_count = 2;
-    assert_is_bytes(KW_TYPE_VARIANT, &v,
-                    BYTES(0xC5, 6, 0, 0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0));
+    assert_is_bytes(KW_TYPE_VARIANT, &v, BYTES(0xC5, 6, 0, 0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0));
     v.count = 5;
     kw_writer w;
     uint8_t buffer[64];
@@ -229,7 +230,8 @@ static void variants_of_reserved_types_are_byte_strings(void **state)
         uint8_t bytes[64] = {(uint8_t)mask};
         kw_reader r = kw_reader_of((kw_bytes){bytes, sizeof bytes});
         const kw_status status = kw_ua_decode(&r, arena, NULL, KW_TYPE_VARIANT, &v);
-        assert_int_equal(status, is_refused || has_dimensions ? KW_BAD_DECODING_ERROR : KW_GOOD); /* empty with dimensions: they cannot fit */
+        assert_int_equal(status,
+                         is_refused || has_dimensions ? KW_BAD_DECODING_ERROR : KW_GOOD); /* empty with dimensions: they cannot fit */
     }
 }
 
@@ -259,10 +261,12 @@ static void extension_objects_are_held_to_their_length(void **state)
     assert_int_equal(kw_ua_decode_all(longer, arena, NULL, KW_TYPE_EXTENSION_OBJECT, &back), KW_GOOD);
     assert_non_null(kw_extension_object_get(&back, KW_TYPE_ANONYMOUS_IDENTITY_TOKEN));
     /* the String would reach past the body */
-    assert_int_equal(decode(KW_TYPE_EXTENSION_OBJECT, BYTES(0x01, 0x00, 0x41, 0x01, 0x01, 4, 0, 0, 0, 1, 0, 0, 0, 'a')), KW_BAD_DECODING_ERROR);
+    assert_int_equal(decode(KW_TYPE_EXTENSION_OBJECT, BYTES(0x01, 0x00, 0x41, 0x01, 0x01, 4, 0, 0, 0, 1, 0, 0, 0, 'a')),
+                     KW_BAD_DECODING_ERROR);
     assert_int_equal(decode(KW_TYPE_EXTENSION_OBJECT, BYTES(0x00, 0x00, 0x03)), KW_BAD_DECODING_ERROR);
     /* an unknown type stays as it came */
-    assert_int_equal(kw_ua_decode_all(BYTES(0x01, 9, 1, 0, 1, 2, 0, 0, 0, 0xAA, 0xBB), arena, NULL, KW_TYPE_EXTENSION_OBJECT, &back), KW_GOOD);
+    assert_int_equal(kw_ua_decode_all(BYTES(0x01, 9, 1, 0, 1, 2, 0, 0, 0, 0xAA, 0xBB), arena, NULL, KW_TYPE_EXTENSION_OBJECT, &back),
+                     KW_GOOD);
     assert_null(back.type);
     assert_int_equal(back.body.len, 2);
 }
@@ -319,15 +323,15 @@ static void the_table_knows_the_ids_of_the_services(void **state)
 static void every_data_type_travels_as_a_built_in_type(void **state)
 {
     (void)state;
-    assert_int_equal(kw_builtin_of_data_type(290), KW_BUILTIN_DOUBLE);         /* Duration */
-    assert_int_equal(kw_builtin_of_data_type(295), KW_BUILTIN_STRING);         /* LocaleId */
-    assert_int_equal(kw_builtin_of_data_type(24277), KW_BUILTIN_UINT32);       /* PasswordOptionsMask */
-    assert_int_equal(kw_builtin_of_data_type(303), KW_BUILTIN_INT32);          /* UserTokenType */
-    assert_int_equal(kw_builtin_of_data_type(29), KW_BUILTIN_INT32);           /* Enumeration */
+    assert_int_equal(kw_builtin_of_data_type(290), KW_BUILTIN_DOUBLE);           /* Duration */
+    assert_int_equal(kw_builtin_of_data_type(295), KW_BUILTIN_STRING);           /* LocaleId */
+    assert_int_equal(kw_builtin_of_data_type(24277), KW_BUILTIN_UINT32);         /* PasswordOptionsMask */
+    assert_int_equal(kw_builtin_of_data_type(303), KW_BUILTIN_INT32);            /* UserTokenType */
+    assert_int_equal(kw_builtin_of_data_type(29), KW_BUILTIN_INT32);             /* Enumeration */
     assert_int_equal(kw_builtin_of_data_type(304), KW_BUILTIN_EXTENSION_OBJECT); /* UserTokenPolicy */
     assert_int_equal(kw_builtin_of_data_type(316), KW_BUILTIN_EXTENSION_OBJECT); /* UserIdentityToken, abstract */
-    assert_int_equal(kw_builtin_of_data_type(30), KW_BUILTIN_BYTE_STRING);     /* Image */
-    assert_int_equal(kw_builtin_of_data_type(26), KW_BUILTIN_VARIANT);         /* Number */
+    assert_int_equal(kw_builtin_of_data_type(30), KW_BUILTIN_BYTE_STRING);       /* Image */
+    assert_int_equal(kw_builtin_of_data_type(26), KW_BUILTIN_VARIANT);           /* Number */
     assert_int_equal(kw_builtin_of_data_type(12), KW_BUILTIN_STRING);
     assert_int_equal(kw_builtin_of_data_type(2256), KW_BUILTIN_NULL);
 }

@@ -1,12 +1,12 @@
 /* Bytes that ask for more than they bring: lengths, nesting, dimensions.. */
 #include "ua/codec.h"
+
+#include <cmocka.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define BYTES(...) ((kw_bytes){(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})})
 #define INPUT_MAX ((size_t)1 << 20)
@@ -64,7 +64,8 @@ static kw_bytes nested_extension_objects(size_t pairs)
     const uint32_t wrap = 4 + 1 + 4 + 6 + 1; /* id, encoding, length, key, the Variant's mask */
     for (size_t i = 0; i < pairs; i++) {
         const size_t inside = (pairs - i - 1) * wrap + 3;
-        kw_write_raw(&w, BYTES(0x01, 0, (uint8_t)(KW_TYPE_KEY_VALUE_PAIR->binary_id & 0xFF), (uint8_t)(KW_TYPE_KEY_VALUE_PAIR->binary_id >> 8), 1));
+        kw_write_raw(
+            &w, BYTES(0x01, 0, (uint8_t)(KW_TYPE_KEY_VALUE_PAIR->binary_id & 0xFF), (uint8_t)(KW_TYPE_KEY_VALUE_PAIR->binary_id >> 8), 1));
         kw_write_u32(&w, (uint32_t)(inside + 6 + 1));
         kw_write_u16(&w, 0);
         kw_write_i32(&w, -1);
@@ -185,9 +186,11 @@ static void the_limits_that_are_given_count(void **state)
     kw_string s;
     kw_variant v;
     assert_int_equal(kw_ua_decode_all(BYTES(3, 0, 0, 0, 'a', 'b', 'c'), arena, &limits, KW_TYPE_STRING, &s), KW_GOOD);
-    assert_int_equal(kw_ua_decode_all(BYTES(4, 0, 0, 0, 'a', 'b', 'c', 'd'), arena, &limits, KW_TYPE_STRING, &s), KW_BAD_ENCODING_LIMITS_EXCEEDED);
+    assert_int_equal(kw_ua_decode_all(BYTES(4, 0, 0, 0, 'a', 'b', 'c', 'd'), arena, &limits, KW_TYPE_STRING, &s),
+                     KW_BAD_ENCODING_LIMITS_EXCEEDED);
     assert_int_equal(kw_ua_decode_all(BYTES(0x83, 2, 0, 0, 0, 1, 2), arena, &limits, KW_TYPE_VARIANT, &v), KW_GOOD);
-    assert_int_equal(kw_ua_decode_all(BYTES(0x83, 3, 0, 0, 0, 1, 2, 3), arena, &limits, KW_TYPE_VARIANT, &v), KW_BAD_ENCODING_LIMITS_EXCEEDED);
+    assert_int_equal(kw_ua_decode_all(BYTES(0x83, 3, 0, 0, 0, 1, 2, 3), arena, &limits, KW_TYPE_VARIANT, &v),
+                     KW_BAD_ENCODING_LIMITS_EXCEEDED);
     assert_int_equal(kw_ua_decode_all(BYTES(0x98, 1, 0, 0, 0, 3, 1), arena, &limits, KW_TYPE_VARIANT, &v), KW_BAD_ENCODING_LIMITS_EXCEEDED);
 }
 

@@ -2,11 +2,11 @@
 #include "support/ua_random.h"
 #include "ua/codec.h"
 #include "ua/namespaces.h"
+
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
 
 static kw_arena *arena;
 

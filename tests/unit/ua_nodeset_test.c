@@ -1,12 +1,13 @@
 /* The tables of ns 0 and GDS say what the standard says. */
 #include "ua/codec.h"
 #include "ua/nodeset.h"
+
 #include <keyway/node_ids.h>
+
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
 
 #define GDS_INDEX 4
 
@@ -182,15 +183,17 @@ static void arguments_name_types_of_their_model(void **state)
 {
     (void)state;
     kw_variant v;
-    assert_int_equal(kw_nodeset_value(kw_nodeset_find(KW_MODEL_GDS, KW_GDS_ID_AUTHORIZATION_SERVICE_TYPE_REQUEST_ACCESS_TOKEN_INPUT_ARGUMENTS), GDS_INDEX,
-                                      arena, &v),
-                     KW_GOOD);
+    assert_int_equal(
+        kw_nodeset_value(kw_nodeset_find(KW_MODEL_GDS, KW_GDS_ID_AUTHORIZATION_SERVICE_TYPE_REQUEST_ACCESS_TOKEN_INPUT_ARGUMENTS),
+                         GDS_INDEX, arena, &v),
+        KW_GOOD);
     assert_int_equal(v.count, 2);
     const kw_argument *token = argument_of(&v, 0);
     assert_true(kw_string_equals(token->name, "IdentityToken"));
     assert_true(kw_node_id_equal(&token->data_type, &KW_NODE_ID(0, KW_ID_USER_IDENTITY_TOKEN)));
     assert_int_equal(token->value_rank, -1);
-    assert_int_equal(kw_nodeset_value(kw_nodeset_find(KW_MODEL_GDS, KW_GDS_ID_DIRECTORY_TYPE_REGISTER_APPLICATION_INPUT_ARGUMENTS), GDS_INDEX, arena, &v),
+    assert_int_equal(kw_nodeset_value(kw_nodeset_find(KW_MODEL_GDS, KW_GDS_ID_DIRECTORY_TYPE_REGISTER_APPLICATION_INPUT_ARGUMENTS),
+                                      GDS_INDEX, arena, &v),
                      KW_GOOD);
     const kw_argument *application = argument_of(&v, 0);
     assert_true(kw_node_id_equal(&application->data_type, &KW_NODE_ID(GDS_INDEX, KW_GDS_ID_APPLICATION_RECORD_DATA_TYPE)));
@@ -200,13 +203,15 @@ static void structures_and_enumerations_have_definitions(void **state)
 {
     (void)state;
     kw_extension_object object;
-    assert_int_equal(kw_nodeset_definition(kw_nodeset_find(KW_MODEL_CORE, KW_ID_USER_NAME_IDENTITY_TOKEN), GDS_INDEX, arena, &object), KW_GOOD);
+    assert_int_equal(kw_nodeset_definition(kw_nodeset_find(KW_MODEL_CORE, KW_ID_USER_NAME_IDENTITY_TOKEN), GDS_INDEX, arena, &object),
+                     KW_GOOD);
     const kw_structure_definition *structure = structure_of(&object);
     assert_true(kw_node_id_equal(&structure->base_data_type, &KW_NODE_ID(0, KW_ID_USER_IDENTITY_TOKEN)));
     assert_true(kw_node_id_equal(&structure->default_encoding_id, &KW_NODE_ID(0, 324)));
     assert_int_equal(structure->fields_count, 4); /* the base's PolicyId first */
     assert_true(kw_string_equals(structure->fields[0].name, "PolicyId"));
-    assert_int_equal(kw_nodeset_definition(kw_nodeset_find(KW_MODEL_GDS, KW_GDS_ID_APPLICATION_RECORD_DATA_TYPE), GDS_INDEX, arena, &object), KW_GOOD);
+    assert_int_equal(
+        kw_nodeset_definition(kw_nodeset_find(KW_MODEL_GDS, KW_GDS_ID_APPLICATION_RECORD_DATA_TYPE), GDS_INDEX, arena, &object), KW_GOOD);
     structure = structure_of(&object);
     assert_true(kw_node_id_equal(&structure->default_encoding_id, &KW_NODE_ID(GDS_INDEX, 134)));
     assert_int_equal(structure->fields[3].value_rank, 1);

@@ -2,13 +2,13 @@
 #include "support/ua_random.h"
 #include "ua/codec.h"
 #include "ua/text.h"
+
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SEEDS 6
 #define ARENA_LIMIT ((size_t)64 << 20)
@@ -183,7 +183,8 @@ static void a_full_arena_is_a_limit_and_no_crash(void **state)
     assert_int_equal(kw_ua_encode(&f->first, KW_TYPE_GET_ENDPOINTS_RESPONSE, &value), KW_GOOD);
     kw_arena *small = kw_arena_new(1000);
     kw_get_endpoints_response back;
-    assert_int_equal(kw_ua_decode_all(kw_writer_bytes(&f->first), small, NULL, KW_TYPE_GET_ENDPOINTS_RESPONSE, &back), KW_BAD_ENCODING_LIMITS_EXCEEDED);
+    assert_int_equal(kw_ua_decode_all(kw_writer_bytes(&f->first), small, NULL, KW_TYPE_GET_ENDPOINTS_RESPONSE, &back),
+                     KW_BAD_ENCODING_LIMITS_EXCEEDED);
     assert_int_equal(kw_ua_copy(small, KW_TYPE_GET_ENDPOINTS_RESPONSE, &value, &back), KW_BAD_ENCODING_LIMITS_EXCEEDED);
     kw_arena_free(small);
 }
@@ -201,7 +202,8 @@ static const kw_type_field union_fields[] = {
     {"Number", KW_TYPE_INT32, offsetof(test_union, value.number), 0, false, false},
     {"Text", KW_TYPE_STRING, offsetof(test_union, value.text), 0, false, false},
 };
-static const kw_type union_type = {"TestUnion", KW_KIND_UNION, KW_BUILTIN_EXTENSION_OBJECT, 2, sizeof(test_union), 4, 0, 0, union_fields, NULL};
+static const kw_type union_type = {"TestUnion",  KW_KIND_UNION, KW_BUILTIN_EXTENSION_OBJECT, 2, sizeof(test_union), 4, 0, 0,
+                                   union_fields, NULL};
 
 static void a_union_carries_the_member_that_its_switch_names(void **state)
 {
@@ -212,7 +214,8 @@ static void a_union_carries_the_member_that_its_switch_names(void **state)
         for_random_value(f, &union_type, seed, check_truncations);
     }
     test_union out;
-    assert_int_equal(kw_ua_decode_all((kw_bytes){(const uint8_t *)"\3\0\0\0", 4}, f->decoded, NULL, &union_type, &out), KW_BAD_DECODING_ERROR);
+    assert_int_equal(kw_ua_decode_all((kw_bytes){(const uint8_t *)"\3\0\0\0", 4}, f->decoded, NULL, &union_type, &out),
+                     KW_BAD_DECODING_ERROR);
 }
 
 static void null_and_empty_stay_apart(void **state)

@@ -1,12 +1,12 @@
 /* Text forms. OPC 10000-6, 5.1.12 and 5.3.1. */
 #include "ua/codec.h"
 #include "ua/text.h"
+
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static kw_arena *arena;
 
@@ -40,8 +40,17 @@ static kw_status parse(const char *text)
 static void node_ids_are_read_and_written(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"i=85",       "ns=1;i=4294967295", "ns=65535;s=Name", "s=",  "s=a;b=c", "ns=2;g=72962B91-FA75-4AE6-8D28-B404DC7DAF63",
-                                        "ns=3;b=",    "b=AQ==",            "b=AQI=",          "b=AQID", "ns=1;b=M/RbKBsRVkePCePcx24oRA=="};
+    static const char *const texts[] = {"i=85",
+                                        "ns=1;i=4294967295",
+                                        "ns=65535;s=Name",
+                                        "s=",
+                                        "s=a;b=c",
+                                        "ns=2;g=72962B91-FA75-4AE6-8D28-B404DC7DAF63",
+                                        "ns=3;b=",
+                                        "b=AQ==",
+                                        "b=AQI=",
+                                        "b=AQID",
+                                        "ns=1;b=M/RbKBsRVkePCePcx24oRA=="};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         kw_node_id id;
         assert_int_equal(kw_node_id_parse(kw_string_from(texts[i]), arena, &id), KW_GOOD);
@@ -55,9 +64,30 @@ static void node_ids_are_read_and_written(void **state)
 static void what_is_no_node_id_is_refused(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"",       "85",         "i=",      "i=-1",   "i=+1",  "i=4294967296", "i=1 ",     "ns=65536;i=1", "ns=;i=1", "ns=1i=1",
-                                        "ns=1;",  "ns=-1;i=1",  "x=1",     "g=1",    "b=A",   "b=A===",       "b=AB==",   "b=A-==",       "i=0x10",  "NS=1;i=1",
-                                        "ns=1;ns=1;i=1", "g=72962B91-FA75-4AE6-8D28-B404DC7DAF6G", "svr=1;i=1", "nsu=u;i=1"};
+    static const char *const texts[] = {"",
+                                        "85",
+                                        "i=",
+                                        "i=-1",
+                                        "i=+1",
+                                        "i=4294967296",
+                                        "i=1 ",
+                                        "ns=65536;i=1",
+                                        "ns=;i=1",
+                                        "ns=1i=1",
+                                        "ns=1;",
+                                        "ns=-1;i=1",
+                                        "x=1",
+                                        "g=1",
+                                        "b=A",
+                                        "b=A===",
+                                        "b=AB==",
+                                        "b=A-==",
+                                        "i=0x10",
+                                        "NS=1;i=1",
+                                        "ns=1;ns=1;i=1",
+                                        "g=72962B91-FA75-4AE6-8D28-B404DC7DAF6G",
+                                        "svr=1;i=1",
+                                        "nsu=u;i=1"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_int_equal(parse(texts[i]), KW_BAD_NODE_ID_INVALID);
     }
@@ -75,7 +105,8 @@ static void expanded_node_ids_name_server_and_uri(void **state)
     kw_expanded_node_id id;
     assert_int_equal(kw_expanded_node_id_parse(KW_STRING("nsu=http://x/%3By%25;s=Name"), arena, &id), KW_GOOD);
     assert_text(id.namespace_uri, "http://x/;y%");
-    static const char *const wrong[] = {"nsu=u", "nsu=%;i=1", "nsu=%3;i=1", "nsu=%zz;i=1", "svr=;i=1", "svr=4294967296;i=1", "nsu=u;ns=1;i=1"};
+    static const char *const wrong[] = {"nsu=u",    "nsu=%;i=1",          "nsu=%3;i=1",    "nsu=%zz;i=1",
+                                        "svr=;i=1", "svr=4294967296;i=1", "nsu=u;ns=1;i=1"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(kw_expanded_node_id_parse(kw_string_from(wrong[i]), arena, &id), KW_BAD_NODE_ID_INVALID);
     }
@@ -91,7 +122,8 @@ static void the_key_of_a_node_id_is_its_shortest_encoding(void **state)
     const kw_node_id long_text = KW_NODE_ID_TEXT(1, "a name that does not fit into the small buffer");
     assert_null(kw_node_id_key(&long_text, a, sizeof a, NULL).data);
     assert_int_equal(kw_node_id_key(&long_text, a, sizeof a, arena).len, 7 + long_text.id.string.len);
-    assert_false(kw_bytes_equal(kw_node_id_key(&KW_NODE_ID(1, 1), a, sizeof a, NULL), kw_node_id_key(&KW_NODE_ID(0, 1), b, sizeof b, NULL)));
+    assert_false(
+        kw_bytes_equal(kw_node_id_key(&KW_NODE_ID(1, 1), a, sizeof a, NULL), kw_node_id_key(&KW_NODE_ID(0, 1), b, sizeof b, NULL)));
 }
 
 static void date_times_are_iso_8601(void **state)
