@@ -1,11 +1,8 @@
 /* Fixed bytes: what the standard and its neighbours put on the wire. OPC 10000-6, 5.2.2. */
+#include "support/test.h"
 #include "ua/codec.h"
 
-#include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
 #define BYTES(...) ((kw_bytes){(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})})

@@ -1,11 +1,8 @@
 /* Bytes that ask for more than they bring: lengths, nesting, dimensions.. */
+#include "support/test.h"
 #include "ua/codec.h"
 
-#include <cmocka.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
 #define BYTES(...) ((kw_bytes){(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})})

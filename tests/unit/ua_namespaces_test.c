@@ -1,12 +1,8 @@
 /* Namespace indexes of a value are translated everywhere in it, and nowhere else. */
+#include "support/test.h"
 #include "support/ua_random.h"
 #include "ua/codec.h"
 #include "ua/namespaces.h"
-
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
 static kw_arena *arena;
 

@@ -1,13 +1,9 @@
 /* The tables of ns 0 and GDS say what the standard says. */
+#include "support/test.h"
 #include "ua/codec.h"
 #include "ua/nodeset.h"
 
 #include <keyway/node_ids.h>
-
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
 #define GDS_INDEX 4
 

@@ -1,12 +1,9 @@
 /* Every type that the tables describe goes over the wire and comes back as it was; what is cut short is refused. */
+#include "support/test.h"
 #include "support/ua_random.h"
 #include "ua/codec.h"
 #include "ua/text.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 

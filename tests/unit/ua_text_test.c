@@ -1,11 +1,8 @@
 /* Text forms. OPC 10000-6, 5.1.12 and 5.3.1. */
+#include "support/test.h"
 #include "ua/codec.h"
 #include "ua/text.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
 static kw_arena *arena;
