@@ -30,6 +30,8 @@ int64_t kw_certificate_not_before(const kw_certificate *c); /* DateTime ticks */
 int64_t kw_certificate_not_after(const kw_certificate *c);
 /* Host names and addresses of subjectAltName, in order; NULL past the end. */
 const char *kw_certificate_host_at(const kw_certificate *c, size_t index);
+/* Names and signature agree; says nothing about validity or trust. */
+bool kw_certificate_is_issued_by(const kw_certificate *c, const kw_certificate *issuer);
 bool kw_certificate_belongs_to(const kw_certificate *c, const kw_private_key *key);
 
 typedef struct kw_certificate_request {

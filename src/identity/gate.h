@@ -12,6 +12,7 @@ typedef struct kw_identity_config {
     bool allow_anonymous;
     bool allow_user_name;
     bool allow_issued;
+    bool allow_x509;                              /* off; also needs kw_identity_gate_set_user_trust */
     bool allow_clear_secret_on_encrypted_channel; /* UserTokenPolicy None inside SignAndEncrypt; off by default */
     bool allow_clear_secret_anywhere;             /* also on None and Sign: only by the administrator's word */
     bool accept_legacy_issued_token;              /* identity: accept_legacy_issued_token; off (IT-04) */
@@ -33,6 +34,8 @@ typedef struct kw_identity_gate kw_identity_gate;
 /* Borrows store, trust, clock, log for its life; copies config. store may not be NULL. */
 kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store, const kw_clock *clock, const kw_random *random, const kw_log *log, kw_identity_gate **out);
 void kw_identity_gate_free(kw_identity_gate *gate);
+/* The trust list for user certificates, apart from that for applications (X5-04); borrowed. Without it no user certificate is believed. */
+void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user_trust);
 
 /*
  * The UserTokenPolicies of an endpoint (TP-01…08, UN-02, UN-05, IT-06, IT-11, AN-03), from the configuration and the issuers in
@@ -65,7 +68,11 @@ typedef struct kw_identity_claim {
  */
 kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why);
 
-/* The Anonymous identity with the Roles it has under this claim (the fall-back of an expired token). */
+/* What is left when a token has expired: Anonymous with the Anonymous Role only (IT-15). Bad_IdentityTokenRejected when claim->policies
+ * offer no Anonymous (IT-16: the Session is to be closed). */
 kw_status kw_identity_anonymous(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out);
+
+/* A copy that may stand in an audit record: without password and token data. Tokens of unknown kind become the null object. */
+kw_status kw_identity_redact(const kw_extension_object *token, kw_arena *arena, kw_extension_object *out);
 
 #endif

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "crypto/certificate.h"
 
+#define KW_JWT_MAX 65536u /* bytes of a token */
+
 typedef struct kw_jwk {
     kw_string kid; /* null: none */
     kw_string alg; /* null: any that fits the key */
@@ -25,6 +27,8 @@ size_t kw_jwks_count(const kw_jwks *jwks);
 const kw_jwk *kw_jwks_at(const kw_jwks *jwks, size_t index);
 /* The public JWK Set as JSON text, for publication. */
 kw_string kw_jwk_to_json(kw_arena *arena, const kw_jwk *jwk);
+/* RFC 7638, SHA-256, base64url: a kid that follows from the key. */
+kw_status kw_jwk_thumbprint(const kw_public_key *key, kw_arena *arena, kw_string *out);
 
 /* The claims that matter here; strings in the arena. */
 typedef struct kw_jwt {
@@ -34,7 +38,7 @@ typedef struct kw_jwt {
     size_t aud_count, role_count, group_count;
     bool has_exp, has_nbf, has_iat;
     int64_t exp, nbf, iat; /* seconds since 1970 */
-    kw_string confirmation_x5t_s256; /* cnf.x5t#S256 */
+    kw_string confirmation_x5t_s256; /* cnf.x5t#S256; the other ways to bind a token (RFC 7800) cannot be checked here and are rejected */
 } kw_jwt;
 
 /* Parse without believing: to learn iss, kid and alg. Bad_IdentityTokenInvalid: not exactly three non-empty canonical base64url
@@ -52,7 +56,7 @@ typedef struct kw_jwt_rules {
 /* Signature, alg, issuer, audience, exp, nbf, iat, sub. OPC 10000-6, 6.5.2. */
 kw_status kw_jwt_verify(kw_bytes token, const kw_jwt *parsed, const kw_jwt_rules *rules, const char **why);
 
-/* Sign a claims object (JSON text) with typ "JWT". Result in the arena. */
+/* Sign a claims object (JSON text) with typ "JWT"; kid null: none. Bad_InvalidArgument: unknown alg, not a JSON object. Result in the arena. */
 kw_status kw_jwt_sign(kw_string alg, kw_string kid, const kw_private_key *key, kw_string claims_json, kw_arena *arena, kw_string *token);
 
 kw_status kw_base64url_decode(kw_string text, kw_arena *arena, kw_bytes *out); /* strict, unpadded, canonical */

@@ -9,9 +9,15 @@
 #include "crypto/certificate.h"
 #include "crypto/policy.h"
 
-typedef enum kw_secret_format { KW_SECRET_CLEAR, KW_SECRET_LEGACY, KW_SECRET_RSA, KW_SECRET_RSA_DOTNET /* its raw KeyData and one-byte padding size */ } kw_secret_format;
+typedef enum kw_secret_format {
+    KW_SECRET_CLEAR,
+    KW_SECRET_LEGACY,
+    KW_SECRET_RSA,
+    KW_SECRET_RSA_DOTNET, /* its raw KeyData and one-byte padding size */
+    KW_SECRET_LEGACY_LONG /* only to seal: a token for a peer that knows nothing but the legacy block, in as many RSA blocks as it takes */
+} kw_secret_format;
 
-/* Which format these bytes are in: by the leading NodeId, otherwise LEGACY when the policy encrypts, CLEAR when it is None. */
+/* Which format these bytes are in: CLEAR when the policy is None, RSA (either dialect) by the leading NodeId, otherwise LEGACY. */
 kw_secret_format kw_secret_format_of(const kw_security_policy *policy, kw_bytes sealed);
 
 typedef struct kw_secret_open {
@@ -26,7 +32,7 @@ typedef struct kw_secret_open {
 
 /* One code for every failure: Bad_IdentityTokenInvalid; *why for the log (static). `format` gets what it was. */
 kw_status kw_secret_unseal(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_format *format, const char **why);
-/* Result in the arena. Bad_InvalidArgument: LEGACY with more than 64 bytes. */
+/* Result in the arena. nonce null: made up (ES-11). Bad_InvalidArgument: LEGACY with more than 64 bytes. */
 kw_status kw_secret_seal(kw_secret_format format, const kw_security_policy *policy, const kw_certificate *receiver, kw_bytes nonce, kw_bytes secret,
                          int64_t now, const kw_random *random, kw_arena *arena, kw_bytes *sealed);
 

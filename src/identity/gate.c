@@ -1,0 +1,282 @@
+#include "identity/gate.h"
+
+#include "base/try.h"
+#include "identity/identity_internal.h"
+#include "identity/secret_format.h"
+#include "ua/codec.h"
+
+#include <stdlib.h>
+
+#define PROOF_ARENA ((size_t)8 << 20) /* one attempt: the claims of a token, a user's record */
+
+static const char *const DEFAULT_ALGORITHMS[] = {"RS256", "PS256", "ES256", NULL};
+
+const kw_identity_config KW_IDENTITY_CONFIG_DEFAULT = {
+    .allow_user_name = true,
+    .allow_issued = true,
+    .max_secret = 65536,
+    .clock_skew_s = 60,
+    .signing_time_window_s = 300,
+    .token_algorithms = DEFAULT_ALGORITHMS,
+};
+
+static const kw_token_kind *const KINDS[] = {&KW_TOKEN_ANONYMOUS, &KW_TOKEN_USER_NAME, &KW_TOKEN_X509, &KW_TOKEN_ISSUED};
+
+#define KIND_COUNT (sizeof(KINDS) / sizeof(KINDS[0]))
+
+const kw_token_kind *kw_token_kind_of(kw_user_token_type type)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (KINDS[i]->type == type) {
+            return KINDS[i];
+        }
+    }
+    return NULL;
+}
+
+/* The kind of a decoded token; NULL: none of ours, or not decoded. */
+static const kw_token_kind *kind_of_object(const kw_extension_object *object)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (object->type != NULL && object->type == kw_type_by_data_type(KINDS[i]->data_type_id)) {
+            return KINDS[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------- */
+
+static kw_status copy_lists(kw_identity_gate *gate, const kw_identity_config *config)
+{
+    size_t count = 0;
+    while (config->token_algorithms != NULL && config->token_algorithms[count] != NULL) {
+        count++;
+    }
+    const char **algorithms = KW_ARENA_ARRAY(gate->arena, const char *, count + 1);
+    kw_string *namespaces = KW_ARENA_ARRAY(gate->arena, kw_string, config->namespace_count);
+    if (algorithms == NULL || namespaces == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        algorithms[i] = kw_arena_cstring(gate->arena, kw_string_from(config->token_algorithms[i]));
+    }
+    for (size_t i = 0; i < config->namespace_count; i++) {
+        namespaces[i] = kw_arena_copy(gate->arena, config->namespaces[i]);
+    }
+    gate->config.token_algorithms = algorithms;
+    gate->config.namespaces = namespaces;
+    gate->config.audience = kw_arena_copy(gate->arena, config->audience);
+    return KW_GOOD;
+}
+
+static void warn_of_clear_secrets(const kw_identity_gate *gate)
+{
+    if (gate->config.allow_clear_secret_anywhere) { /* UN-08, IT-11 */
+        KW_LOG(gate->log, KW_LOG_WARN, "passwords and tokens are accepted in clear on every endpoint: anybody on the network can read them",
+               kw_field_text("setting", "allow_clear_secret_anywhere"));
+    }
+}
+
+kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store, const kw_clock *clock, const kw_random *random, const kw_log *log,
+                               kw_identity_gate **out)
+{
+    kw_status status = KW_BAD_OUT_OF_MEMORY;
+    kw_identity_gate *gate = calloc(1, sizeof(*gate));
+    if (gate == NULL) {
+        return status;
+    }
+    gate->config = *config;
+    gate->store = store;
+    gate->clock = clock;
+    gate->random = random;
+    gate->log = log;
+    atomic_init(&gate->user_trust, NULL);
+    gate->arena = kw_arena_new((size_t)1 << 20);
+    if (gate->arena == NULL) {
+        goto failed;
+    }
+    KW_GOTO(failed, copy_lists(gate, config));
+    if (gate->config.secret_policy == NULL) {
+        gate->config.secret_policy = kw_security_policy_by_name(KW_STRING("Basic256Sha256"));
+    }
+    KW_GOTO(failed, kw_snapshot_cache_init(&gate->snapshots));
+    warn_of_clear_secrets(gate);
+    *out = gate;
+    return KW_GOOD;
+failed:
+    kw_arena_free(gate->arena);
+    free(gate);
+    return status;
+}
+
+void kw_identity_gate_free(kw_identity_gate *gate)
+{
+    if (gate != NULL) {
+        kw_snapshot_cache_clear(&gate->snapshots);
+        kw_arena_free(gate->arena);
+        free(gate);
+    }
+}
+
+void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user_trust)
+{
+    atomic_store(&gate->user_trust, user_trust);
+}
+
+/* --- proving ---------------------------------------------------------------------------------------------------------- */
+
+bool kw_clear_secret_is_allowed(const kw_identity_config *config, kw_message_security_mode mode)
+{
+    return config->allow_clear_secret_anywhere ||
+           (config->allow_clear_secret_on_encrypted_channel && mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT);
+}
+
+kw_status kw_proof_open_secret(kw_proof *proof, kw_bytes sealed, bool allow_legacy, uint32_t max_len, kw_secret *secret)
+{
+    const kw_identity_config *config = &proof->gate->config;
+    /* refused even if somebody put such a policy into the list. */
+    if (proof->effective->is_none && !kw_clear_secret_is_allowed(config, proof->claim->mode)) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "a secret in clear");
+    }
+    const kw_secret_open how = {.policy = proof->effective,
+                                .receiver = proof->claim->receiver,
+                                .nonce = proof->claim->server_nonce,
+                                .now = kw_clock_utc(proof->gate->clock),
+                                .window_s = config->signing_time_window_s,
+                                .max_len = max_len < config->max_secret ? max_len : config->max_secret,
+                                .allow_legacy = allow_legacy};
+    kw_secret_format format;
+    return kw_secret_unseal(&how, sealed, secret, &format, &proof->why);
+}
+
+/* AS-55, A-129, IT-19: a policy of the endpoint in use, by PolicyId and type. Anonymous may leave the id out (AS-56). */
+static const kw_user_token_policy *find_policy(const kw_identity_claim *claim, kw_user_token_type type, kw_string id)
+{
+    const bool any = type == KW_USER_TOKEN_TYPE_ANONYMOUS && kw_bytes_is_empty(id);
+    for (size_t i = 0; i < claim->policy_count; i++) {
+        const kw_user_token_policy *p = &claim->policies[i];
+        if (p->token_type == type && (any || kw_bytes_equal(p->policy_id, id))) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static bool offers_anonymous(const kw_identity_claim *claim)
+{
+    return find_policy(claim, KW_USER_TOKEN_TYPE_ANONYMOUS, KW_BYTES_NULL) != NULL;
+}
+
+/* AS-56: a null ExtensionObject, and one without a body, means Anonymous. */
+static bool is_empty_token(const kw_extension_object *token)
+{
+    return token == NULL || (token->type == NULL && token->encoding == KW_EXTENSION_NONE && kw_bytes_is_empty(token->body));
+}
+
+static kw_status choose_policy(kw_proof *proof, const kw_token_kind *kind, kw_string id)
+{
+    const kw_identity_claim *claim = proof->claim;
+    if (kind->type == KW_USER_TOKEN_TYPE_ANONYMOUS && !offers_anonymous(claim)) { /* AN-03 */
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "anonymous users are not let in here");
+    }
+    proof->policy = find_policy(claim, kind->type, id);
+    if (proof->policy == NULL) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "no UserTokenPolicy with this PolicyId and type");
+    }
+    const kw_string uri = proof->policy->security_policy_uri;
+    proof->effective = kw_bytes_is_empty(uri) ? claim->channel_policy : kw_security_policy_by_uri(uri);
+    if (proof->effective == NULL) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "unknown SecurityPolicy in the UserTokenPolicy");
+    }
+    return KW_GOOD;
+}
+
+static kw_status prove_token(kw_proof *proof)
+{
+    const kw_extension_object *object = proof->claim->token;
+    const kw_token_kind *kind = is_empty_token(object) ? &KW_TOKEN_ANONYMOUS : kind_of_object(object);
+    if (kind == NULL) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "no UserIdentityToken of a known kind");
+    }
+    const kw_user_identity_token *token = is_empty_token(object) ? NULL : object->value; /* every kind begins with the base's field */
+    KW_TRY(choose_policy(proof, kind, token != NULL ? token->policy_id : KW_BYTES_NULL));
+    proof->found->kind = kind->type;
+    proof->found->policy_id = proof->policy->policy_id;
+    KW_TRY(kind->prove(proof, token));
+    return kw_roles_grant(proof);
+}
+
+/* One attempt, whole: what is to be known about every attempt (its source, its verdict) comes together here. */
+static kw_status attempt(kw_proof *proof, kw_status (*run)(kw_proof *), kw_identity **out)
+{
+    const kw_identity_gate *gate = proof->gate;
+    kw_identity found = {.kind = KW_USER_TOKEN_TYPE_ANONYMOUS, .application_uri = proof->claim->application_uri};
+    kw_identity *made = NULL;
+    kw_status status = KW_BAD_OUT_OF_MEMORY;
+    proof->found = &found;
+    proof->why = "out of memory";
+    proof->arena = kw_arena_new(PROOF_ARENA);
+    if (proof->arena == NULL) {
+        return status;
+    }
+    status = kw_snapshot_get(&proof->gate->snapshots, gate->store, gate->log, &proof->snapshot);
+    if (kw_status_is_bad(status)) {
+        status = kw_refuse(proof, KW_BAD_INTERNAL_ERROR, "the store cannot be read");
+        goto done;
+    }
+    KW_GOTO(done, run(proof));
+    KW_GOTO(done, kw_identity_make(&found, &made));
+    *out = made;
+done:
+    if (kw_status_is_bad(status)) {
+        KW_LOG(gate->log, KW_LOG_INFO, "identity refused", kw_field_status("status", status), kw_field_text("why", proof->why),
+               kw_field_str("address", proof->claim->address), kw_field_str("application", proof->claim->application_uri));
+    }
+    kw_certificate_release(proof->user_certificate);
+    kw_snapshot_release(proof->snapshot);
+    kw_arena_free(proof->arena);
+    return status;
+}
+
+kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why)
+{
+    kw_proof proof = {.gate = gate, .claim = claim};
+    const kw_status status = attempt(&proof, prove_token, out);
+    if (why != NULL) {
+        *why = kw_status_is_bad(status) ? proof.why : "";
+    }
+    return status;
+}
+
+static kw_status fall_back(kw_proof *proof)
+{
+    KW_TRY(choose_policy(proof, &KW_TOKEN_ANONYMOUS, KW_BYTES_NULL)); /* IT-16 */
+    proof->found->policy_id = proof->policy->policy_id;
+    return kw_roles_grant_anonymous_only(proof); /* IT-15 */
+}
+
+kw_status kw_identity_anonymous(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out)
+{
+    kw_proof proof = {.gate = gate, .claim = claim};
+    return attempt(&proof, fall_back, out);
+}
+
+kw_status kw_identity_redact(const kw_extension_object *token, kw_arena *arena, kw_extension_object *out)
+{
+    const kw_token_kind *kind = is_empty_token(token) ? NULL : kind_of_object(token);
+    if (kind == NULL) { /* unknown content may be a secret too */
+        *out = (kw_extension_object){.encoding = KW_EXTENSION_NONE};
+        return KW_GOOD;
+    }
+    void *copy = kw_arena_alloc(arena, token->type->size);
+    if (copy == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    KW_TRY(kw_ua_copy(arena, token->type, token->value, copy));
+    if (kind->redact != NULL) {
+        kind->redact(copy);
+    }
+    *out = kw_extension_object_of(token->type, copy);
+    return KW_GOOD;
+}

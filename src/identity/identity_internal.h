@@ -1,0 +1,75 @@
+/* Between the files of this room: how a token is turned into an Identity. */
+#ifndef KW_IDENTITY_INTERNAL_H
+#define KW_IDENTITY_INTERNAL_H
+
+#include "identity/gate.h"
+#include "identity/snapshot.h"
+
+#define KW_TOKEN_TYPE_JWT "http://opcfoundation.org/UA/UserToken#JWT"
+#define KW_AUTHORITY_PROFILE_OPCUA "http://opcfoundation.org/UA/Authorization#OPCUA"
+
+#define KW_USER_NAME_MAX 256  /* bytes; refused beyond, never cut */
+#define KW_PASSWORD_MAX 1024u /* bytes; keeps the RSA blocks of one attempt few */
+
+struct kw_identity_gate {
+    kw_identity_config config; /* strings and lists in `arena` */
+    kw_arena *arena;
+    kw_store *store;           /* borrowed, as all below */
+    const kw_clock *clock;
+    const kw_random *random;
+    const kw_log *log;
+    _Atomic(kw_trust_list *) user_trust; /* NULL: no user certificate is believed */
+    kw_snapshot_cache snapshots;
+};
+
+/* One attempt to prove a user: what is known while it runs. */
+typedef struct kw_proof {
+    kw_identity_gate *gate;
+    const kw_identity_claim *claim;
+    const kw_snapshot *snapshot;
+    const kw_user_token_policy *policy;    /* the one that the token names */
+    const kw_security_policy *effective;   /* its SecurityPolicy, else the channel's (IT-07, UN-04) */
+    kw_arena *arena;                       /* of this attempt */
+    kw_identity *found;                    /* filled by the kind; strings in `arena` */
+    kw_certificate *user_certificate;      /* X509: owned by the proof, for the mapping rules */
+    const char *why;                       /* static text for log and audit */
+} kw_proof;
+
+/* A kind of UserIdentityToken: constant data and its few functions. */
+typedef struct kw_token_kind {
+    kw_user_token_type type;
+    uint32_t data_type_id; /* of the token structure, ns 0 */
+    /* token: the decoded structure; proof->policy is of this type already. */
+    kw_status (*prove)(kw_proof *proof, const void *token);
+    bool (*same)(const kw_identity *a, const kw_identity *b); /* both are of this kind */
+    void (*redact)(void *token); /* take out of a copy what must not reach an audit record; NULL: nothing */
+} kw_token_kind;
+
+extern const kw_token_kind KW_TOKEN_ANONYMOUS;
+extern const kw_token_kind KW_TOKEN_USER_NAME;
+extern const kw_token_kind KW_TOKEN_X509;
+extern const kw_token_kind KW_TOKEN_ISSUED;
+
+const kw_token_kind *kw_token_kind_of(kw_user_token_type type);
+
+/* Note the reason and hand the code back. */
+static inline kw_status kw_refuse(kw_proof *proof, kw_status status, const char *why)
+{
+    proof->why = why;
+    return status;
+}
+
+/* May a secret come in clear under this claim? */
+bool kw_clear_secret_is_allowed(const kw_identity_config *config, kw_message_security_mode mode);
+/* Open the secret of a UserName or Issued token as its UserTokenPolicy demands. */
+kw_status kw_proof_open_secret(kw_proof *proof, kw_bytes sealed, bool allow_legacy, uint32_t max_len, kw_secret *secret);
+
+/* A deep copy in an arena of its own, with one reference. */
+kw_status kw_identity_make(const kw_identity *from, kw_identity **out);
+
+/* The Roles of proof->found by the mapping rules of OPC 10000-18, into proof->found (memory of proof->arena). */
+kw_status kw_roles_grant(kw_proof *proof);
+/* Role Anonymous and no other. */
+kw_status kw_roles_grant_anonymous_only(kw_proof *proof);
+
+#endif

@@ -1,0 +1,112 @@
+#include "identity/secret_format.h"
+
+#include "base/try.h"
+#include "identity/secret_internal.h"
+
+#define LEGACY_SECRET_MAX 64 /* UN-10 */
+
+/* ES-01. Any form of a numeric NodeId in namespace 0 that can hold the number. */
+uint32_t kw_secret_read_prefix(kw_reader *r)
+{
+    uint32_t id = 0, ns = 0;
+    switch (kw_read_u8(r)) {
+    case 1: /* four bytes */
+        ns = kw_read_u8(r);
+        id = kw_read_u16(r);
+        break;
+    case 2: /* numeric */
+        ns = kw_read_u16(r);
+        id = kw_read_u32(r);
+        break;
+    default:
+        return 0;
+    }
+    const uint8_t mask = kw_read_u8(r);
+    const uint32_t length = kw_read_u32(r);
+    const bool fits = !kw_status_is_bad(kw_reader_status(r)) && ns == 0 && mask == 1 && length == kw_reader_left(r);
+    return fits && (id == KW_SECRET_TYPE_RSA || id == KW_SECRET_TYPE_ECC) ? id : 0;
+}
+
+static bool is_encrypted_secret(kw_bytes sealed)
+{
+    kw_reader r = kw_reader_of(sealed);
+    return kw_secret_read_prefix(&r) != 0;
+}
+
+kw_secret_format kw_secret_format_of(const kw_security_policy *policy, kw_bytes sealed)
+{
+    if (policy->is_none) {
+        return KW_SECRET_CLEAR;
+    }
+    return is_encrypted_secret(sealed) ? KW_SECRET_RSA : KW_SECRET_LEGACY;
+}
+
+/* UN-03, IT-10, IT-22: the bytes themselves, no wrapper of any kind. */
+static const char *open_clear(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret)
+{
+    if (is_encrypted_secret(sealed)) {
+        return "an EncryptedSecret where the policy is None";
+    }
+    if (sealed.len > how->max_len) {
+        return "secret too long";
+    }
+    return kw_status_is_bad(kw_secret_copy(secret, sealed)) ? "out of memory" : NULL;
+}
+
+kw_status kw_secret_unseal(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_format *format, const char **why)
+{
+    const char *failure;
+    kw_secret_format is = kw_secret_format_of(how->policy, sealed);
+    switch (is) {
+    case KW_SECRET_CLEAR:
+        failure = open_clear(how, sealed, secret);
+        break;
+    case KW_SECRET_LEGACY:
+        failure = how->allow_legacy ? kw_secret_legacy_open(how, sealed, secret) : "not an EncryptedSecret";
+        break;
+    default:
+        failure = kw_secret_rsa_open(how, sealed, secret, &is);
+        break;
+    }
+    if (failure != NULL) { /* whatever it was, the peer hears one thing */
+        *why = failure;
+        return KW_BAD_IDENTITY_TOKEN_INVALID;
+    }
+    *format = is;
+    return KW_GOOD;
+}
+
+static kw_status seal_as(kw_secret_format format, const kw_seal *what, kw_bytes *sealed)
+{
+    if (format == KW_SECRET_CLEAR) {
+        const kw_bytes empty = {(const uint8_t *)"", 0};
+        *sealed = kw_arena_copy(what->arena, what->secret.data != NULL ? what->secret : empty);
+        return sealed->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+    }
+    if (what->policy->asym_encryption == KW_ASYM_ENC_NONE || what->receiver == NULL) {
+        return KW_BAD_INVALID_ARGUMENT;
+    }
+    switch (format) {
+    case KW_SECRET_LEGACY:
+        return what->secret.len > LEGACY_SECRET_MAX ? KW_BAD_INVALID_ARGUMENT : kw_secret_legacy_seal(what, sealed);
+    case KW_SECRET_LEGACY_LONG:
+        return kw_secret_legacy_seal(what, sealed);
+    case KW_SECRET_RSA:
+    case KW_SECRET_RSA_DOTNET:
+        return kw_secret_rsa_seal(what, format == KW_SECRET_RSA_DOTNET, sealed);
+    default:
+        return KW_BAD_INVALID_ARGUMENT;
+    }
+}
+
+kw_status kw_secret_seal(kw_secret_format format, const kw_security_policy *policy, const kw_certificate *receiver, kw_bytes nonce, kw_bytes secret,
+                         int64_t now, const kw_random *random, kw_arena *arena, kw_bytes *sealed)
+{
+    uint8_t made_up[KW_SECRET_NONCE_MIN];
+    if (nonce.data == NULL && format != KW_SECRET_CLEAR) { /* ES-11: outside of a Session */
+        KW_TRY(kw_random_fill(random, made_up, sizeof(made_up)));
+        nonce = (kw_bytes){made_up, sizeof(made_up)};
+    }
+    const kw_seal what = {.policy = policy, .receiver = receiver, .nonce = nonce, .secret = secret, .now = now, .random = random, .arena = arena};
+    return seal_as(format, &what, sealed);
+}

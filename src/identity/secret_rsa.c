@@ -1,0 +1,327 @@
+/*
+ * RsaEncryptedSecret. OPC 10000-4, 7.40.2.4.
+ *
+ * Two dialects are in the field. The standard's: KeyData is three ByteStrings, the payload ends in n bytes of value n and a UInt16 n.
+ * That of the .NET stack: KeyData is UInt32 length ‖ the raw keys, the payload ends in n bytes and one Byte n.
+ * Receiving both is safe because the HMAC covers everything and is checked before any padding is looked at.
+ */
+#include "base/secret.h"
+#include "base/try.h"
+#include "crypto/symmetric.h"
+#include "identity/secret_internal.h"
+
+#define THUMBPRINT_LEN 20u
+#define KEY_DATA_BLOCKS_MAX 2u /* two only with the smallest keys; more would be work for nothing */
+#define PADDING_MAX 31u /* at most one block more than needed, for very short secrets */
+
+typedef struct kw_rsa_envelope {
+    kw_bytes key_data; /* RSA cipher */
+    kw_bytes payload;  /* CBC cipher */
+    kw_bytes is_signed; /* everything before the HMAC */
+    kw_bytes mac;
+} kw_rsa_envelope;
+
+static size_t key_data_len(const kw_security_policy *policy)
+{
+    return policy->signing_key_len + policy->encrypting_key_len + policy->iv_len;
+}
+
+/* --- opening ---------------------------------------------------------------------------------------------------------- */
+
+static const char *check_header(const kw_secret_open *how, kw_reader *r)
+{
+    const kw_string uri = kw_read_bytes(r);
+    const kw_bytes thumbprint = kw_read_bytes(r);
+    const int64_t signed_at = kw_read_i64(r);
+    const int64_t window = (int64_t)how->window_s * KW_TICKS_PER_S;
+    if (kw_status_is_bad(kw_reader_status(r))) {
+        return "secret: header";
+    }
+    if (!kw_string_equals(uri, how->policy->uri)) { /* ES-02 */
+        return "secret: other SecurityPolicy";
+    }
+    if (thumbprint.len != THUMBPRINT_LEN || !kw_bytes_equal(thumbprint, kw_certificate_thumbprint(how->receiver->certificate))) { /* ES-07 */
+        return "secret: for another certificate";
+    }
+    if (signed_at < how->now - window || signed_at > how->now + window) { /* ES-13, RT-16, RT-17 */
+        return "secret: SigningTime";
+    }
+    return NULL;
+}
+
+static const char *read_envelope(const kw_secret_open *how, kw_bytes sealed, kw_rsa_envelope *out)
+{
+    kw_reader r = kw_reader_of(sealed);
+    if (kw_secret_read_prefix(&r) != KW_SECRET_TYPE_RSA) {
+        return "secret: type";
+    }
+    const char *failure = check_header(how, &r);
+    if (failure != NULL) {
+        return failure;
+    }
+    out->key_data = kw_read_raw(&r, kw_read_u16(&r));
+    const size_t left = kw_reader_left(&r);
+    const size_t block = how->policy->block_len;
+    if (kw_status_is_bad(kw_reader_status(&r)) || left <= how->policy->mac_len || (left - how->policy->mac_len) % block != 0) {
+        return "secret: lengths";
+    }
+    out->payload = kw_read_raw(&r, left - how->policy->mac_len);
+    out->is_signed = (kw_bytes){sealed.data, sealed.len - how->policy->mac_len};
+    out->mac = kw_read_raw(&r, how->policy->mac_len);
+    return NULL;
+}
+
+static bool is_filled(kw_bytes bytes, uint8_t with)
+{
+    uint8_t differs = 0;
+    for (size_t i = 0; i < bytes.len; i++) {
+        differs |= (uint8_t)(bytes.data[i] ^ with);
+    }
+    return differs == 0;
+}
+
+/* The first UInt32 tells the dialects apart: the sum of the three lengths, or the first of them. Keys end up one after another in `raw`. */
+static bool split_keys(const kw_security_policy *policy, kw_bytes plain, uint8_t *raw, kw_secret_format *format)
+{
+    const size_t lengths[] = {policy->signing_key_len, policy->encrypting_key_len, policy->iv_len};
+    kw_reader r = kw_reader_of(plain);
+    kw_writer w;
+    kw_writer_init_fixed(&w, raw, key_data_len(policy));
+    if (kw_read_u32(&r) == key_data_len(policy)) {
+        kw_write_raw(&w, kw_read_raw(&r, key_data_len(policy)));
+        *format = KW_SECRET_RSA_DOTNET;
+        return !kw_status_is_bad(kw_reader_status(&r)) && is_filled(kw_read_raw(&r, kw_reader_left(&r)), 0) && w.len == key_data_len(policy);
+    }
+    r = kw_reader_of(plain);
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        const kw_bytes key = kw_read_bytes(&r);
+        if (key.len != lengths[i]) {
+            return false;
+        }
+        kw_write_raw(&w, key);
+    }
+    *format = KW_SECRET_RSA;
+    return kw_reader_left(&r) == 0 && !kw_status_is_bad(kw_reader_status(&r)) && !kw_status_is_bad(kw_writer_status(&w));
+}
+
+static kw_status keys_from(const kw_security_policy *policy, const uint8_t *raw, kw_sym_keys **out)
+{
+    const kw_bytes signing = {raw, policy->signing_key_len};
+    const kw_bytes encrypting = {raw + signing.len, policy->encrypting_key_len};
+    const kw_bytes iv = {encrypting.data + encrypting.len, policy->iv_len};
+    return kw_sym_keys_from(policy, signing, encrypting, iv, out);
+}
+
+/*
+ * ES-06: the HMAC first. Unusable KeyData goes on with keys of zeros and fails at the HMAC, so that the outcome of the RSA
+ * operation does not show (A-115, A-116).
+ */
+static const char *check_mac(const kw_secret_open *how, const kw_rsa_envelope *e, kw_sym_keys **keys, kw_secret_format *format)
+{
+    kw_secret plain = KW_SECRET_NONE, raw = KW_SECRET_NONE;
+    if (kw_status_is_bad(kw_secret_init(&raw, key_data_len(how->policy)))) {
+        return "out of memory";
+    }
+    bool is_good = !kw_status_is_bad(kw_asym_decrypt(how->policy, how->receiver->key, e->key_data, KEY_DATA_BLOCKS_MAX, &plain));
+    is_good = is_good && split_keys(how->policy, kw_secret_bytes(&plain), raw.data, format);
+    if (!is_good) {
+        kw_wipe(raw.data, raw.len);
+    }
+    const bool has_keys = !kw_status_is_bad(keys_from(how->policy, raw.data, keys));
+    is_good = has_keys && kw_sym_verify(*keys, e->is_signed, e->mac) == KW_GOOD && is_good;
+    kw_secret_clear(&plain);
+    kw_secret_clear(&raw);
+    return is_good ? NULL : "secret: KeyData or HMAC";
+}
+
+/* ES-05. What stands after Nonce and Secret: n bytes of value n, then n itself, as UInt16 or as Byte. */
+static bool is_padding(kw_bytes rest, bool is_dotnet)
+{
+    const size_t size_field = is_dotnet ? 1 : 2;
+    if (rest.len < size_field || rest.len - size_field > PADDING_MAX) {
+        return false;
+    }
+    const uint8_t n = (uint8_t)(rest.len - size_field);
+    const bool high_byte = is_dotnet || rest.data[rest.len - 1] == 0;
+    return high_byte && is_filled((kw_bytes){rest.data, n + 1u}, n);
+}
+
+static bool nonce_fits(kw_bytes expected, kw_bytes nonce)
+{
+    if (expected.data == NULL) {
+        return nonce.len >= KW_SECRET_NONCE_MIN && nonce.len <= KW_SECRET_NONCE_MAX;
+    }
+    return expected.len >= KW_SECRET_NONCE_MIN && kw_secret_equal(nonce, expected); /* */
+}
+
+static const char *read_payload(const kw_secret_open *how, kw_bytes payload, bool is_dotnet, kw_secret *secret)
+{
+    kw_reader r = kw_reader_of(payload);
+    const kw_bytes nonce = kw_read_bytes(&r);
+    const kw_bytes inside = kw_read_bytes(&r);
+    if (kw_status_is_bad(kw_reader_status(&r))) {
+        return "secret: payload";
+    }
+    if (!is_padding(kw_read_raw(&r, kw_reader_left(&r)), is_dotnet)) {
+        return "secret: padding";
+    }
+    if (!nonce_fits(how->nonce, nonce)) {
+        return "secret: stale nonce";
+    }
+    if (inside.len > how->max_len) {
+        return "secret too long";
+    }
+    return kw_status_is_bad(kw_secret_copy(secret, inside)) ? "out of memory" : NULL;
+}
+
+static const char *open_payload(const kw_secret_open *how, kw_sym_keys *keys, kw_bytes cipher, bool is_dotnet, kw_secret *secret)
+{
+    kw_secret plain = KW_SECRET_NONE;
+    if (kw_status_is_bad(kw_secret_copy(&plain, cipher))) {
+        return "out of memory";
+    }
+    const char *failure = "secret: decryption";
+    if (!kw_status_is_bad(kw_sym_decrypt(keys, plain.data, plain.len))) {
+        failure = read_payload(how, kw_secret_bytes(&plain), is_dotnet, secret);
+    }
+    kw_secret_clear(&plain);
+    return failure;
+}
+
+const char *kw_secret_rsa_open(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_format *format)
+{
+    kw_rsa_envelope envelope;
+    kw_sym_keys *keys = NULL;
+    if (how->receiver == NULL || how->receiver->key == NULL || how->policy->asym_encryption == KW_ASYM_ENC_NONE) {
+        return "secret: no key to open it";
+    }
+    const char *failure = read_envelope(how, sealed, &envelope);
+    if (failure == NULL) {
+        failure = check_mac(how, &envelope, &keys, format);
+    }
+    if (failure == NULL) {
+        failure = open_payload(how, keys, envelope.payload, *format == KW_SECRET_RSA_DOTNET, secret);
+    }
+    kw_sym_keys_free(keys);
+    return failure;
+}
+
+/* --- sealing ---------------------------------------------------------------------------------------------------------- */
+
+static size_t padding_of(const kw_seal *what, bool dotnet)
+{
+    const size_t block = what->policy->block_len;
+    const size_t content = 4 + what->nonce.len + 4 + what->secret.len + (dotnet ? 1 : 2);
+    const size_t n = (block - content % block) % block;
+    return !dotnet && n + what->secret.len < block ? n + block : n; /* hide how short a very short secret is */
+}
+
+static void write_payload(kw_writer *w, const kw_seal *what, bool dotnet)
+{
+    const size_t n = padding_of(what, dotnet);
+    kw_write_bytes(w, what->nonce);
+    kw_write_bytes(w, what->secret);
+    for (size_t i = 0; i < n; i++) {
+        kw_write_u8(w, (uint8_t)n);
+    }
+    if (dotnet) {
+        kw_write_u8(w, (uint8_t)n);
+    } else {
+        kw_write_u16(w, (uint16_t)n);
+    }
+}
+
+/* A null secret travels as length −1, with nothing behind it. */
+static size_t payload_len(const kw_seal *what, bool dotnet)
+{
+    return 4 + what->nonce.len + 4 + what->secret.len + padding_of(what, dotnet) + (dotnet ? 1 : 2);
+}
+
+static kw_status encrypt_payload(const kw_seal *what, bool dotnet, kw_sym_keys *keys, kw_bytes *cipher)
+{
+    kw_secret plain = KW_SECRET_NONE;
+    kw_writer w;
+    KW_TRY(kw_secret_init(&plain, payload_len(what, dotnet)));
+    kw_writer_init_fixed(&w, plain.data, plain.len);
+    write_payload(&w, what, dotnet);
+    kw_status status = kw_writer_status(&w);
+    if (!kw_status_is_bad(status)) {
+        status = kw_sym_encrypt(keys, plain.data, plain.len);
+    }
+    if (!kw_status_is_bad(status)) {
+        *cipher = kw_arena_copy(what->arena, kw_secret_bytes(&plain)); /* encrypted by now */
+        status = cipher->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+    }
+    kw_secret_clear(&plain);
+    return status;
+}
+
+static kw_status encrypt_keys(const kw_seal *what, bool dotnet, const uint8_t *raw, kw_bytes *cipher)
+{
+    const size_t lengths[] = {what->policy->signing_key_len, what->policy->encrypting_key_len, what->policy->iv_len};
+    kw_secret plain = KW_SECRET_NONE;
+    kw_writer w;
+    KW_TRY(kw_secret_init(&plain, key_data_len(what->policy) + (dotnet ? 4 : 12)));
+    kw_writer_init_fixed(&w, plain.data, plain.len);
+    if (dotnet) {
+        kw_write_bytes(&w, (kw_bytes){raw, key_data_len(what->policy)});
+    } else {
+        for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+            kw_write_bytes(&w, (kw_bytes){raw, lengths[i]});
+            raw += lengths[i];
+        }
+    }
+    kw_status status = kw_writer_status(&w);
+    if (!kw_status_is_bad(status)) {
+        status = kw_asym_encrypt(what->policy, kw_certificate_public_key(what->receiver), kw_secret_bytes(&plain), what->arena, cipher);
+    }
+    kw_secret_clear(&plain);
+    return status;
+}
+
+/* ES-04: header, KeyData, payload, and the HMAC over all of it. */
+static kw_status assemble(const kw_seal *what, kw_bytes key_data, kw_bytes payload, kw_sym_keys *keys, kw_bytes *sealed)
+{
+    const kw_string uri = kw_string_from(what->policy->uri);
+    const size_t body = 4 + uri.len + 4 + THUMBPRINT_LEN + 8 + 2 + key_data.len + payload.len + what->policy->mac_len;
+    const size_t total = 9 + body;
+    uint8_t *out = kw_arena_alloc(what->arena, total);
+    kw_writer w;
+    if (out == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    kw_writer_init_fixed(&w, out, total - what->policy->mac_len);
+    kw_write_u8(&w, 1); /* a four-byte NodeId in namespace 0 */
+    kw_write_u8(&w, 0);
+    kw_write_u16(&w, KW_SECRET_TYPE_RSA);
+    kw_write_u8(&w, 1);
+    kw_write_u32(&w, (uint32_t)body);
+    kw_write_bytes(&w, uri);
+    kw_write_bytes(&w, kw_certificate_thumbprint(what->receiver));
+    kw_write_i64(&w, what->now);
+    kw_write_u16(&w, (uint16_t)key_data.len);
+    kw_write_raw(&w, key_data);
+    kw_write_raw(&w, payload);
+    KW_TRY(kw_writer_status(&w));
+    KW_TRY(kw_sym_sign(keys, kw_writer_bytes(&w), out + w.len));
+    *sealed = (kw_bytes){out, total};
+    return KW_GOOD;
+}
+
+kw_status kw_secret_rsa_seal(const kw_seal *what, bool dotnet, kw_bytes *sealed)
+{
+    kw_secret raw = KW_SECRET_NONE;
+    kw_sym_keys *keys = NULL;
+    kw_bytes key_data, payload;
+    kw_status status = KW_GOOD;
+    KW_GOTO(done, kw_secret_init(&raw, key_data_len(what->policy)));
+    KW_GOTO(done, kw_random_fill(what->random, raw.data, raw.len));
+    KW_GOTO(done, keys_from(what->policy, raw.data, &keys));
+    KW_GOTO(done, encrypt_keys(what, dotnet, raw.data, &key_data));
+    KW_GOTO(done, encrypt_payload(what, dotnet, keys, &payload));
+    KW_GOTO(done, assemble(what, key_data, payload, keys, sealed));
+done:
+    kw_sym_keys_free(keys);
+    kw_secret_clear(&raw);
+    return status;
+}

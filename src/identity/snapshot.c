@@ -1,0 +1,135 @@
+#include "identity/snapshot.h"
+
+#include "base/try.h"
+
+#include <stdlib.h>
+
+#define SNAPSHOT_ARENA ((size_t)64 << 20)
+
+static void snapshot_free(kw_snapshot *s)
+{
+    for (size_t i = 0; i < s->issuer_count; i++) {
+        kw_jwks_release(s->issuers[i].keys);
+    }
+    kw_arena_free(s->arena);
+    free(s);
+}
+
+static kw_status parse_keys(const kw_issuer *issuer, kw_jwks **out, const char **why)
+{
+    if (kw_bytes_is_empty(issuer->keys)) {
+        *why = "no keys yet";
+        return KW_BAD_NOT_FOUND;
+    }
+    if (!kw_string_equals(issuer->kind, "certificate")) { /* "jwks", or what was fetched for "jwks-url" and "discover" */
+        return kw_jwks_parse(issuer->keys, out, why);
+    }
+    kw_certificate *certificate = NULL;
+    *why = "unreadable certificate";
+    KW_TRY(kw_certificate_parse(issuer->keys, &certificate));
+    const kw_status status = kw_jwks_of_certificate(certificate, out);
+    kw_certificate_release(certificate);
+    return status;
+}
+
+static kw_status load_issuers(kw_snapshot *s, kw_store *store, const kw_log *log)
+{
+    kw_issuer *issuers = NULL;
+    size_t count = 0;
+    KW_TRY(kw_store_issuer_list(store, s->arena, &issuers, &count));
+    s->issuers = KW_ARENA_ARRAY(s->arena, kw_trusted_issuer, count);
+    if (s->issuers == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *why = "";
+        kw_trusted_issuer *issuer = &s->issuers[s->issuer_count++];
+        issuer->about = issuers[i];
+        if (kw_status_is_bad(parse_keys(&issuers[i], &issuer->keys, &why))) {
+            issuer->keys = NULL;
+            KW_LOG(log, KW_LOG_WARN, "issuer without usable keys", kw_field_str("issuer", issuers[i].uri), kw_field_text("why", why));
+        }
+    }
+    return KW_GOOD;
+}
+
+static kw_status snapshot_load(kw_store *store, const kw_log *log, kw_snapshot **out)
+{
+    kw_status status = KW_BAD_OUT_OF_MEMORY;
+    kw_snapshot *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        return status;
+    }
+    atomic_init(&s->references, 1);
+    s->version = kw_store_version(store); /* before reading: a change in between shows at the next look */
+    s->arena = kw_arena_new(SNAPSHOT_ARENA);
+    if (s->arena == NULL) {
+        goto failed;
+    }
+    KW_GOTO(failed, load_issuers(s, store, log));
+    KW_GOTO(failed, kw_store_role_list(store, s->arena, &s->roles, &s->role_count));
+    *out = s;
+    return KW_GOOD;
+failed:
+    snapshot_free(s);
+    return status;
+}
+
+kw_status kw_snapshot_cache_init(kw_snapshot_cache *cache)
+{
+    cache->current = NULL;
+    return pthread_mutex_init(&cache->lock, NULL) == 0 ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+}
+
+void kw_snapshot_cache_clear(kw_snapshot_cache *cache)
+{
+    kw_snapshot_release(cache->current);
+    cache->current = NULL;
+    pthread_mutex_destroy(&cache->lock);
+}
+
+void kw_snapshot_release(const kw_snapshot *snapshot)
+{
+    kw_snapshot *s = (kw_snapshot *)(uintptr_t)snapshot; /* only the count changes */
+    if (s != NULL && atomic_fetch_sub(&s->references, 1) == 1) {
+        snapshot_free(s);
+    }
+}
+
+static kw_snapshot *current_if(kw_snapshot_cache *cache, uint64_t version)
+{
+    kw_snapshot *found = NULL;
+    pthread_mutex_lock(&cache->lock);
+    if (cache->current != NULL && cache->current->version == version) {
+        found = cache->current;
+        atomic_fetch_add(&found->references, 1);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return found;
+}
+
+kw_status kw_snapshot_get(kw_snapshot_cache *cache, kw_store *store, const kw_log *log, const kw_snapshot **out)
+{
+    kw_snapshot *s = current_if(cache, kw_store_version(store));
+    if (s == NULL) {
+        KW_TRY(snapshot_load(store, log, &s));
+        atomic_fetch_add(&s->references, 1); /* the cache's */
+        pthread_mutex_lock(&cache->lock);
+        kw_snapshot *former = cache->current;
+        cache->current = s;
+        pthread_mutex_unlock(&cache->lock);
+        kw_snapshot_release(former);
+    }
+    *out = s;
+    return KW_GOOD;
+}
+
+const kw_trusted_issuer *kw_snapshot_issuer(const kw_snapshot *snapshot, kw_string uri)
+{
+    for (size_t i = 0; i < snapshot->issuer_count; i++) {
+        if (!kw_bytes_is_empty(uri) && kw_bytes_equal(snapshot->issuers[i].about.uri, uri)) {
+            return &snapshot->issuers[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,43 @@
+/*
+ * What the store says about issuers and Roles, parsed once per version of the store. Immutable and counted, so that an attempt
+ * works on one state from beginning to end while another process changes the store.
+ */
+#ifndef KW_IDENTITY_SNAPSHOT_H
+#define KW_IDENTITY_SNAPSHOT_H
+
+#include "base/log.h"
+#include "identity/jwt.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct kw_trusted_issuer {
+    kw_issuer about;
+    kw_jwks *keys; /* NULL: none that can be used; its tokens are rejected */
+} kw_trusted_issuer;
+
+typedef struct kw_snapshot {
+    atomic_uint references;
+    uint64_t version;
+    kw_arena *arena;
+    kw_trusted_issuer *issuers;
+    size_t issuer_count;
+    kw_role *roles;
+    size_t role_count;
+} kw_snapshot;
+
+typedef struct kw_snapshot_cache {
+    pthread_mutex_t lock;
+    kw_snapshot *current; /* one reference */
+} kw_snapshot_cache;
+
+kw_status kw_snapshot_cache_init(kw_snapshot_cache *cache);
+void kw_snapshot_cache_clear(kw_snapshot_cache *cache);
+/* The state of the store now, with one reference. A store that cannot be read fails: nobody is let in on old knowledge. */
+kw_status kw_snapshot_get(kw_snapshot_cache *cache, kw_store *store, const kw_log *log, const kw_snapshot **out);
+void kw_snapshot_release(const kw_snapshot *snapshot);
+/* By exact URI; NULL: not trusted. */
+const kw_trusted_issuer *kw_snapshot_issuer(const kw_snapshot *snapshot, kw_string uri);
+
+#endif

@@ -1,0 +1,82 @@
+/* X509IdentityToken: the proof is a signature with the key of the user's Certificate. OPC 10000-4, 7.40.5. */
+#include "base/try.h"
+#include "identity/identity_internal.h"
+
+static bool key_fits(const kw_security_policy *policy, const kw_certificate *certificate)
+{
+    return policy->asym_signature != KW_ASYM_SIGN_NONE && kw_public_key_type(kw_certificate_public_key(certificate)) == KW_KEY_RSA;
+}
+
+/* AS-19, AS-44, AS-45: serverCertificate ‖ last serverNonce; the leaf first, then the chain as it is sent. */
+static bool signature_is_good(const kw_proof *proof, const kw_certificate *user)
+{
+    const kw_identity_claim *claim = proof->claim;
+    const kw_signature_data *s = claim->user_signature;
+    const kw_certificate *server = claim->receiver->certificate;
+    const kw_public_key *key = kw_certificate_public_key(user);
+    const kw_bytes leaf[] = {kw_certificate_der(server), claim->server_nonce};
+    const kw_bytes chain[] = {kw_certificate_chain(server), claim->server_nonce};
+    if (!kw_string_equals(s->algorithm, proof->effective->asym_signature_uri)) {
+        return false;
+    }
+    return kw_asym_verify(proof->effective, key, leaf, 2, s->signature) == KW_GOOD ||
+           (chain[0].len != leaf[0].len && kw_asym_verify(proof->effective, key, chain, 2, s->signature) == KW_GOOD);
+}
+
+static kw_status check_signature(kw_proof *proof, const kw_certificate *user)
+{
+    const kw_identity_claim *claim = proof->claim;
+    /* a Certificate is public; alone it proves nothing, whatever the policy says. */
+    if (proof->effective->is_none) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "the UserTokenPolicy has no signature");
+    }
+    if (claim->receiver == NULL || claim->receiver->certificate == NULL || kw_bytes_is_empty(claim->server_nonce)) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "nothing to sign in this context");
+    }
+    if (!key_fits(proof->effective, user)) { /* X5-05 */
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "the user's key does not fit the SecurityPolicy");
+    }
+    if (claim->user_signature == NULL || kw_bytes_is_empty(claim->user_signature->signature)) {
+        return kw_refuse(proof, KW_BAD_USER_SIGNATURE_INVALID, "no user signature");
+    }
+    return signature_is_good(proof, user) ? KW_GOOD : kw_refuse(proof, KW_BAD_USER_SIGNATURE_INVALID, "wrong user signature");
+}
+
+/* X5-04, A-128: a trust list of its own; the reason stays here. */
+static kw_status check_trust(kw_proof *proof, const kw_certificate *user)
+{
+    kw_trust_list *trust = atomic_load(&proof->gate->user_trust);
+    const kw_certificate_checks checks = {.role = KW_CERT_USER, .policy = proof->effective, .require_crl = true, .keep_rejected = true};
+    if (trust == NULL) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "no trust list for users");
+    }
+    const kw_status verdict = kw_trust_list_check(trust, user, &checks);
+    return kw_status_is_bad(verdict) ? kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, kw_status_name(verdict)) : KW_GOOD;
+}
+
+static kw_status x509_prove(kw_proof *proof, const void *data)
+{
+    const kw_x509_identity_token *token = data;
+    kw_certificate *user = NULL;
+    if (kw_bytes_is_empty(token->certificate_data) || kw_status_is_bad(kw_certificate_parse(token->certificate_data, &user))) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "unreadable user certificate");
+    }
+    proof->user_certificate = user;
+    KW_TRY(check_signature(proof, user));
+    KW_TRY(check_trust(proof, user));
+    proof->found->name = kw_certificate_subject(user);
+    proof->found->certificate_thumbprint = kw_string_from(kw_certificate_thumbprint_hex(user));
+    return KW_GOOD;
+}
+
+static bool x509_same(const kw_identity *a, const kw_identity *b)
+{
+    return !kw_bytes_is_empty(a->certificate_thumbprint) && kw_bytes_equal(a->certificate_thumbprint, b->certificate_thumbprint);
+}
+
+const kw_token_kind KW_TOKEN_X509 = {
+    .type = KW_USER_TOKEN_TYPE_CERTIFICATE,
+    .data_type_id = 325,
+    .prove = x509_prove,
+    .same = x509_same,
+};
