@@ -16,11 +16,12 @@
 #include "crypto/certificate.h"
 #include "crypto/policy.h"
 #include "crypto/trust.h"
+
 #include <keyway/types.h>
 
 typedef struct kw_channel kw_channel;
-struct kw_channel_open_audit;
 
+/* Buffers under 8192 bytes are raised to it, any other 0 means the default: no value switches a limit off. */
 typedef struct kw_channel_limits {
     uint32_t receive_buffer, send_buffer; /* bytes of a chunk; ≥ 8192 */
     uint32_t max_message;                 /* body bytes of a reassembled message, both ways */
@@ -34,21 +35,6 @@ typedef struct kw_channel_limits {
 /* 65,535-byte buffers, 16 MiB and 1,024 chunks, 10 s … 1 h, time-outs 5 s, 10 s, 30 s. */
 extern const kw_channel_limits KW_CHANNEL_LIMITS_DEFAULT;
 
-/* What happens; ctx is the owner's. None of them may free the channel; kw_channel_free after `closed` or from outside. */
-typedef struct kw_channel_events {
-    void (*send)(void *ctx, kw_bytes chunk); /* put on the wire, in order; borrowed for the call */
-    void (*opened)(void *ctx);               /* the SecureChannel stands (first OPN) */
-    /* A whole message. The arena (with the body in it) now belongs to the owner; the first thing in the body is the type's NodeId. */
-    void (*message)(void *ctx, uint32_t request_id, kw_bytes body, kw_arena *arena);
-    /* Client: the peer aborted the response to this request. Server: a request was given up. */
-    void (*aborted)(void *ctx, uint32_t request_id, kw_status error);
-    void (*ready)(void *ctx);  /* no longer busy: read on */
-    /* Flush what was sent, then close the connection. Exactly once; no event follows. KW_GOOD: orderly. */
-    void (*closed)(void *ctx, kw_status reason);
-    /* Audit: an OpenSecureChannel was answered (KW_GOOD) or refused (the detailed reason, never told to the peer). */
-    void (*audit_open)(void *ctx, const struct kw_channel_open_audit *audit);
-} kw_channel_events;
-
 typedef struct kw_channel_open_audit {
     kw_status status;
     bool is_renewal;
@@ -60,6 +46,25 @@ typedef struct kw_channel_open_audit {
     uint32_t channel_id;
 } kw_channel_open_audit;
 
+/*
+ * What happens; ctx is the owner's. None of them may free the channel; kw_channel_free after `closed` or from outside.
+ * `send`, `message` and `closed` are needed, the others may be NULL.
+ */
+typedef struct kw_channel_events {
+    void (*send)(void *ctx, kw_bytes chunk); /* put on the wire, in order; borrowed for the call */
+    void (*opened)(void *ctx);               /* the SecureChannel stands (first OPN) */
+    /* A whole message. The arena (with the body in it) now belongs to the owner; the first thing in the body is the type's NodeId. */
+    void (*message)(void *ctx, uint32_t request_id, kw_bytes body, kw_arena *arena);
+    /* Client: the peer aborted the response to this request. Server: a request was given up. */
+    void (*aborted)(void *ctx, uint32_t request_id, kw_status error);
+    void (*ready)(void *ctx);  /* no longer busy: read on */
+    /* Flush what was sent, then close the connection. Exactly once; no event follows. KW_GOOD: orderly; else what the peer was told. */
+    void (*closed)(void *ctx, kw_status reason);
+    /* Audit: an OpenSecureChannel was answered (KW_GOOD) or refused (the detailed reason, never told to the peer). */
+    void (*audit_open)(void *ctx, const kw_channel_open_audit *audit);
+} kw_channel_events;
+
+/* The structure and the limits are copied; what the pointers lead to outlives the channel and its jobs (trust, clock). */
 typedef struct kw_channel_env {
     const kw_clock *clock;
     const kw_random *random;
@@ -67,11 +72,13 @@ typedef struct kw_channel_env {
     const kw_log *log;
     kw_timers *timers;
     const kw_channel_limits *limits;
-    const kw_application_identity *identity; /* own certificate and key; retained */
+    const kw_application_identity *identity; /* own certificate and key; retained. NULL: policy None alone */
     kw_trust_list *trust;
     bool require_crl;
     /* An arena for a message that begins; NULL: out of memory budget (the channel closes with Bad_TcpNotEnoughResources). */
     kw_arena *(*take_arena)(void *ctx);
+    /* Back with one whose message never became whole; NULL: kw_arena_free. */
+    void (*drop_arena)(void *ctx, kw_arena *arena);
     const kw_channel_events *events;
     void *ctx;
 } kw_channel_env;
@@ -82,6 +89,9 @@ typedef struct kw_channel_env {
  */
 typedef struct kw_channel_server {
     bool (*accepts)(void *ctx, const kw_security_policy *policy, kw_message_security_mode mode);
+    bool (*url_is_known)(void *ctx, kw_string endpoint_url);
+    /* Reverse connect: not empty when we opened the connection; ReverseHello goes out at once. */
+    kw_string reverse_server_uri, reverse_endpoint_url;
 } kw_channel_server;
 
 kw_channel *kw_channel_new_server(const kw_channel_env *env, const kw_channel_server *server);
@@ -92,15 +102,23 @@ typedef struct kw_channel_client {
     kw_message_security_mode mode;
     const kw_certificate *server_certificate; /* the one we expect and encrypt to; NULL with None. Already validated by the caller. */
     uint32_t lifetime_ms;                     /* asked for; renewed at 75 % by itself */
+    /*
+     * Reverse connect: not empty when the server opened the connection. HEL waits for a ReverseHello with this ServerUri and the
+     * endpoint_url (null: whatever URL it names); another one is refused.
+     */
+    kw_string reverse_server_uri;
 } kw_channel_client;
 
-/* Client side: sends HEL at once, then OPN. */
+/* Client side: sends HEL at once, then OPN. NULL: out of memory, or a policy without the certificates that it needs. */
 kw_channel *kw_channel_new_client(const kw_channel_env *env, const kw_channel_client *client);
 
 /* No events after this. A job that is still under way is let go (it frees what it holds when it returns). */
 void kw_channel_free(kw_channel *channel);
 
-/* Bytes from the wire, any cut. */
+/*
+ * Bytes from the wire, any cut. While the channel is busy it keeps at most one receive buffer from further calls; a reader that
+ * does not stop loses the connection (Bad_TcpNotEnoughResources). Not from within an event.
+ */
 void kw_channel_input(kw_channel *channel, kw_bytes bytes);
 bool kw_channel_is_busy(const kw_channel *channel);
 
