@@ -1,0 +1,48 @@
+#include "base/try.h"
+#include "store/rows.h"
+
+static kw_status add(kw_store *s, const kw_signing_key *key)
+{
+    KW_STATEMENT(rest, s, "UPDATE signing_key SET active = 0");
+    KW_TRY(kw_run(rest));
+    KW_STATEMENT(q, s, "INSERT INTO signing_key VALUES (?, ?, ?, ?, ?, ?, 1, (SELECT COALESCE(MAX(position), 0) + 1 FROM signing_key))");
+    kw_bind_text(q, 1, key->id);
+    kw_bind_text(q, 2, key->alg);
+    kw_bind_blob(q, 3, key->private_key);
+    kw_bind_blob(q, 4, key->certificate);
+    kw_bind_int(q, 5, key->not_before);
+    kw_bind_int(q, 6, key->not_after);
+    KW_TRY(kw_run(q));
+    return kw_store_touch(s);
+}
+
+kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key)
+{
+    KW_TRY(kw_store_begin(s));
+    return kw_store_end(s, add(s, key));
+}
+
+static void read_row(kw_statement *q, kw_arena *arena, void *row)
+{
+    *(kw_signing_key *)row = (kw_signing_key){.id = kw_column_text(q, 0, arena),
+                                              .alg = kw_column_text(q, 1, arena),
+                                              .private_key = kw_column_blob(q, 2, arena),
+                                              .certificate = kw_column_blob(q, 3, arena),
+                                              .not_before = kw_column_int(q, 4),
+                                              .not_after = kw_column_int(q, 5),
+                                              .is_active = kw_column_int(q, 6) != 0};
+}
+
+static kw_status list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count)
+{
+    KW_STATEMENT(q, s, "SELECT id, alg, private_key, certificate, not_before, not_after, active FROM signing_key ORDER BY position DESC");
+    return kw_rows_read(q, arena, sizeof(kw_signing_key), read_row, (void **)out, count);
+}
+
+kw_status kw_store_key_list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count)
+{
+    kw_store_lock(s);
+    const kw_status status = list(s, arena, out, count);
+    kw_store_unlock(s);
+    return status;
+}

@@ -1,0 +1,77 @@
+#include "base/try.h"
+#include "store/rows.h"
+
+#define COLUMNS "uri, name, token_lifetime, created"
+
+static kw_status add(kw_store *s, const kw_resource *resource)
+{
+    KW_STATEMENT(q, s, "INSERT INTO resource (" COLUMNS ") VALUES (?, ?, ?, ?)");
+    kw_bind_text(q, 1, resource->uri);
+    kw_bind_text(q, 2, resource->name);
+    kw_bind_int(q, 3, resource->token_lifetime_s);
+    kw_bind_int(q, 4, kw_store_now(s));
+    KW_TRY(kw_run(q));
+    return kw_store_touch(s);
+}
+
+kw_status kw_store_resource_add(kw_store *s, const kw_resource *resource)
+{
+    KW_TRY(kw_store_begin(s));
+    return kw_store_end(s, add(s, resource));
+}
+
+static kw_status drop(kw_store *s, kw_string uri)
+{
+    KW_STATEMENT(q, s, "DELETE FROM resource WHERE uri = ?");
+    kw_bind_text(q, 1, uri);
+    KW_TRY(kw_store_expect_change(s, kw_run(q)));
+    return kw_store_touch(s);
+}
+
+kw_status kw_store_resource_remove(kw_store *s, kw_string uri)
+{
+    KW_TRY(kw_store_begin(s));
+    return kw_store_end(s, drop(s, uri));
+}
+
+static void read_row(kw_statement *q, kw_arena *arena, void *row)
+{
+    *(kw_resource *)row = (kw_resource){.uri = kw_column_text(q, 0, arena),
+                                        .name = kw_column_text(q, 1, arena),
+                                        .token_lifetime_s = (uint32_t)kw_column_int(q, 2),
+                                        .created = kw_column_int(q, 3)};
+}
+
+static kw_status get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out)
+{
+    KW_STATEMENT(q, s, "SELECT " COLUMNS " FROM resource WHERE uri = ?");
+    kw_bind_text(q, 1, uri);
+    const kw_status status = kw_step(q);
+    if (status == KW_GOOD) {
+        read_row(q, arena, out);
+    }
+    kw_statement_done(q);
+    return status == KW_GOOD_NO_DATA ? KW_BAD_NOT_FOUND : status;
+}
+
+kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out)
+{
+    kw_store_lock(s);
+    const kw_status status = get(s, uri, arena, out);
+    kw_store_unlock(s);
+    return status;
+}
+
+static kw_status list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count)
+{
+    KW_STATEMENT(q, s, "SELECT " COLUMNS " FROM resource ORDER BY uri");
+    return kw_rows_read(q, arena, sizeof(kw_resource), read_row, (void **)out, count);
+}
+
+kw_status kw_store_resource_list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count)
+{
+    kw_store_lock(s);
+    const kw_status status = list(s, arena, out, count);
+    kw_store_unlock(s);
+    return status;
+}
