@@ -1,0 +1,85 @@
+#include "support/kw_test_identity.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct made {
+    char name[64];
+    uint32_t bits;
+    kw_application_identity identity;
+} made;
+
+enum { MADE_MAX = 16 };
+static made all[MADE_MAX];
+static size_t count;
+
+static void forget_all(void)
+{
+    for (size_t i = 0; i < count; i++) {
+        kw_certificate_release(all[i].identity.certificate);
+        kw_private_key_release(all[i].identity.key);
+    }
+    count = 0;
+}
+
+static void make(made *m, const char *name, uint32_t bits)
+{
+    kw_test_clock now;
+    kw_test_clock_init(&now);
+    char uri[128];
+    snprintf(m->name, sizeof m->name, "%s", name);
+    snprintf(uri, sizeof uri, "urn:keyway:test:%s", name);
+    m->bits = bits;
+    const char *hosts[] = {"localhost"};
+    const int64_t day = 24 * 3600 * KW_TICKS_PER_S;
+    const kw_certificate_request request = {.application_uri = uri,
+                                            .common_name = name,
+                                            .organization = "Keyway tests",
+                                            .hosts = hosts,
+                                            .host_count = 1,
+                                            .not_before = now.utc - 30 * day,
+                                            .not_after = now.utc + 3650 * day};
+    assert_int_equal(kw_private_key_generate(KW_KEY_RSA, bits, &m->identity.key), KW_GOOD);
+    assert_int_equal(kw_certificate_create(&request, m->identity.key, &KW_RANDOM_SYSTEM, &m->identity.certificate), KW_GOOD);
+}
+
+const kw_application_identity *kw_test_identity(const char *name, uint32_t bits)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].name, name) == 0 && all[i].bits == bits) {
+            return &all[i].identity;
+        }
+    }
+    assert_true(count < MADE_MAX);
+    if (count == 0) {
+        atexit(forget_all);
+    }
+    make(&all[count], name, bits);
+    return &all[count++].identity;
+}
+
+void kw_test_trust_init(kw_test_trust *t, const kw_clock *clock)
+{
+    t->folder = kw_test_folder_new();
+    assert_int_equal(kw_trust_list_open(t->folder, true, clock, &KW_LOG_QUIET, &t->list), KW_GOOD);
+}
+
+void kw_test_trust_add(kw_test_trust *t, const kw_application_identity *who)
+{
+    assert_int_equal(kw_trust_list_add(t->list, who->certificate, KW_TRUST_TRUSTED), KW_GOOD);
+}
+
+void kw_test_trust_remove(kw_test_trust *t, const kw_application_identity *who)
+{
+    assert_int_equal(kw_trust_list_remove(t->list, kw_certificate_thumbprint(who->certificate), false), KW_GOOD);
+}
+
+void kw_test_trust_clear(kw_test_trust *t)
+{
+    kw_trust_list_close(t->list);
+    kw_test_folder_remove(t->folder);
+    *t = (kw_test_trust){0};
+}
