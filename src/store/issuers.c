@@ -1,10 +1,13 @@
 #include "base/try.h"
 #include "store/rows.h"
+#include "store/store_internal.h"
+
+#define COLUMNS "uri, kind, keys, location, authority_url, authority_profile, token_endpoint, changed"
 
 static kw_status put(kw_store *s, const kw_issuer *issuer)
 {
-    KW_STATEMENT(q, s,
-                 "INSERT INTO issuer VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri) DO UPDATE SET kind = excluded.kind, keys = excluded.keys,"
+    KW_STATEMENT(q, s->writer.sql,
+                 "INSERT INTO issuer (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri) DO UPDATE SET kind = excluded.kind, keys = excluded.keys,"
                  " location = excluded.location, authority_url = excluded.authority_url, authority_profile = excluded.authority_profile,"
                  " token_endpoint = excluded.token_endpoint, changed = excluded.changed");
     kw_bind_text(q, 1, issuer->uri);
@@ -21,13 +24,14 @@ static kw_status put(kw_store *s, const kw_issuer *issuer)
 
 kw_status kw_store_issuer_put(kw_store *s, const kw_issuer *issuer)
 {
+    KW_TRY(kw_store_check_key(issuer->uri));
     KW_TRY(kw_store_begin(s));
     return kw_store_end(s, put(s, issuer));
 }
 
 static kw_status drop(kw_store *s, kw_string uri)
 {
-    KW_STATEMENT(q, s, "DELETE FROM issuer WHERE uri = ?");
+    KW_STATEMENT(q, s->writer.sql, "DELETE FROM issuer WHERE uri = ?");
     kw_bind_text(q, 1, uri);
     KW_TRY(kw_store_expect_change(s, kw_run(q)));
     return kw_store_touch(s);
@@ -51,16 +55,14 @@ static void read_row(kw_statement *q, kw_arena *arena, void *row)
                                     .changed = kw_column_int(q, 7)};
 }
 
-static kw_status list(kw_store *s, kw_arena *arena, kw_issuer **out, size_t *count)
+static kw_status list(kw_sql *sql, kw_arena *arena, kw_issuer **out, size_t *count)
 {
-    KW_STATEMENT(q, s, "SELECT uri, kind, keys, location, authority_url, authority_profile, token_endpoint, changed FROM issuer ORDER BY uri");
+    KW_STATEMENT(q, sql, "SELECT " COLUMNS " FROM issuer ORDER BY uri");
     return kw_rows_read(q, arena, sizeof(kw_issuer), read_row, (void **)out, count);
 }
 
 kw_status kw_store_issuer_list(kw_store *s, kw_arena *arena, kw_issuer **out, size_t *count)
 {
-    kw_store_lock(s);
-    const kw_status status = list(s, arena, out, count);
-    kw_store_unlock(s);
-    return status;
+    KW_TRY(kw_store_look(s));
+    return kw_store_looked(s, list(s->reader.sql, arena, out, count));
 }

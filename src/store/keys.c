@@ -1,11 +1,16 @@
 #include "base/try.h"
 #include "store/rows.h"
+#include "store/store_internal.h"
+
+#define COLUMNS "id, alg, private_key, certificate, not_before, not_after, active"
 
 static kw_status add(kw_store *s, const kw_signing_key *key)
 {
-    KW_STATEMENT(rest, s, "UPDATE signing_key SET active = 0");
+    KW_STATEMENT(rest, s->writer.sql, "UPDATE signing_key SET active = 0");
     KW_TRY(kw_run(rest));
-    KW_STATEMENT(q, s, "INSERT INTO signing_key VALUES (?, ?, ?, ?, ?, ?, 1, (SELECT COALESCE(MAX(position), 0) + 1 FROM signing_key))");
+    KW_STATEMENT(q, s->writer.sql, 
+                 "INSERT INTO signing_key (" COLUMNS ", position) VALUES (?, ?, ?, ?, ?, ?, 1,"
+                 " (SELECT COALESCE(MAX(position), 0) + 1 FROM signing_key))");
     kw_bind_text(q, 1, key->id);
     kw_bind_text(q, 2, key->alg);
     kw_bind_blob(q, 3, key->private_key);
@@ -18,6 +23,7 @@ static kw_status add(kw_store *s, const kw_signing_key *key)
 
 kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key)
 {
+    KW_TRY(kw_store_check_key(key->id));
     KW_TRY(kw_store_begin(s));
     return kw_store_end(s, add(s, key));
 }
@@ -33,16 +39,14 @@ static void read_row(kw_statement *q, kw_arena *arena, void *row)
                                               .is_active = kw_column_int(q, 6) != 0};
 }
 
-static kw_status list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count)
+static kw_status list(kw_sql *sql, kw_arena *arena, kw_signing_key **out, size_t *count)
 {
-    KW_STATEMENT(q, s, "SELECT id, alg, private_key, certificate, not_before, not_after, active FROM signing_key ORDER BY position DESC");
+    KW_STATEMENT(q, sql, "SELECT " COLUMNS " FROM signing_key ORDER BY position DESC");
     return kw_rows_read(q, arena, sizeof(kw_signing_key), read_row, (void **)out, count);
 }
 
 kw_status kw_store_key_list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count)
 {
-    kw_store_lock(s);
-    const kw_status status = list(s, arena, out, count);
-    kw_store_unlock(s);
-    return status;
+    KW_TRY(kw_store_look(s));
+    return kw_store_looked(s, list(s->reader.sql, arena, out, count));
 }

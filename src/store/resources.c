@@ -1,11 +1,12 @@
 #include "base/try.h"
 #include "store/rows.h"
+#include "store/store_internal.h"
 
 #define COLUMNS "uri, name, token_lifetime, created"
 
 static kw_status add(kw_store *s, const kw_resource *resource)
 {
-    KW_STATEMENT(q, s, "INSERT INTO resource (" COLUMNS ") VALUES (?, ?, ?, ?)");
+    KW_STATEMENT(q, s->writer.sql, "INSERT INTO resource (" COLUMNS ") VALUES (?, ?, ?, ?)");
     kw_bind_text(q, 1, resource->uri);
     kw_bind_text(q, 2, resource->name);
     kw_bind_int(q, 3, resource->token_lifetime_s);
@@ -16,13 +17,14 @@ static kw_status add(kw_store *s, const kw_resource *resource)
 
 kw_status kw_store_resource_add(kw_store *s, const kw_resource *resource)
 {
+    KW_TRY(kw_store_check_key(resource->uri));
     KW_TRY(kw_store_begin(s));
     return kw_store_end(s, add(s, resource));
 }
 
 static kw_status drop(kw_store *s, kw_string uri)
 {
-    KW_STATEMENT(q, s, "DELETE FROM resource WHERE uri = ?");
+    KW_STATEMENT(q, s->writer.sql, "DELETE FROM resource WHERE uri = ?");
     kw_bind_text(q, 1, uri);
     KW_TRY(kw_store_expect_change(s, kw_run(q)));
     return kw_store_touch(s);
@@ -42,36 +44,30 @@ static void read_row(kw_statement *q, kw_arena *arena, void *row)
                                         .created = kw_column_int(q, 3)};
 }
 
-static kw_status get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out)
+static kw_status get(kw_sql *sql, kw_string uri, kw_arena *arena, kw_resource *out)
 {
-    KW_STATEMENT(q, s, "SELECT " COLUMNS " FROM resource WHERE uri = ?");
+    KW_STATEMENT(q, sql, "SELECT " COLUMNS " FROM resource WHERE uri = ?");
     kw_bind_text(q, 1, uri);
-    const kw_status status = kw_step(q);
-    if (status == KW_GOOD) {
-        read_row(q, arena, out);
-    }
-    kw_statement_done(q);
-    return status == KW_GOOD_NO_DATA ? KW_BAD_NOT_FOUND : status;
+    return kw_row_read(q, arena, read_row, out);
 }
 
 kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out)
 {
-    kw_store_lock(s);
-    const kw_status status = get(s, uri, arena, out);
-    kw_store_unlock(s);
-    return status;
+    kw_resource found;
+    KW_TRY(kw_store_look(s));
+    KW_TRY(kw_store_looked(s, get(s->reader.sql, uri, arena, &found)));
+    *out = found;
+    return KW_GOOD;
 }
 
-static kw_status list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count)
+static kw_status list(kw_sql *sql, kw_arena *arena, kw_resource **out, size_t *count)
 {
-    KW_STATEMENT(q, s, "SELECT " COLUMNS " FROM resource ORDER BY uri");
+    KW_STATEMENT(q, sql, "SELECT " COLUMNS " FROM resource ORDER BY uri");
     return kw_rows_read(q, arena, sizeof(kw_resource), read_row, (void **)out, count);
 }
 
 kw_status kw_store_resource_list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count)
 {
-    kw_store_lock(s);
-    const kw_status status = list(s, arena, out, count);
-    kw_store_unlock(s);
-    return status;
+    KW_TRY(kw_store_look(s));
+    return kw_store_looked(s, list(s->reader.sql, arena, out, count));
 }

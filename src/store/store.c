@@ -3,26 +3,47 @@
 
 #include <stdlib.h>
 
+static kw_status open_writer(kw_store *s, const char *location, bool create, kw_arena *arena, kw_string *why)
+{
+    const char *reason = NULL;
+    const kw_status status = kw_sql_open(location, create, &s->writer.sql, &reason);
+    if (kw_status_is_bad(status)) {
+        *why = kw_string_from(reason);
+        return status;
+    }
+    return kw_store_migrate(s->writer.sql, arena, why);
+}
+
+static kw_status open_reader(kw_store *s, const char *location, kw_string *why)
+{
+    const char *reason = NULL;
+    const kw_status status = kw_sql_open(location, false, &s->reader.sql, &reason);
+    if (kw_status_is_bad(status)) {
+        *why = kw_string_from(reason);
+    }
+    return status;
+}
+
 kw_status kw_store_open(const char *location, bool create, const kw_clock *clock, kw_arena *arena, kw_store **out, kw_string *why)
 {
-    const char *reason = "out of memory";
-    (void)arena;
+    kw_string ignored;
+    why = why != NULL ? why : &ignored;
     kw_store *s = calloc(1, sizeof(*s));
-    kw_status status = s != NULL ? kw_sql_open(location, create, &s->sql, &reason) : KW_BAD_OUT_OF_MEMORY;
+    if (s == NULL) {
+        *why = KW_STRING("out of memory");
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    kw_status status = open_writer(s, location, create, arena, why);
     if (!kw_status_is_bad(status)) {
-        status = kw_store_migrate(s->sql, &reason);
+        status = open_reader(s, location, why);
     }
     if (kw_status_is_bad(status)) {
-        if (why != NULL) {
-            *why = kw_string_from(reason);
-        }
-        if (s != NULL) {
-            kw_sql_close(s->sql);
-        }
+        kw_sql_close(s->writer.sql);
         free(s);
         return status;
     }
-    pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->writer.lock, NULL);
+    pthread_mutex_init(&s->reader.lock, NULL);
     kw_audit_queue_init(&s->audit);
     s->clock = clock;
     *out = s;
@@ -32,52 +53,61 @@ kw_status kw_store_open(const char *location, bool create, const kw_clock *clock
 void kw_store_close(kw_store *s)
 {
     if (s != NULL) {
-        kw_sql_close(s->sql);
+        kw_sql_close(s->reader.sql);
+        kw_sql_close(s->writer.sql);
         kw_audit_queue_clear(&s->audit);
-        pthread_mutex_destroy(&s->lock);
+        pthread_mutex_destroy(&s->reader.lock);
+        pthread_mutex_destroy(&s->writer.lock);
         free(s);
     }
 }
 
-void kw_store_lock(kw_store *s)
+static kw_status begin(kw_connection *connection, kw_sql_mode mode)
 {
-    pthread_mutex_lock(&s->lock);
-}
-
-void kw_store_unlock(kw_store *s)
-{
-    pthread_mutex_unlock(&s->lock);
-}
-
-kw_status kw_store_begin(kw_store *s)
-{
-    kw_store_lock(s);
-    const kw_status status = kw_sql_exec(s->sql, "BEGIN IMMEDIATE");
+    pthread_mutex_lock(&connection->lock);
+    const kw_status status = kw_sql_begin(connection->sql, mode);
     if (kw_status_is_bad(status)) {
-        kw_store_unlock(s);
+        pthread_mutex_unlock(&connection->lock);
     }
     return status;
 }
 
+static kw_status end(kw_connection *connection, kw_status status)
+{
+    const kw_status ended = kw_sql_end(connection->sql, status);
+    pthread_mutex_unlock(&connection->lock);
+    return ended;
+}
+
+kw_status kw_store_begin(kw_store *s)
+{
+    return begin(&s->writer, KW_SQL_WRITE);
+}
+
 kw_status kw_store_end(kw_store *s, kw_status status)
 {
-    kw_status ended = kw_sql_exec(s->sql, kw_status_is_bad(status) ? "ROLLBACK" : "COMMIT");
-    if (kw_status_is_bad(ended) && !kw_status_is_bad(status)) { /* nothing was stored: leave no open transaction behind */
-        kw_sql_exec(s->sql, "ROLLBACK");
-    }
-    kw_store_unlock(s);
-    return kw_status_is_bad(status) ? status : ended;
+    return end(&s->writer, status);
+}
+
+kw_status kw_store_look(kw_store *s)
+{
+    return begin(&s->reader, KW_SQL_READ);
+}
+
+kw_status kw_store_looked(kw_store *s, kw_status status)
+{
+    return end(&s->reader, status);
 }
 
 kw_status kw_store_touch(kw_store *s)
 {
-    KW_STATEMENT(q, s, "UPDATE change_counter SET value = value + 1 WHERE id = 1");
+    KW_STATEMENT(q, s->writer.sql, "UPDATE change_counter SET value = value + 1 WHERE id = 1");
     return kw_run(q);
 }
 
 kw_status kw_store_expect_change(kw_store *s, kw_status status)
 {
-    return !kw_status_is_bad(status) && kw_sql_changes(s->sql) == 0 ? KW_BAD_NOT_FOUND : status;
+    return !kw_status_is_bad(status) && kw_sql_changes(s->writer.sql) == 0 ? KW_BAD_NOT_FOUND : status;
 }
 
 int64_t kw_store_now(const kw_store *s)
@@ -85,55 +115,28 @@ int64_t kw_store_now(const kw_store *s)
     return kw_clock_utc(s->clock);
 }
 
-static uint64_t read_counter(kw_store *s)
+kw_status kw_store_check_key(kw_string key)
 {
-    kw_statement *q = kw_sql_statement(s->sql, "SELECT value FROM change_counter WHERE id = 1");
-    const uint64_t value = q != NULL && kw_step(q) == KW_GOOD ? (uint64_t)kw_column_int(q, 0) : 0;
-    kw_statement_done(q);
-    return value;
+    return !kw_bytes_is_empty(key) && kw_utf8_is_valid(key, false) ? KW_GOOD : KW_BAD_INVALID_ARGUMENT;
 }
 
-uint64_t kw_store_version(kw_store *s)
+static kw_status read_counter(kw_sql *sql, uint64_t *value)
 {
-    kw_store_lock(s);
-    const uint64_t version = read_counter(s);
-    kw_store_unlock(s);
-    return version;
-}
-
-/* --- settings ------------------------------------------------------------------------------------------------------------- */
-
-static kw_status put_setting(kw_store *s, kw_string key, kw_string value)
-{
-    KW_STATEMENT(q, s, "INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-    kw_bind_text(q, 1, key);
-    kw_bind_text(q, 2, value);
-    KW_TRY(kw_run(q));
-    return kw_store_touch(s);
-}
-
-kw_status kw_store_setting_put(kw_store *s, kw_string key, kw_string value)
-{
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, put_setting(s, key, value));
-}
-
-static kw_status get_setting(kw_store *s, kw_string key, kw_arena *arena, kw_string *value)
-{
-    KW_STATEMENT(q, s, "SELECT value FROM setting WHERE key = ?");
-    kw_bind_text(q, 1, key);
+    KW_STATEMENT(q, sql, "SELECT value FROM change_counter WHERE id = 1");
     const kw_status status = kw_step(q);
     if (status == KW_GOOD) {
-        *value = kw_column_text(q, 0, arena);
+        *value = (uint64_t)kw_column_int(q, 0);
     }
     kw_statement_done(q);
-    return status == KW_GOOD_NO_DATA ? KW_BAD_NOT_FOUND : status;
+    return status;
 }
 
-kw_status kw_store_setting_get(kw_store *s, kw_string key, kw_arena *arena, kw_string *value)
+/* The counter is part of each transaction that changes something: it tells of other processes too, and not of the audit trail. */
+uint64_t kw_store_version(kw_store *s)
 {
-    kw_store_lock(s);
-    const kw_status status = get_setting(s, key, arena, value);
-    kw_store_unlock(s);
-    return status;
+    uint64_t version = 0;
+    pthread_mutex_lock(&s->reader.lock);
+    const kw_status status = read_counter(s->reader.sql, &version);
+    pthread_mutex_unlock(&s->reader.lock);
+    return status == KW_GOOD ? version : 0;
 }

@@ -3,6 +3,10 @@
  *
  * One interface over SQL engines (SQLite now). Every call is one transaction and is durable when it returns. Thread safe:
  * called from jobs, never from a loop. Strings that are handed out live in the caller's arena.
+ *
+ * Beside what is said at each call: Bad_InvalidArgument for a name, URI or id that is empty, not UTF-8 or holds a NUL;
+ * Bad_ResourceUnavailable when the engine cannot (disk full, kept busy by another process for 10 s); Bad_DecodingError when the
+ * file is damaged; Bad_OutOfMemory, also when the arena has no room.
  */
 #ifndef KW_STORE_STORE_H
 #define KW_STORE_STORE_H
@@ -13,11 +17,15 @@
 
 typedef struct kw_store kw_store;
 
-/* `location` is a path of an SQLite file. `create` false: Bad_NotFound when it is missing. Migrations run here.
- * On failure *why (may be NULL) gets a sentence for the user, static or in the arena. */
+/*
+ * `location` is a path of an SQLite file. `create` false: Bad_NotFound when it is missing. Migrations run here; a new store has the
+ * well-known Roles. Bad_SecurityChecksFailed: others may read the file; Bad_DecodingError: it is no store, or damaged;
+ * Bad_ConfigurationError: of a newer version; Bad_NotWritable. On failure *why (may be NULL) gets a sentence for the user, static
+ * or in the arena. `clock` is borrowed for the life of the store. Close it when no call is under way.
+ */
 kw_status kw_store_open(const char *location, bool create, const kw_clock *clock, kw_arena *arena, kw_store **out, kw_string *why);
 void kw_store_close(kw_store *store);
-/* Changes whenever anything but the audit trail was changed, by this or by another process. */
+/* Changes whenever anything but the audit trail was changed, by this or by another process. 0: it cannot be read now. */
 uint64_t kw_store_version(kw_store *store);
 
 /* --- users -------------------------------------------------------------------------------------------------------- */
@@ -59,10 +67,20 @@ typedef struct kw_role {
     size_t application_count;
 } kw_role;
 
-kw_status kw_store_role_add(kw_store *s, const kw_role *role);                                        /* name, namespace, node id; Bad_AlreadyExists */
-kw_status kw_store_role_remove(kw_store *s, kw_string name);                                          /* Bad_NotFound, Bad_RequestNotAllowed */
-kw_status kw_store_role_rule_add(kw_store *s, kw_string role, const kw_role_rule *rule);              /* Bad_NotFound, Bad_AlreadyExists; Bad_RequestNotAllowed for Anonymous, AuthenticatedUser, TrustedApplication (RO-04) */
-kw_status kw_store_role_rule_remove(kw_store *s, kw_string role, const kw_role_rule *rule);           /* Bad_NotFound, Bad_RequestNotAllowed */
+/* Takes name, namespace and node id; the Role starts without rules and without restrictions. Bad_AlreadyExists. */
+kw_status kw_store_role_add(kw_store *s, const kw_role *role);
+/* Takes name, custom_configuration and the two exclude flags (RO-07). Bad_NotFound, Bad_RequestNotAllowed. */
+kw_status kw_store_role_set(kw_store *s, const kw_role *role);
+/* With its rules. Bad_NotFound; Bad_RequestNotAllowed for the well-known ones (RO-05). */
+kw_status kw_store_role_remove(kw_store *s, kw_string name);
+/*
+ * Bad_NotFound; Bad_AlreadyExists; Bad_InvalidArgument when criteria and value do not go together (RO-11); Bad_RequestNotAllowed
+ * for Anonymous, AuthenticatedUser and TrustedApplication (RO-04), here and in the calls below.
+ */
+kw_status kw_store_role_rule_add(kw_store *s, kw_string role, const kw_role_rule *rule);
+kw_status kw_store_role_rule_remove(kw_store *s, kw_string role, const kw_role_rule *rule);       /* Bad_NotFound */
+kw_status kw_store_role_application_add(kw_store *s, kw_string role, kw_string uri);              /* Bad_NotFound, Bad_AlreadyExists */
+kw_status kw_store_role_application_remove(kw_store *s, kw_string role, kw_string uri);           /* Bad_NotFound */
 kw_status kw_store_role_list(kw_store *s, kw_arena *arena, kw_role **out, size_t *count);             /* by node id */
 
 /* --- trusted issuers of access tokens ----------------------------------------------------------------------------- */
@@ -90,9 +108,9 @@ typedef struct kw_resource {
 } kw_resource;
 
 kw_status kw_store_resource_add(kw_store *s, const kw_resource *resource); /* Bad_AlreadyExists */
-kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out);
-kw_status kw_store_resource_remove(kw_store *s, kw_string uri);
-kw_status kw_store_resource_list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count);
+kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out); /* Bad_NotFound */
+kw_status kw_store_resource_remove(kw_store *s, kw_string uri);            /* Bad_NotFound */
+kw_status kw_store_resource_list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count); /* by URI */
 
 typedef struct kw_signing_key {
     kw_string id;          /* kid */
@@ -103,7 +121,7 @@ typedef struct kw_signing_key {
     bool is_active;
 } kw_signing_key;
 
-kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key); /* becomes the active one; others stay for verification */
+kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key); /* becomes the active one; others stay for verification; Bad_AlreadyExists */
 kw_status kw_store_key_list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count); /* newest first; wipe the arena's owner after use */
 
 /* --- audit trail -------------------------------------------------------------------------------------------------- */
@@ -119,11 +137,19 @@ typedef struct kw_audit_record {
     uint8_t hash[32];  /* SHA-256 over the former hash and this record's fields */
 } kw_audit_record;
 
-/* Returns when the record is durable. Concurrent appends share one commit. */
+/*
+ * Returns when the record is durable. Concurrent appends share one commit. Bad_InvalidArgument without an event,
+ * Bad_EncodingLimitsExceeded when its fields have more than 1 MiB together, Bad_SecurityChecksFailed when the trail was tampered
+ * with at its end.
+ */
 kw_status kw_store_audit_append(kw_store *s, const kw_audit_record *record);
 /* Records with sequence > after, at most max. */
 kw_status kw_store_audit_list(kw_store *s, uint64_t after, size_t max, kw_arena *arena, kw_audit_record **out, size_t *count);
-/* Walk the whole chain. Bad_SecurityChecksFailed and the first bad sequence number if a record was changed, removed or put in. */
+/*
+ * Walk the whole chain; appends go on meanwhile. *count: records that hold, from the first on. Bad_SecurityChecksFailed and the
+ * first bad sequence number if a record was changed, removed or put in. The chain has no key: who may write the file can forge all
+ * of it from some record on, so keep the last hash in another place too where that matters.
+ */
 kw_status kw_store_audit_verify(kw_store *s, uint64_t *count, uint64_t *first_bad);
 
 /* --- settings: small facts of the installation (installation id, running authority's URL, …) ------------------------ */

@@ -7,7 +7,12 @@
 
 #include <pthread.h>
 
-/* Appends that wait for a common commit; see audit.c. */
+typedef struct kw_connection {
+    pthread_mutex_t lock;
+    kw_sql *sql;
+} kw_connection;
+
+/* Appends that wait for a common commit; see audit_append.c. */
 typedef struct kw_audit_queue {
     pthread_mutex_t lock;
     pthread_cond_t done;
@@ -16,34 +21,32 @@ typedef struct kw_audit_queue {
 } kw_audit_queue;
 
 struct kw_store {
-    pthread_mutex_t lock; /* of sql */
-    kw_sql *sql;
+    kw_connection writer;
+    kw_connection reader; /* its own: who looks something up does not wait for the disk of who writes */
     const kw_clock *clock;
     kw_audit_queue audit;
 };
 
-/* store.c: lock and begin a write transaction; commit or roll back by `status`, and unlock. Good_NoData counts as good. */
+/* Lock the writer and begin a transaction; commit or roll back by `status`, and unlock. */
 kw_status kw_store_begin(kw_store *s);
 kw_status kw_store_end(kw_store *s, kw_status status);
-void kw_store_lock(kw_store *s);
-void kw_store_unlock(kw_store *s);
+/* The same with the reader, for one state across several statements. */
+kw_status kw_store_look(kw_store *s);
+kw_status kw_store_looked(kw_store *s, kw_status status);
+
 /* In a transaction: the configuration changed. */
 kw_status kw_store_touch(kw_store *s);
-/* Bad_NotFound when the last statement changed nothing. */
+/* Bad_NotFound when the statement that ended with `status` changed nothing. */
 kw_status kw_store_expect_change(kw_store *s, kw_status status);
 int64_t kw_store_now(const kw_store *s);
+/* What rows are found by: not empty, UTF-8 without NUL (engines differ about the rest). Bad_InvalidArgument. */
+kw_status kw_store_check_key(kw_string key);
 
-/* migrations.c */
-kw_status kw_store_migrate(kw_sql *sql, const char **why);
+/* migrations.c. *why: a sentence, static or in the arena. */
+kw_status kw_store_migrate(kw_sql *sql, kw_arena *arena, kw_string *why);
 
-/* audit.c */
+/* audit_append.c */
 void kw_audit_queue_init(kw_audit_queue *queue);
 void kw_audit_queue_clear(kw_audit_queue *queue);
-
-#define KW_STATEMENT(name, store, text)                        \
-    kw_statement *name = kw_sql_statement((store)->sql, text); \
-    if (name == NULL) {                                        \
-        return KW_BAD_RESOURCE_UNAVAILABLE;                    \
-    }
 
 #endif

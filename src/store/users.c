@@ -1,21 +1,12 @@
 #include "base/try.h"
 #include "store/rows.h"
+#include "store/store_internal.h"
 
 #define COLUMNS "name, password_hash, configuration, description, created, changed"
 
-static void row_to_user(kw_statement *q, kw_arena *arena, kw_user *out)
-{
-    *out = (kw_user){.name = kw_column_text(q, 0, arena),
-                     .password_hash = kw_column_text(q, 1, arena),
-                     .configuration = (uint32_t)kw_column_int(q, 2),
-                     .description = kw_column_text(q, 3, arena),
-                     .created = kw_column_int(q, 4),
-                     .changed = kw_column_int(q, 5)};
-}
-
 static kw_status add(kw_store *s, const kw_user *user)
 {
-    KW_STATEMENT(q, s, "INSERT INTO account (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)");
+    KW_STATEMENT(q, s->writer.sql, "INSERT INTO account (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)");
     kw_bind_text(q, 1, user->name);
     kw_bind_text(q, 2, user->password_hash);
     kw_bind_int(q, 3, user->configuration);
@@ -28,13 +19,14 @@ static kw_status add(kw_store *s, const kw_user *user)
 
 kw_status kw_store_user_add(kw_store *s, const kw_user *user)
 {
+    KW_TRY(kw_store_check_key(user->name));
     KW_TRY(kw_store_begin(s));
     return kw_store_end(s, add(s, user));
 }
 
 static kw_status set(kw_store *s, const kw_user *user)
 {
-    KW_STATEMENT(q, s, "UPDATE account SET password_hash = ?, configuration = ?, description = ?, changed = ? WHERE name = ?");
+    KW_STATEMENT(q, s->writer.sql, "UPDATE account SET password_hash = ?, configuration = ?, description = ?, changed = ? WHERE name = ?");
     kw_bind_text(q, 1, user->password_hash);
     kw_bind_int(q, 2, user->configuration);
     kw_bind_text(q, 3, user->description);
@@ -52,11 +44,11 @@ kw_status kw_store_user_set(kw_store *s, const kw_user *user)
 
 static kw_status drop(kw_store *s, kw_string name)
 {
-    KW_STATEMENT(q, s, "DELETE FROM account WHERE name = ?");
+    KW_STATEMENT(q, s->writer.sql, "DELETE FROM account WHERE name = ?");
     kw_bind_text(q, 1, name);
     KW_TRY(kw_store_expect_change(s, kw_run(q)));
     /* A later user of the same name must not inherit Roles. */
-    KW_STATEMENT(rules, s, "DELETE FROM role_rule WHERE criteria = 1 AND value = ?");
+    KW_STATEMENT(rules, s->writer.sql, "DELETE FROM role_rule WHERE criteria = 1 AND value = ?");
     kw_bind_text(rules, 1, name);
     KW_TRY(kw_run(rules));
     return kw_store_touch(s);
@@ -68,41 +60,40 @@ kw_status kw_store_user_remove(kw_store *s, kw_string name)
     return kw_store_end(s, drop(s, name));
 }
 
-static kw_status get(kw_store *s, kw_string name, kw_arena *arena, kw_user *out)
+static void read_row(kw_statement *q, kw_arena *arena, void *row)
 {
-    KW_STATEMENT(q, s, "SELECT " COLUMNS " FROM account WHERE name = ?");
+    *(kw_user *)row = (kw_user){.name = kw_column_text(q, 0, arena),
+                                .password_hash = kw_column_text(q, 1, arena),
+                                .configuration = (uint32_t)kw_column_int(q, 2),
+                                .description = kw_column_text(q, 3, arena),
+                                .created = kw_column_int(q, 4),
+                                .changed = kw_column_int(q, 5)};
+}
+
+static kw_status get(kw_sql *sql, kw_string name, kw_arena *arena, kw_user *out)
+{
+    KW_STATEMENT(q, sql, "SELECT " COLUMNS " FROM account WHERE name = ?");
     kw_bind_text(q, 1, name);
-    const kw_status status = kw_step(q);
-    if (status == KW_GOOD) {
-        row_to_user(q, arena, out);
-    }
-    kw_statement_done(q);
-    return status == KW_GOOD_NO_DATA ? KW_BAD_NOT_FOUND : status;
+    return kw_row_read(q, arena, read_row, out);
 }
 
 kw_status kw_store_user_get(kw_store *s, kw_string name, kw_arena *arena, kw_user *out)
 {
-    kw_store_lock(s);
-    const kw_status status = get(s, name, arena, out);
-    kw_store_unlock(s);
-    return status;
+    kw_user found;
+    KW_TRY(kw_store_look(s));
+    KW_TRY(kw_store_looked(s, get(s->reader.sql, name, arena, &found)));
+    *out = found;
+    return KW_GOOD;
 }
 
-static void read_row(kw_statement *q, kw_arena *arena, void *row)
+static kw_status list(kw_sql *sql, kw_arena *arena, kw_user **out, size_t *count)
 {
-    row_to_user(q, arena, row);
-}
-
-static kw_status list(kw_store *s, kw_arena *arena, kw_user **out, size_t *count)
-{
-    KW_STATEMENT(q, s, "SELECT " COLUMNS " FROM account ORDER BY name");
+    KW_STATEMENT(q, sql, "SELECT " COLUMNS " FROM account ORDER BY name");
     return kw_rows_read(q, arena, sizeof(kw_user), read_row, (void **)out, count);
 }
 
 kw_status kw_store_user_list(kw_store *s, kw_arena *arena, kw_user **out, size_t *count)
 {
-    kw_store_lock(s);
-    const kw_status status = list(s, arena, out, count);
-    kw_store_unlock(s);
-    return status;
+    KW_TRY(kw_store_look(s));
+    return kw_store_looked(s, list(s->reader.sql, arena, out, count));
 }

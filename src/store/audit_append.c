@@ -1,0 +1,131 @@
+/*
+ * Appending. A commit costs a write to the disk, so concurrent appends share one: the first that comes writes for all that wait
+ * by then, and those that come meanwhile wait for the next round, led by one of them. Nobody leads more than the round that holds
+ * the own record, or a busy trail would never let its leader go.
+ */
+#include "base/try.h"
+#include "store/audit.h"
+
+#define RECORD_MAX ((size_t)1 << 20)
+
+typedef struct kw_audit_waiter {
+    const kw_audit_record *record;
+    kw_status status;
+    bool is_done;
+    struct kw_audit_waiter *next;
+} kw_audit_waiter;
+
+void kw_audit_queue_init(kw_audit_queue *queue)
+{
+    pthread_mutex_init(&queue->lock, NULL);
+    pthread_cond_init(&queue->done, NULL);
+    queue->first = NULL;
+    queue->last = &queue->first;
+    queue->has_leader = false;
+}
+
+void kw_audit_queue_clear(kw_audit_queue *queue)
+{
+    pthread_mutex_destroy(&queue->lock);
+    pthread_cond_destroy(&queue->done);
+}
+
+static kw_status insert(kw_sql *sql, const kw_audit_record *r, const uint8_t hash[KW_AUDIT_HASH_LEN])
+{
+    KW_STATEMENT(q, sql, "INSERT INTO audit (" KW_AUDIT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    kw_bind_int(q, 1, (int64_t)r->sequence);
+    kw_bind_int(q, 2, r->time);
+    kw_bind_text(q, 3, r->event);
+    kw_bind_text(q, 4, r->source);
+    kw_bind_int(q, 5, r->status);
+    kw_bind_text(q, 6, r->user);
+    kw_bind_text(q, 7, r->client);
+    kw_bind_text(q, 8, r->detail);
+    kw_bind_blob(q, 9, (kw_bytes){hash, KW_AUDIT_HASH_LEN});
+    const kw_status status = kw_run(q);
+    /* The number after the head is taken: somebody put a record in. */
+    return status == KW_BAD_ALREADY_EXISTS ? KW_BAD_SECURITY_CHECKS_FAILED : status;
+}
+
+static kw_status write_one(kw_store *s, const kw_audit_record *given, kw_audit_head *head)
+{
+    kw_audit_record r = *given;
+    uint8_t hash[KW_AUDIT_HASH_LEN];
+    r.sequence = head->sequence + 1;
+    r.time = r.time != 0 ? r.time : kw_store_now(s);
+    KW_TRY(kw_audit_hash(head->hash, &r, hash));
+    KW_TRY(insert(s->writer.sql, &r, hash));
+    head->sequence = r.sequence;
+    for (size_t i = 0; i < KW_AUDIT_HASH_LEN; i++) {
+        head->hash[i] = hash[i];
+    }
+    return KW_GOOD;
+}
+
+static kw_status write_all(kw_store *s, const kw_audit_waiter *waiters)
+{
+    kw_audit_head head;
+    KW_TRY(kw_audit_head_read(s->writer.sql, &head));
+    for (const kw_audit_waiter *w = waiters; w != NULL; w = w->next) {
+        KW_TRY(write_one(s, w->record, &head));
+    }
+    return kw_audit_head_write(s->writer.sql, &head);
+}
+
+static kw_status commit_all(kw_store *s, const kw_audit_waiter *waiters)
+{
+    KW_TRY(kw_store_begin(s));
+    return kw_store_end(s, write_all(s, waiters));
+}
+
+/* One round. The queue's lock is held on entry and on return. */
+static void lead(kw_store *s)
+{
+    kw_audit_queue *queue = &s->audit;
+    kw_audit_waiter *waiters = queue->first;
+    queue->first = NULL;
+    queue->last = &queue->first;
+    queue->has_leader = true;
+    pthread_mutex_unlock(&queue->lock);
+    const kw_status status = commit_all(s, waiters);
+    pthread_mutex_lock(&queue->lock);
+    for (; waiters != NULL; waiters = waiters->next) { /* their owners need the lock to go on */
+        waiters->status = status;
+        waiters->is_done = true;
+    }
+    queue->has_leader = false;
+    pthread_cond_broadcast(&queue->done);
+}
+
+/* What can be wrong with one record is found before it joins others: a round fails as a whole. */
+static kw_status check(const kw_audit_record *r)
+{
+    const kw_bytes fields[] = {r->event, r->source, r->user, r->client, r->detail};
+    size_t room = RECORD_MAX;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (fields[i].len > room) {
+            return KW_BAD_ENCODING_LIMITS_EXCEEDED;
+        }
+        room -= fields[i].len;
+    }
+    return kw_bytes_is_empty(r->event) ? KW_BAD_INVALID_ARGUMENT : KW_GOOD;
+}
+
+kw_status kw_store_audit_append(kw_store *s, const kw_audit_record *record)
+{
+    KW_TRY(check(record));
+    kw_audit_queue *queue = &s->audit;
+    kw_audit_waiter self = {.record = record};
+    pthread_mutex_lock(&queue->lock);
+    *queue->last = &self;
+    queue->last = &self.next;
+    while (!self.is_done) {
+        if (queue->has_leader) {
+            pthread_cond_wait(&queue->done, &queue->lock);
+        } else {
+            lead(s);
+        }
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return self.status;
+}

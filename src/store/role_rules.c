@@ -1,0 +1,81 @@
+/* Identity mapping rules. OPC 10000-18, 4.4.4. */
+#include "base/try.h"
+#include "store/roles.h"
+#include "store/rows.h"
+
+/* RO-11: three criteria say it all by themselves, the others need a value. */
+static kw_status check(const kw_role_rule *rule)
+{
+    switch (rule->criteria) {
+    case KW_CRITERIA_ANONYMOUS:
+    case KW_CRITERIA_AUTHENTICATED_USER:
+    case KW_CRITERIA_TRUSTED_APPLICATION:
+        return kw_bytes_is_empty(rule->value) ? KW_GOOD : KW_BAD_INVALID_ARGUMENT;
+    case KW_CRITERIA_USER_NAME:
+    case KW_CRITERIA_THUMBPRINT:
+    case KW_CRITERIA_ROLE:
+    case KW_CRITERIA_GROUP_ID:
+    case KW_CRITERIA_APPLICATION:
+    case KW_CRITERIA_X509_SUBJECT:
+        return kw_store_check_key(rule->value);
+    }
+    return KW_BAD_INVALID_ARGUMENT;
+}
+
+/* Part of the primary key, where null would be unlike itself. */
+static kw_string stored_value(const kw_role_rule *rule)
+{
+    return kw_bytes_is_empty(rule->value) ? KW_STRING("") : rule->value;
+}
+
+static kw_status add(kw_store *s, kw_string role, const kw_role_rule *rule)
+{
+    KW_TRY(kw_role_check_changeable(s, role));
+    KW_STATEMENT(q, s->writer.sql, "INSERT INTO role_rule (role, criteria, value) VALUES (?, ?, ?)");
+    kw_bind_text(q, 1, role);
+    kw_bind_int(q, 2, rule->criteria);
+    kw_bind_text(q, 3, stored_value(rule));
+    KW_TRY(kw_run(q));
+    return kw_store_touch(s);
+}
+
+kw_status kw_store_role_rule_add(kw_store *s, kw_string role, const kw_role_rule *rule)
+{
+    KW_TRY(check(rule));
+    KW_TRY(kw_store_begin(s));
+    return kw_store_end(s, add(s, role, rule));
+}
+
+static kw_status drop(kw_store *s, kw_string role, const kw_role_rule *rule)
+{
+    KW_TRY(kw_role_check_changeable(s, role));
+    KW_STATEMENT(q, s->writer.sql, "DELETE FROM role_rule WHERE role = ? AND criteria = ? AND value = ?");
+    kw_bind_text(q, 1, role);
+    kw_bind_int(q, 2, rule->criteria);
+    kw_bind_text(q, 3, stored_value(rule));
+    KW_TRY(kw_store_expect_change(s, kw_run(q)));
+    return kw_store_touch(s);
+}
+
+kw_status kw_store_role_rule_remove(kw_store *s, kw_string role, const kw_role_rule *rule)
+{
+    KW_TRY(kw_store_begin(s));
+    return kw_store_end(s, drop(s, role, rule));
+}
+
+static void read_rule(kw_statement *q, kw_arena *arena, void *row)
+{
+    kw_role_rule *rule = row;
+    rule->criteria = (kw_criteria)kw_column_int(q, 0);
+    rule->value = kw_column_text(q, 1, arena);
+    if (kw_bytes_is_empty(rule->value)) {
+        rule->value = KW_BYTES_NULL;
+    }
+}
+
+kw_status kw_role_read_rules(kw_sql *sql, kw_arena *arena, kw_role *role)
+{
+    KW_STATEMENT(q, sql, "SELECT criteria, value FROM role_rule WHERE role = ? ORDER BY criteria, value");
+    kw_bind_text(q, 1, role->name);
+    return kw_rows_read(q, arena, sizeof(kw_role_rule), read_rule, (void **)&role->rules, &role->rule_count);
+}

@@ -1,0 +1,40 @@
+#include "base/try.h"
+#include "store/rows.h"
+#include "store/store_internal.h"
+
+static kw_status put(kw_store *s, kw_string key, kw_string value)
+{
+    KW_STATEMENT(q, s->writer.sql, "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    kw_bind_text(q, 1, key);
+    kw_bind_text(q, 2, value);
+    KW_TRY(kw_run(q));
+    return kw_store_touch(s);
+}
+
+kw_status kw_store_setting_put(kw_store *s, kw_string key, kw_string value)
+{
+    KW_TRY(kw_store_check_key(key));
+    KW_TRY(kw_store_begin(s));
+    return kw_store_end(s, put(s, key, value));
+}
+
+static void read_row(kw_statement *q, kw_arena *arena, void *row)
+{
+    *(kw_string *)row = kw_column_text(q, 0, arena);
+}
+
+static kw_status get(kw_sql *sql, kw_string key, kw_arena *arena, kw_string *value)
+{
+    KW_STATEMENT(q, sql, "SELECT value FROM setting WHERE key = ?");
+    kw_bind_text(q, 1, key);
+    return kw_row_read(q, arena, read_row, value);
+}
+
+kw_status kw_store_setting_get(kw_store *s, kw_string key, kw_arena *arena, kw_string *value)
+{
+    kw_string found;
+    KW_TRY(kw_store_look(s));
+    KW_TRY(kw_store_looked(s, get(s->reader.sql, key, arena, &found)));
+    *value = found;
+    return KW_GOOD;
+}
