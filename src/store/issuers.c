@@ -7,7 +7,8 @@
 static kw_status put(kw_store *s, const kw_issuer *issuer)
 {
     KW_STATEMENT(q, s->writer.sql,
-                 "INSERT INTO issuer (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri) DO UPDATE SET kind = excluded.kind, keys = excluded.keys,"
+                 "INSERT INTO issuer (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                 " ON CONFLICT (uri) DO UPDATE SET kind = excluded.kind, keys = excluded.keys,"
                  " location = excluded.location, authority_url = excluded.authority_url, authority_profile = excluded.authority_profile,"
                  " token_endpoint = excluded.token_endpoint, changed = excluded.changed");
     kw_bind_text(q, 1, issuer->uri);

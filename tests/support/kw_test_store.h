@@ -1,0 +1,31 @@
+/* A store in a folder of its own, and the tools to look at its file from outside. */
+#ifndef KW_TEST_STORE_H
+#define KW_TEST_STORE_H
+
+#include "store/store.h"
+#include "support/kw_test_env.h"
+
+typedef struct kw_test_store {
+    char *folder;
+    char path[512];
+    kw_test_clock clock;
+    kw_arena *arena;
+    kw_store *store;
+} kw_test_store;
+
+/* Setup and teardown of cmocka: *state is an open, new store. */
+int kw_test_store_setup(void **state);
+int kw_test_store_teardown(void **state);
+/* The same file, another handle; to be closed by the caller. */
+kw_store *kw_test_store_open(kw_test_store *t);
+/* Close and open: what is seen then was on the disk. */
+void kw_test_store_reopen(kw_test_store *t);
+/* Statements on the file behind the back of the store. */
+void kw_test_store_tamper(kw_test_store *t, const char *sql);
+int64_t kw_test_store_query(kw_test_store *t, const char *sql);
+
+#define assert_status(call, expected) assert_string_equal(kw_status_name(call), kw_status_name(expected))
+#define assert_text(value, expected) assert_true(kw_string_equals((value), (expected)) && (value).data != NULL)
+#define assert_null_text(value) assert_null((value).data)
+
+#endif

@@ -1,0 +1,313 @@
+/* Users, issuers, resources, signing keys and settings: each call, each refusal, and that all of it is still there after closing. */
+#include "support/kw_test_store.h"
+#include "support/test.h"
+
+#include <string.h>
+
+#define BYTES(literal) ((kw_bytes){(const uint8_t *)(literal), sizeof(literal) - 1})
+
+static const kw_string BAD_KEYS[] = {{NULL, 0}, {(const uint8_t *)"", 0}, {(const uint8_t *)"a\0b", 3}, {(const uint8_t *)"\xC0\xAF", 2}};
+#define BAD_KEY_COUNT (sizeof(BAD_KEYS) / sizeof(BAD_KEYS[0]))
+
+static kw_user alice(void)
+{
+    return (kw_user){.name = KW_STRING("alice"),
+                     .password_hash = KW_STRING("$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA"),
+                     .configuration = 8,
+                     .description = KW_STRING("Shift lead")};
+}
+
+/* --- users -------------------------------------------------------------------------------------------------------- */
+
+static void a_user_is_kept_as_given(void **state)
+{
+    kw_test_store *t = *state;
+    kw_user user = alice(), found;
+    assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+    kw_test_store_reopen(t);
+    assert_status(kw_store_user_get(t->store, KW_STRING("alice"), t->arena, &found), KW_GOOD);
+    assert_text(found.name, "alice");
+    assert_true(kw_bytes_equal(found.password_hash, user.password_hash));
+    assert_int_equal(found.configuration, 8);
+    assert_text(found.description, "Shift lead");
+    assert_int_equal(found.created, t->clock.utc);
+    assert_int_equal(found.changed, t->clock.utc);
+}
+
+static void null_is_kept_apart_from_empty(void **state)
+{
+    kw_test_store *t = *state;
+    kw_user found;
+    assert_status(kw_store_user_add(t->store, &(kw_user){.name = KW_STRING("a"), .description = KW_STRING("")}), KW_GOOD);
+    assert_status(kw_store_user_get(t->store, KW_STRING("a"), t->arena, &found), KW_GOOD);
+    assert_null_text(found.password_hash);
+    assert_text(found.description, "");
+}
+
+static void a_name_is_taken_once_and_by_its_exact_bytes(void **state)
+{
+    kw_test_store *t = *state;
+    kw_user user = alice(), found;
+    assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+    user.configuration = 0;
+    assert_status(kw_store_user_add(t->store, &user), KW_BAD_ALREADY_EXISTS);
+    assert_status(kw_store_user_get(t->store, user.name, t->arena, &found), KW_GOOD);
+    assert_int_equal(found.configuration, 8);
+    assert_status(kw_store_user_get(t->store, KW_STRING("Alice"), t->arena, &found), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_user_get(t->store, KW_STRING("alice "), t->arena, &found), KW_BAD_NOT_FOUND);
+    user.name = KW_STRING("Alice");
+    assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+}
+
+static void a_user_is_changed_but_stays_who_it_was(void **state)
+{
+    kw_test_store *t = *state;
+    kw_user user = alice(), found;
+    const int64_t created = t->clock.utc;
+    assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+    kw_test_clock_advance(&t->clock, 5000);
+    user = (kw_user){.name = user.name, .password_hash = KW_STRING("other"), .configuration = 2};
+    assert_status(kw_store_user_set(t->store, &user), KW_GOOD);
+    kw_test_store_reopen(t);
+    assert_status(kw_store_user_get(t->store, user.name, t->arena, &found), KW_GOOD);
+    assert_text(found.password_hash, "other");
+    assert_int_equal(found.configuration, 2);
+    assert_null_text(found.description);
+    assert_int_equal(found.created, created);
+    assert_int_equal(found.changed, t->clock.utc);
+}
+
+static void an_unknown_user_is_not_found_and_not_made(void **state)
+{
+    kw_test_store *t = *state;
+    kw_user user = alice(), *users;
+    kw_user found = {.configuration = 77};
+    size_t count = 99;
+    assert_status(kw_store_user_get(t->store, user.name, t->arena, &found), KW_BAD_NOT_FOUND);
+    assert_int_equal(found.configuration, 77); /* untouched on failure */
+    assert_status(kw_store_user_get(t->store, KW_BYTES_NULL, t->arena, &found), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_user_set(t->store, &user), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_user_remove(t->store, user.name), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_user_list(t->store, t->arena, &users, &count), KW_GOOD);
+    assert_int_equal(count, 0);
+}
+
+static void a_removed_user_is_gone(void **state)
+{
+    kw_test_store *t = *state;
+    kw_user user = alice(), found;
+    assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+    assert_status(kw_store_user_remove(t->store, user.name), KW_GOOD);
+    kw_test_store_reopen(t);
+    assert_status(kw_store_user_get(t->store, user.name, t->arena, &found), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+}
+
+static void users_are_listed_by_name(void **state)
+{
+    kw_test_store *t = *state;
+    kw_user *users;
+    size_t count;
+    for (int i = 39; i >= 0; i--) { /* more than one growth of the list */
+        const kw_string name = kw_arena_format(t->arena, "user-%02d", i);
+        assert_status(kw_store_user_add(t->store, &(kw_user){.name = name, .configuration = (uint32_t)i}), KW_GOOD);
+    }
+    assert_status(kw_store_user_list(t->store, t->arena, &users, &count), KW_GOOD);
+    assert_int_equal(count, 40);
+    for (uint32_t i = 0; i < 40; i++) {
+        assert_true(kw_bytes_equal(users[i].name, kw_arena_format(t->arena, "user-%02u", i)));
+        assert_int_equal(users[i].configuration, i);
+    }
+}
+
+static void a_name_that_engines_differ_about_is_refused(void **state)
+{
+    kw_test_store *t = *state;
+    for (size_t i = 0; i < BAD_KEY_COUNT; i++) {
+        assert_status(kw_store_user_add(t->store, &(kw_user){.name = BAD_KEYS[i]}), KW_BAD_INVALID_ARGUMENT);
+        assert_status(kw_store_role_add(t->store, &(kw_role){.name = BAD_KEYS[i]}), KW_BAD_INVALID_ARGUMENT);
+        assert_status(kw_store_issuer_put(t->store, &(kw_issuer){.uri = BAD_KEYS[i], .kind = KW_STRING("jwks")}), KW_BAD_INVALID_ARGUMENT);
+        assert_status(kw_store_resource_add(t->store, &(kw_resource){.uri = BAD_KEYS[i]}), KW_BAD_INVALID_ARGUMENT);
+        assert_status(kw_store_key_add(t->store, &(kw_signing_key){.id = BAD_KEYS[i]}), KW_BAD_INVALID_ARGUMENT);
+        assert_status(kw_store_setting_put(t->store, BAD_KEYS[i], KW_STRING("v")), KW_BAD_INVALID_ARGUMENT);
+    }
+}
+
+static void an_arena_without_room_is_told_and_nothing_is_half_there(void **state)
+{
+    kw_test_store *t = *state;
+    kw_user user = alice(), *users = NULL;
+    kw_user found = {.configuration = 77};
+    size_t count = 99;
+    static const uint8_t LONG[4000] = {'x'};
+    user.description = (kw_string){LONG, sizeof(LONG)};
+    kw_arena *small = kw_arena_new(2048);
+    assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+    assert_status(kw_store_user_get(t->store, user.name, small, &found), KW_BAD_OUT_OF_MEMORY);
+    assert_status(kw_store_user_list(t->store, small, &users, &count), KW_BAD_OUT_OF_MEMORY);
+    assert_int_equal(found.configuration, 77);
+    assert_null(users);
+    assert_int_equal(count, 99);
+    assert_status(kw_store_user_get(t->store, user.name, t->arena, &found), KW_GOOD); /* the failure does not stick */
+    kw_arena_free(small);
+}
+
+/* --- issuers ------------------------------------------------------------------------------------------------------ */
+
+static void an_issuer_is_put_replaced_and_removed(void **state)
+{
+    kw_test_store *t = *state;
+    kw_issuer *issuers;
+    size_t count;
+    kw_issuer issuer = {.uri = KW_STRING("https://b"), .kind = KW_STRING("certificate"), .keys = BYTES("\x30\x00\xFF"), .location = KW_STRING("l"),
+                        .authority_url = KW_STRING("opc.tcp://b"), .authority_profile = KW_STRING("p"), .token_endpoint = KW_STRING("e")};
+    assert_status(kw_store_issuer_put(t->store, &issuer), KW_GOOD);
+    assert_status(kw_store_issuer_put(t->store, &(kw_issuer){.uri = KW_STRING("https://a"), .kind = KW_STRING("jwks-url")}), KW_GOOD);
+    kw_test_store_reopen(t);
+    assert_status(kw_store_issuer_list(t->store, t->arena, &issuers, &count), KW_GOOD);
+    assert_int_equal(count, 2);
+    assert_text(issuers[0].uri, "https://a"); /* by URI */
+    assert_null_text(issuers[0].keys);
+    assert_null_text(issuers[0].authority_url);
+    assert_text(issuers[1].kind, "certificate");
+    assert_true(kw_bytes_equal(issuers[1].keys, issuer.keys)); /* with its NUL */
+    assert_text(issuers[1].location, "l");
+    assert_text(issuers[1].authority_url, "opc.tcp://b");
+    assert_text(issuers[1].authority_profile, "p");
+    assert_text(issuers[1].token_endpoint, "e");
+    assert_int_equal(issuers[1].changed, t->clock.utc);
+
+    kw_test_clock_advance(&t->clock, 1000);
+    issuer = (kw_issuer){.uri = issuer.uri, .kind = KW_STRING("jwks"), .keys = BYTES("{}")};
+    assert_status(kw_store_issuer_put(t->store, &issuer), KW_GOOD);
+    assert_status(kw_store_issuer_remove(t->store, KW_STRING("https://a")), KW_GOOD);
+    assert_status(kw_store_issuer_remove(t->store, KW_STRING("https://a")), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_issuer_list(t->store, t->arena, &issuers, &count), KW_GOOD);
+    assert_int_equal(count, 1);
+    assert_text(issuers[0].kind, "jwks");
+    assert_text(issuers[0].keys, "{}");
+    assert_null_text(issuers[0].location); /* the whole row is replaced */
+    assert_null_text(issuers[0].token_endpoint);
+    assert_int_equal(issuers[0].changed, t->clock.utc);
+}
+
+static void an_issuer_without_a_kind_is_refused(void **state)
+{
+    kw_test_store *t = *state;
+    assert_status(kw_store_issuer_put(t->store, &(kw_issuer){.uri = KW_STRING("https://a")}), KW_BAD_INVALID_ARGUMENT);
+}
+
+/* --- resources ---------------------------------------------------------------------------------------------------- */
+
+static void resources_are_added_found_listed_and_removed(void **state)
+{
+    kw_test_store *t = *state;
+    kw_resource found = {.token_lifetime_s = 77}, *resources;
+    size_t count;
+    const kw_resource b = {.uri = KW_STRING("urn:b"), .name = KW_STRING("Line 2"), .token_lifetime_s = 4000000000u};
+    assert_status(kw_store_resource_add(t->store, &b), KW_GOOD);
+    assert_status(kw_store_resource_add(t->store, &(kw_resource){.uri = KW_STRING("urn:a")}), KW_GOOD);
+    assert_status(kw_store_resource_add(t->store, &b), KW_BAD_ALREADY_EXISTS);
+    kw_test_store_reopen(t);
+    assert_status(kw_store_resource_get(t->store, KW_STRING("urn:c"), t->arena, &found), KW_BAD_NOT_FOUND);
+    assert_int_equal(found.token_lifetime_s, 77);
+    assert_status(kw_store_resource_get(t->store, b.uri, t->arena, &found), KW_GOOD);
+    assert_text(found.name, "Line 2");
+    assert_int_equal(found.token_lifetime_s, 4000000000u);
+    assert_int_equal(found.created, t->clock.utc);
+    assert_status(kw_store_resource_list(t->store, t->arena, &resources, &count), KW_GOOD);
+    assert_int_equal(count, 2);
+    assert_text(resources[0].uri, "urn:a");
+    assert_text(resources[1].uri, "urn:b");
+    assert_status(kw_store_resource_remove(t->store, b.uri), KW_GOOD);
+    assert_status(kw_store_resource_remove(t->store, b.uri), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_resource_list(t->store, t->arena, &resources, &count), KW_GOOD);
+    assert_int_equal(count, 1);
+}
+
+/* --- signing keys ------------------------------------------------------------------------------------------------- */
+
+static kw_signing_key key(const char *id)
+{
+    return (kw_signing_key){.id = kw_string_from(id), .alg = KW_STRING("ES256"), .private_key = BYTES("-----BEGIN"), .certificate = BYTES("\x30\x00"),
+                            .not_before = 10, .not_after = INT64_MAX};
+}
+
+static void the_last_key_signs_and_the_others_stay(void **state)
+{
+    kw_test_store *t = *state;
+    kw_signing_key *keys, z = key("z"), a = key("a"), m = key("m");
+    size_t count;
+    assert_status(kw_store_key_add(t->store, &z), KW_GOOD);
+    assert_status(kw_store_key_add(t->store, &a), KW_GOOD);
+    assert_status(kw_store_key_add(t->store, &m), KW_GOOD);
+    kw_test_store_reopen(t);
+    assert_status(kw_store_key_list(t->store, t->arena, &keys, &count), KW_GOOD);
+    assert_int_equal(count, 3);
+    assert_text(keys[0].id, "m"); /* newest first */
+    assert_text(keys[1].id, "a");
+    assert_text(keys[2].id, "z");
+    assert_true(keys[0].is_active && !keys[1].is_active && !keys[2].is_active);
+    assert_text(keys[0].alg, "ES256");
+    assert_text(keys[0].private_key, "-----BEGIN");
+    assert_true(kw_bytes_equal(keys[0].certificate, m.certificate));
+    assert_int_equal(keys[0].not_before, 10);
+    assert_true(keys[0].not_after == INT64_MAX);
+}
+
+static void a_key_that_cannot_be_added_leaves_the_active_one(void **state)
+{
+    kw_test_store *t = *state;
+    kw_signing_key *keys, z = key("z"), a = key("a"), empty = {.id = KW_STRING("e"), .alg = KW_STRING("ES256")};
+    size_t count;
+    assert_status(kw_store_key_add(t->store, &z), KW_GOOD);
+    assert_status(kw_store_key_add(t->store, &a), KW_GOOD);
+    assert_status(kw_store_key_add(t->store, &z), KW_BAD_ALREADY_EXISTS);
+    assert_status(kw_store_key_add(t->store, &empty), KW_BAD_INVALID_ARGUMENT);
+    assert_status(kw_store_key_list(t->store, t->arena, &keys, &count), KW_GOOD);
+    assert_int_equal(count, 2);
+    assert_text(keys[0].id, "a");
+    assert_true(keys[0].is_active && !keys[1].is_active);
+}
+
+/* --- settings ----------------------------------------------------------------------------------------------------- */
+
+static void a_setting_is_put_and_replaced(void **state)
+{
+    kw_test_store *t = *state;
+    kw_string value = KW_STRING("untouched");
+    assert_status(kw_store_setting_get(t->store, KW_STRING("id"), t->arena, &value), KW_BAD_NOT_FOUND);
+    assert_text(value, "untouched");
+    assert_status(kw_store_setting_put(t->store, KW_STRING("id"), KW_STRING("1")), KW_GOOD);
+    assert_status(kw_store_setting_put(t->store, KW_STRING("id"), KW_STRING("2")), KW_GOOD);
+    assert_status(kw_store_setting_put(t->store, KW_STRING("null"), KW_BYTES_NULL), KW_GOOD);
+    kw_test_store_reopen(t);
+    assert_status(kw_store_setting_get(t->store, KW_STRING("id"), t->arena, &value), KW_GOOD);
+    assert_text(value, "2");
+    assert_status(kw_store_setting_get(t->store, KW_STRING("null"), t->arena, &value), KW_GOOD);
+    assert_null_text(value);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kw_test_store_setup, kw_test_store_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_user_is_kept_as_given),
+        TEST(null_is_kept_apart_from_empty),
+        TEST(a_name_is_taken_once_and_by_its_exact_bytes),
+        TEST(a_user_is_changed_but_stays_who_it_was),
+        TEST(an_unknown_user_is_not_found_and_not_made),
+        TEST(a_removed_user_is_gone),
+        TEST(users_are_listed_by_name),
+        TEST(a_name_that_engines_differ_about_is_refused),
+        TEST(an_arena_without_room_is_told_and_nothing_is_half_there),
+        TEST(an_issuer_is_put_replaced_and_removed),
+        TEST(an_issuer_without_a_kind_is_refused),
+        TEST(resources_are_added_found_listed_and_removed),
+        TEST(the_last_key_signs_and_the_others_stay),
+        TEST(a_key_that_cannot_be_added_leaves_the_active_one),
+        TEST(a_setting_is_put_and_replaced),
+    };
+    return cmocka_run_group_tests_name("store/accounts", tests, NULL, NULL);
+}
