@@ -1,0 +1,210 @@
+/* Several handles, threads and processes on one file. */
+#include "store/store_internal.h"
+#include "support/kw_test_store.h"
+#include "support/test.h"
+
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void two_handles_see_each_other_s_changes(void **state)
+{
+    kw_test_store *t = *state;
+    kw_store *other = kw_test_store_open(t);
+    kw_user found;
+    const uint64_t version = kw_store_version(other);
+    assert_status(kw_store_user_add(t->store, &(kw_user){.name = KW_STRING("alice"), .configuration = 1}), KW_GOOD);
+    assert_true(kw_store_version(other) != version);
+    assert_true(kw_store_version(other) == kw_store_version(t->store));
+    assert_status(kw_store_user_get(other, KW_STRING("alice"), t->arena, &found), KW_GOOD);
+    assert_status(kw_store_user_set(other, &(kw_user){.name = KW_STRING("alice"), .configuration = 2}), KW_GOOD);
+    assert_status(kw_store_user_get(t->store, KW_STRING("alice"), t->arena, &found), KW_GOOD);
+    assert_int_equal(found.configuration, 2);
+    assert_status(kw_store_user_add(other, &(kw_user){.name = KW_STRING("alice")}), KW_BAD_ALREADY_EXISTS);
+    kw_store_close(other);
+}
+
+/* What the command line does while a server runs. */
+static void a_change_by_another_process_shows(void **state)
+{
+    kw_test_store *t = *state;
+    kw_store_close(t->store); /* nothing open is taken over a fork */
+    t->store = NULL;
+    int go[2], code = -1;
+    char byte = 0;
+    assert_int_equal(pipe(go), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        kw_store *store = NULL;
+        const bool done = read(go[0], &byte, 1) == 1 && kw_store_open(t->path, false, &t->clock.clock, t->arena, &store, NULL) == KW_GOOD &&
+                          kw_store_user_add(store, &(kw_user){.name = KW_STRING("carol")}) == KW_GOOD;
+        kw_store_close(store);
+        _exit(done ? 0 : 1);
+    }
+    t->store = kw_test_store_open(t);
+    const uint64_t version = kw_store_version(t->store);
+    assert_int_equal(write(go[1], &byte, 1), 1);
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+    kw_user found;
+    assert_true(kw_store_version(t->store) != version);
+    assert_status(kw_store_user_get(t->store, KW_STRING("carol"), t->arena, &found), KW_GOOD);
+    close(go[0]);
+    close(go[1]);
+}
+
+/* --- the version -------------------------------------------------------------------------------------------------- */
+
+#define assert_moves(t, call)                                 \
+    do {                                                      \
+        const uint64_t before_ = kw_store_version((t)->store); \
+        assert_status(call, KW_GOOD);                         \
+        assert_true(kw_store_version((t)->store) > before_);  \
+    } while (0)
+
+static void every_change_of_the_configuration_moves_the_version(void **state)
+{
+    kw_test_store *t = *state;
+    kw_store *s = t->store;
+    const kw_user user = {.name = KW_STRING("u")};
+    const kw_role role = {.name = KW_STRING("R"), .namespace_uri = KW_STRING("urn:n"), .node_id = 1};
+    const kw_role_rule rule = {.criteria = KW_CRITERIA_USER_NAME, .value = KW_STRING("u")};
+    const kw_signing_key key = {.id = KW_STRING("k"), .alg = KW_STRING("RS256"), .private_key = KW_STRING("p"), .certificate = KW_STRING("c")};
+    assert_true(kw_store_version(s) != 0);
+    assert_moves(t, kw_store_user_add(s, &user));
+    assert_moves(t, kw_store_user_set(s, &user));
+    assert_moves(t, kw_store_role_add(s, &role));
+    assert_moves(t, kw_store_role_set(s, &role));
+    assert_moves(t, kw_store_role_rule_add(s, role.name, &rule));
+    assert_moves(t, kw_store_role_rule_remove(s, role.name, &rule));
+    assert_moves(t, kw_store_role_application_add(s, role.name, KW_STRING("urn:a")));
+    assert_moves(t, kw_store_role_application_remove(s, role.name, KW_STRING("urn:a")));
+    assert_moves(t, kw_store_role_remove(s, role.name));
+    assert_moves(t, kw_store_user_remove(s, user.name));
+    assert_moves(t, kw_store_issuer_put(s, &(kw_issuer){.uri = KW_STRING("i"), .kind = KW_STRING("jwks")}));
+    assert_moves(t, kw_store_issuer_remove(s, KW_STRING("i")));
+    assert_moves(t, kw_store_resource_add(s, &(kw_resource){.uri = KW_STRING("r")}));
+    assert_moves(t, kw_store_resource_remove(s, KW_STRING("r")));
+    assert_moves(t, kw_store_key_add(s, &key));
+    assert_moves(t, kw_store_setting_put(s, KW_STRING("k"), KW_STRING("v")));
+}
+
+static void audit_looks_and_failures_leave_the_version(void **state)
+{
+    kw_test_store *t = *state;
+    kw_user found, *users;
+    size_t count;
+    const kw_user user = {.name = KW_STRING("u")};
+    assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+    const uint64_t version = kw_store_version(t->store);
+    assert_status(kw_store_audit_append(t->store, &(kw_audit_record){.event = KW_STRING("e")}), KW_GOOD);
+    assert_status(kw_store_user_get(t->store, user.name, t->arena, &found), KW_GOOD);
+    assert_status(kw_store_user_list(t->store, t->arena, &users, &count), KW_GOOD);
+    assert_status(kw_store_user_add(t->store, &user), KW_BAD_ALREADY_EXISTS);
+    assert_status(kw_store_user_remove(t->store, KW_STRING("v")), KW_BAD_NOT_FOUND);
+    kw_test_store_reopen(t);
+    assert_true(kw_store_version(t->store) == version);
+}
+
+/* --- who waits for whom ------------------------------------------------------------------------------------------- */
+
+typedef struct adder {
+    pthread_t thread;
+    kw_store *store;
+    kw_status status;
+} adder;
+
+static void *add_bob(void *argument)
+{
+    adder *a = argument;
+    a->status = kw_store_user_add(a->store, &(kw_user){.name = KW_STRING("bob")});
+    return NULL;
+}
+
+/* Another process holds the file for writing; a thread of ours waits for it. Who only looks waits for neither. */
+static void a_look_does_not_wait_for_a_writer(void **state)
+{
+    kw_test_store *t = *state;
+    sqlite3 *holder = NULL;
+    kw_user found;
+    adder bob = {.store = t->store};
+    assert_status(kw_store_user_add(t->store, &(kw_user){.name = KW_STRING("alice")}), KW_GOOD);
+    const uint64_t version = kw_store_version(t->store);
+    assert_int_equal(sqlite3_open(t->path, &holder), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(holder, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(pthread_create(&bob.thread, NULL, add_bob, &bob), 0);
+    while (pthread_mutex_trylock(&t->store->writer.lock) == 0) { /* until it is in the call */
+        pthread_mutex_unlock(&t->store->writer.lock);
+    }
+    assert_true(kw_store_version(t->store) == version);
+    assert_status(kw_store_user_get(t->store, KW_STRING("alice"), t->arena, &found), KW_GOOD);
+    assert_status(kw_store_user_get(t->store, KW_STRING("bob"), t->arena, &found), KW_BAD_NOT_FOUND);
+    assert_int_equal(sqlite3_exec(holder, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(holder), SQLITE_OK);
+    assert_int_equal(pthread_join(bob.thread, NULL), 0);
+    assert_status(bob.status, KW_GOOD);
+    assert_status(kw_store_user_get(t->store, KW_STRING("bob"), t->arena, &found), KW_GOOD);
+}
+
+#define CHANGES 200
+
+typedef struct changer {
+    pthread_t thread;
+    kw_store *store;
+    int good;
+} changer;
+
+/* The same rule moves between two Roles, in one direction first added, then removed: it is never without a Role. */
+static void *move_rule(void *argument)
+{
+    changer *c = argument;
+    const kw_role_rule rule = {.criteria = KW_CRITERIA_USER_NAME, .value = KW_STRING("alice")};
+    for (int i = 0; i < CHANGES; i++) {
+        const kw_string to = i % 2 == 0 ? KW_STRING("Engineer") : KW_STRING("Observer");
+        const kw_string from = i % 2 == 0 ? KW_STRING("Observer") : KW_STRING("Engineer");
+        c->good += kw_store_role_rule_add(c->store, to, &rule) == KW_GOOD;
+        c->good += kw_store_role_rule_remove(c->store, from, &rule) == KW_GOOD;
+    }
+    return NULL;
+}
+
+/* Roles and rules are read with several statements, from one state. */
+static void a_list_of_roles_is_of_one_moment(void **state)
+{
+    kw_test_store *t = *state;
+    kw_store *other = kw_test_store_open(t);
+    const kw_role_rule rule = {.criteria = KW_CRITERIA_USER_NAME, .value = KW_STRING("alice")};
+    changer c = {.store = other};
+    assert_status(kw_store_role_rule_add(t->store, KW_STRING("Observer"), &rule), KW_GOOD);
+    const uint64_t end = kw_store_version(t->store) + 2 * CHANGES;
+    assert_int_equal(pthread_create(&c.thread, NULL, move_rule, &c), 0);
+    while (kw_store_version(t->store) < end) {
+        kw_role *roles;
+        size_t count, granted = 0;
+        kw_arena_reset(t->arena);
+        assert_status(kw_store_role_list(t->store, t->arena, &roles, &count), KW_GOOD);
+        for (size_t i = 0; i < count; i++) {
+            const bool is_one = kw_string_equals(roles[i].name, "Observer") || kw_string_equals(roles[i].name, "Engineer");
+            granted += is_one ? roles[i].rule_count : 0;
+        }
+        assert_true(granted == 1 || granted == 2);
+    }
+    assert_int_equal(pthread_join(c.thread, NULL), 0);
+    assert_int_equal(c.good, 2 * CHANGES);
+    kw_store_close(other);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kw_test_store_setup, kw_test_store_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(two_handles_see_each_other_s_changes),
+        TEST(a_change_by_another_process_shows),
+        TEST(every_change_of_the_configuration_moves_the_version),
+        TEST(audit_looks_and_failures_leave_the_version),
+        TEST(a_look_does_not_wait_for_a_writer),
+        TEST(a_list_of_roles_is_of_one_moment),
+    };
+    return cmocka_run_group_tests_name("store/shared", tests, NULL, NULL);
+}
