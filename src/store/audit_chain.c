@@ -1,6 +1,5 @@
-#include "store/audit.h"
-
 #include "base/try.h"
+#include "store/audit.h"
 
 #include <openssl/evp.h>
 #include <string.h>

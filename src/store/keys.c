@@ -8,7 +8,7 @@ static kw_status add(kw_store *s, const kw_signing_key *key)
 {
     KW_STATEMENT(rest, s->writer.sql, "UPDATE signing_key SET active = 0");
     KW_TRY(kw_run(rest));
-    KW_STATEMENT(q, s->writer.sql, 
+    KW_STATEMENT(q, s->writer.sql,
                  "INSERT INTO signing_key (" COLUMNS ", position) VALUES (?, ?, ?, ?, ?, ?, 1,"
                  " (SELECT COALESCE(MAX(position), 0) + 1 FROM signing_key))");
     kw_bind_text(q, 1, key->id);

@@ -22,8 +22,8 @@ kw_status kw_role_check_changeable(kw_store *s, kw_string name)
 {
     bool well_known = false;
     KW_TRY(is_well_known(s->writer.sql, name, &well_known));
-    const bool is_fixed = kw_string_equals(name, "Anonymous") || kw_string_equals(name, "AuthenticatedUser") ||
-                          kw_string_equals(name, "TrustedApplication");
+    const bool is_fixed =
+        kw_string_equals(name, "Anonymous") || kw_string_equals(name, "AuthenticatedUser") || kw_string_equals(name, "TrustedApplication");
     return well_known && is_fixed ? KW_BAD_REQUEST_NOT_ALLOWED : KW_GOOD;
 }
 

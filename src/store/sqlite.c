@@ -1,7 +1,6 @@
+#include "base/try.h"
 #include "store/file.h"
 #include "store/sql.h"
-
-#include "base/try.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>

@@ -40,7 +40,8 @@ typedef struct kw_user {
 kw_status kw_store_user_add(kw_store *s, const kw_user *user);                              /* Bad_AlreadyExists */
 kw_status kw_store_user_get(kw_store *s, kw_string name, kw_arena *arena, kw_user *out);    /* Bad_NotFound */
 kw_status kw_store_user_set(kw_store *s, const kw_user *user);                              /* Bad_NotFound */
-kw_status kw_store_user_remove(kw_store *s, kw_string name);                                /* Bad_NotFound; its UserName rules go with it */
+/* Bad_NotFound. Its UserName rules go with it. */
+kw_status kw_store_user_remove(kw_store *s, kw_string name);
 kw_status kw_store_user_list(kw_store *s, kw_arena *arena, kw_user **out, size_t *count);   /* by name */
 
 /* --- Roles (OPC 10000-18) ----------------------------------------------------------------------------------------- */
@@ -121,8 +122,10 @@ typedef struct kw_signing_key {
     bool is_active;
 } kw_signing_key;
 
-kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key); /* becomes the active one; others stay for verification; Bad_AlreadyExists */
-kw_status kw_store_key_list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count); /* newest first; wipe the arena's owner after use */
+/* Becomes the active one; others stay for verification. Bad_AlreadyExists. */
+kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key);
+/* Newest first; wipe the arena's owner after use. */
+kw_status kw_store_key_list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count);
 
 /* --- audit trail -------------------------------------------------------------------------------------------------- */
 typedef struct kw_audit_record {

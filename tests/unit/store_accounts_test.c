@@ -2,8 +2,6 @@
 #include "support/kw_test_store.h"
 #include "support/test.h"
 
-#include <string.h>
-
 #define BYTES(literal) ((kw_bytes){(const uint8_t *)(literal), sizeof(literal) - 1})
 
 static const kw_string BAD_KEYS[] = {{NULL, 0}, {(const uint8_t *)"", 0}, {(const uint8_t *)"a\0b", 3}, {(const uint8_t *)"\xC0\xAF", 2}};
@@ -159,8 +157,13 @@ static void an_issuer_is_put_replaced_and_removed(void **state)
     kw_test_store *t = *state;
     kw_issuer *issuers;
     size_t count;
-    kw_issuer issuer = {.uri = KW_STRING("https://b"), .kind = KW_STRING("certificate"), .keys = BYTES("\x30\x00\xFF"), .location = KW_STRING("l"),
-                        .authority_url = KW_STRING("opc.tcp://b"), .authority_profile = KW_STRING("p"), .token_endpoint = KW_STRING("e")};
+    kw_issuer issuer = {.uri = KW_STRING("https://b"),
+                        .kind = KW_STRING("certificate"),
+                        .keys = BYTES("\x30\x00\xFF"),
+                        .location = KW_STRING("l"),
+                        .authority_url = KW_STRING("opc.tcp://b"),
+                        .authority_profile = KW_STRING("p"),
+                        .token_endpoint = KW_STRING("e")};
     assert_status(kw_store_issuer_put(t->store, &issuer), KW_GOOD);
     assert_status(kw_store_issuer_put(t->store, &(kw_issuer){.uri = KW_STRING("https://a"), .kind = KW_STRING("jwks-url")}), KW_GOOD);
     kw_test_store_reopen(t);
@@ -229,8 +232,12 @@ static void resources_are_added_found_listed_and_removed(void **state)
 
 static kw_signing_key key(const char *id)
 {
-    return (kw_signing_key){.id = kw_string_from(id), .alg = KW_STRING("ES256"), .private_key = BYTES("-----BEGIN"), .certificate = BYTES("\x30\x00"),
-                            .not_before = 10, .not_after = INT64_MAX};
+    return (kw_signing_key){.id = kw_string_from(id),
+                            .alg = KW_STRING("ES256"),
+                            .private_key = BYTES("-----BEGIN"),
+                            .certificate = BYTES("\x30\x00"),
+                            .not_before = 10,
+                            .not_after = INT64_MAX};
 }
 
 static void the_last_key_signs_and_the_others_stay(void **state)

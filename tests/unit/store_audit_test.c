@@ -4,7 +4,6 @@
 
 #include <openssl/sha.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,13 +103,24 @@ static void the_hash_is_over_the_former_one_and_fields_with_their_lengths(void *
     kw_test_store *t = *state;
     kw_audit_record *found;
     size_t count;
-    static const uint8_t EXPECTED[] =
-        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"          /* the hash before the first */
-        "\x01\0\0\0\0\0\0\0" "\x07\0\0\0\0\0\0\0" "\0\0\x1F\x80\0\0\0\0"            /* sequence, time, status */
-        "\x02\0\0\0\0\0\0\0" "Ev" "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"                /* event; source is null */
-        "\x01\0\0\0\0\0\0\0" "u" "\0\0\0\0\0\0\0\0" "\x02\0\0\0\0\0\0\0" "{}";      /* user; client is empty; detail */
-    const kw_audit_record r = {.time = 7, .status = KW_BAD_USER_ACCESS_DENIED, .event = KW_STRING("Ev"), .user = KW_STRING("u"),
-                               .client = KW_STRING(""), .detail = KW_STRING("{}")};
+    static const uint8_t EXPECTED[] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" /* the hash before the first */
+                                      "\x01\0\0\0\0\0\0\0"
+                                      "\x07\0\0\0\0\0\0\0"
+                                      "\0\0\x1F\x80\0\0\0\0" /* sequence, time, status */
+                                      "\x02\0\0\0\0\0\0\0"
+                                      "Ev"
+                                      "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF" /* event; source is null */
+                                      "\x01\0\0\0\0\0\0\0"
+                                      "u"
+                                      "\0\0\0\0\0\0\0\0"
+                                      "\x02\0\0\0\0\0\0\0"
+                                      "{}"; /* user; client is empty; detail */
+    const kw_audit_record r = {.time = 7,
+                               .status = KW_BAD_USER_ACCESS_DENIED,
+                               .event = KW_STRING("Ev"),
+                               .user = KW_STRING("u"),
+                               .client = KW_STRING(""),
+                               .detail = KW_STRING("{}")};
     uint8_t hash[32];
     SHA256(EXPECTED, sizeof(EXPECTED) - 1, hash);
     assert_status(kw_store_audit_append(t->store, &r), KW_GOOD);
@@ -176,9 +186,19 @@ static void a_record_without_event_or_bounds_is_refused_alone(void **state)
 static void a_change_of_any_field_shows(void **state)
 {
     kw_test_store *t = *state;
-    static const char *const FIELDS[] = {"time = time + 1",  "event = 'x'",    "source = 'x'",   "source = NULL",   "status = 0",
-                                         "account = 'eve'",  "account = NULL", "client = ''",    "detail = '{}'",   "hash = zeroblob(32)",
-                                         "hash = x'00'",     "detail = detail || ' '",           "client = account, account = client"};
+    static const char *const FIELDS[] = {"time = time + 1",
+                                         "event = 'x'",
+                                         "source = 'x'",
+                                         "source = NULL",
+                                         "status = 0",
+                                         "account = 'eve'",
+                                         "account = NULL",
+                                         "client = ''",
+                                         "detail = '{}'",
+                                         "hash = zeroblob(32)",
+                                         "hash = x'00'",
+                                         "detail = detail || ' '",
+                                         "client = account, account = client"};
     for (size_t i = 0; i < sizeof(FIELDS) / sizeof(FIELDS[0]); i++) {
         const uint64_t bad = 5 * i + 3; /* the third of five new ones */
         char sql[200];
@@ -206,8 +226,10 @@ static void a_record_removed_from_the_middle_shows(void **state)
 
 static void a_gap_that_was_closed_shows(void **state)
 {
-    assert_shows(*state, 5, "DELETE FROM audit WHERE sequence = 3; UPDATE audit SET sequence = 3 WHERE sequence = 4;"
-                            "UPDATE audit SET sequence = 4 WHERE sequence = 5", 3);
+    assert_shows(*state, 5,
+                 "DELETE FROM audit WHERE sequence = 3; UPDATE audit SET sequence = 3 WHERE sequence = 4;"
+                 "UPDATE audit SET sequence = 4 WHERE sequence = 5",
+                 3);
 }
 
 static void the_first_record_removed_shows(void **state)
@@ -227,18 +249,22 @@ static void everything_removed_shows(void **state)
 
 static void a_record_put_in_at_the_end_shows(void **state)
 {
-    assert_shows(*state, 3, "INSERT INTO audit SELECT 4, time, event, source, status, 'eve', client, detail, hash FROM audit WHERE sequence = 3", 4);
+    assert_shows(*state, 3,
+                 "INSERT INTO audit SELECT 4, time, event, source, status, 'eve', client, detail, hash FROM audit WHERE sequence = 3", 4);
 }
 
 static void a_record_put_in_before_the_first_shows(void **state)
 {
-    assert_shows(*state, 3, "INSERT INTO audit SELECT 0, time, event, source, status, 'eve', client, detail, hash FROM audit WHERE sequence = 3", 1);
+    assert_shows(*state, 3,
+                 "INSERT INTO audit SELECT 0, time, event, source, status, 'eve', client, detail, hash FROM audit WHERE sequence = 3", 1);
 }
 
 static void two_records_exchanged_show(void **state)
 {
-    assert_shows(*state, 4, "UPDATE audit SET sequence = 99 WHERE sequence = 2; UPDATE audit SET sequence = 2 WHERE sequence = 3;"
-                            "UPDATE audit SET sequence = 3 WHERE sequence = 99", 2);
+    assert_shows(*state, 4,
+                 "UPDATE audit SET sequence = 99 WHERE sequence = 2; UPDATE audit SET sequence = 2 WHERE sequence = 3;"
+                 "UPDATE audit SET sequence = 3 WHERE sequence = 99",
+                 2);
 }
 
 static void a_head_that_was_removed_shows(void **state)
@@ -255,7 +281,8 @@ static void nothing_is_appended_to_a_trail_that_somebody_else_continued(void **s
 {
     kw_test_store *t = *state;
     const kw_audit_record r = record("alice");
-    assert_shows(t, 2, "INSERT INTO audit SELECT 3, time, event, source, status, 'eve', client, detail, hash FROM audit WHERE sequence = 2", 3);
+    assert_shows(t, 2, "INSERT INTO audit SELECT 3, time, event, source, status, 'eve', client, detail, hash FROM audit WHERE sequence = 2",
+                 3);
     assert_status(kw_store_audit_append(t->store, &r), KW_BAD_SECURITY_CHECKS_FAILED);
     kw_test_store_tamper(t, "DELETE FROM audit WHERE sequence = 3");
     append(t, "alice");
@@ -394,8 +421,9 @@ static void a_long_trail_is_walked_to_its_end(void **state)
     for (uint64_t end = BATCH - 1; end <= BATCH + 1; end++) { /* a trail that ends at the edge of a batch */
         char sql[400];
         uint64_t count, first_bad;
-        snprintf(sql, sizeof(sql), "DELETE FROM audit; INSERT INTO audit SELECT * FROM was WHERE sequence <= %d;"
-                                   "UPDATE audit_head SET sequence = %d, hash = (SELECT hash FROM audit WHERE sequence = %d)",
+        snprintf(sql, sizeof(sql),
+                 "DELETE FROM audit; INSERT INTO audit SELECT * FROM was WHERE sequence <= %d;"
+                 "UPDATE audit_head SET sequence = %d, hash = (SELECT hash FROM audit WHERE sequence = %d)",
                  (int)end, (int)end, (int)end);
         kw_test_store_tamper(t, sql);
         assert_whole(t, end);

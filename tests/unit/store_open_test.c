@@ -3,10 +3,7 @@
 #include "support/test.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

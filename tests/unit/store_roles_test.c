@@ -8,16 +8,25 @@ static const struct {
     const char *name;
     uint32_t id;
 } WELL_KNOWN[] = {
-    {"Anonymous", 15644},      {"AuthenticatedUser", 15656},      {"Observer", 15668},
-    {"Operator", 15680},       {"Supervisor", 15692},             {"SecurityAdmin", 15704},
-    {"ConfigureAdmin", 15716}, {"Engineer", 16036},               {"TrustedApplication", 18625},
-    {"SecurityKeyServerAdmin", 25565}, {"SecurityKeyServerPush", 25584}, {"SecurityKeyServerAccess", 25603},
+    {"Anonymous", 15644},
+    {"AuthenticatedUser", 15656},
+    {"Observer", 15668},
+    {"Operator", 15680},
+    {"Supervisor", 15692},
+    {"SecurityAdmin", 15704},
+    {"ConfigureAdmin", 15716},
+    {"Engineer", 16036},
+    {"TrustedApplication", 18625},
+    {"SecurityKeyServerAdmin", 25565},
+    {"SecurityKeyServerPush", 25584},
+    {"SecurityKeyServerAccess", 25603},
 };
 #define WELL_KNOWN_COUNT (sizeof(WELL_KNOWN) / sizeof(WELL_KNOWN[0]))
 
 static const char *const FIXED[] = {"Anonymous", "AuthenticatedUser", "TrustedApplication"};
 
-static const kw_role CUSTOM = {.name = {(const uint8_t *)"Maintenance", 11}, .namespace_uri = {(const uint8_t *)"urn:plant", 9}, .node_id = 5000};
+static const kw_role CUSTOM = {
+    .name = {(const uint8_t *)"Maintenance", 11}, .namespace_uri = {(const uint8_t *)"urn:plant", 9}, .node_id = 5000};
 
 static kw_role_rule rule_of(kw_criteria criteria, const char *value)
 {
@@ -140,7 +149,8 @@ static void a_role_s_name_and_node_id_are_taken_once(void **state)
     assert_status(kw_store_role_add(t->store, &other), KW_BAD_ALREADY_EXISTS); /* the same NodeId */
     other.namespace_uri = KW_STRING("urn:elsewhere");
     assert_status(kw_store_role_add(t->store, &other), KW_GOOD);
-    assert_status(kw_store_role_add(t->store, &(kw_role){.name = KW_STRING("Third"), .node_id = 15680}), KW_BAD_ALREADY_EXISTS); /* ns 0: Operator */
+    assert_status(kw_store_role_add(t->store, &(kw_role){.name = KW_STRING("Third"), .node_id = 15680}),
+                  KW_BAD_ALREADY_EXISTS); /* ns 0: Operator */
 }
 
 static void a_removed_role_takes_its_rules_and_applications_along(void **state)
@@ -232,7 +242,8 @@ static void a_role_is_limited_to_applications(void **state)
 {
     kw_test_store *t = *state;
     const kw_string operators = KW_STRING("Operator");
-    assert_status(kw_store_role_set(t->store, &(kw_role){.name = operators, .custom_configuration = true, .endpoints_exclude = true}), KW_GOOD);
+    assert_status(kw_store_role_set(t->store, &(kw_role){.name = operators, .custom_configuration = true, .endpoints_exclude = true}),
+                  KW_GOOD);
     assert_status(kw_store_role_application_add(t->store, operators, KW_STRING("urn:b")), KW_GOOD);
     assert_status(kw_store_role_application_add(t->store, operators, KW_STRING("urn:a")), KW_GOOD);
     assert_status(kw_store_role_application_add(t->store, operators, KW_STRING("urn:a")), KW_BAD_ALREADY_EXISTS);
