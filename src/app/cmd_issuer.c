@@ -1,0 +1,153 @@
+/* keyway issuer: whose access tokens the Server accepts. */
+#include "app/directory.h"
+#include "app/options.h"
+#include "app/output.h"
+#include "identity/jwt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEYS_MAX ((size_t)1 << 20)
+#define ISSUER_URI_MAX 1024
+
+typedef struct issuer_options {
+    const char *directory, *jwks, *certificate, *discover, *authority;
+    bool json;
+} issuer_options;
+
+static bool is_url(const char *text)
+{
+    return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
+}
+
+/* Keys that cannot be parsed are refused here, not at the first log-in. */
+static int load_jwks(const char *file, kw_directory *d, kw_issuer *issuer)
+{
+    uint8_t *data = NULL;
+    size_t len = 0;
+    kw_jwks *keys = NULL;
+    const char *why = "cannot be read";
+    kw_status status = kw_read_file(file, KEYS_MAX, &data, &len);
+    if (!kw_status_is_bad(status)) {
+        status = kw_jwks_parse((kw_bytes){data, len}, &keys, &why);
+    }
+    if (!kw_status_is_bad(status) && kw_jwks_count(keys) == 0) {
+        status = KW_BAD_DECODING_ERROR;
+        why = "holds no usable signature key (RSA, P-256 or P-384)";
+    }
+    issuer->kind = KW_STRING("jwks");
+    issuer->keys = kw_arena_copy(d->arena, (kw_bytes){data, len});
+    kw_jwks_release(keys);
+    free(data);
+    return kw_status_is_bad(status) ? kw_fail(status, "%s: %s", file, why) : -1;
+}
+
+static int load_certificate(const char *file, kw_directory *d, kw_issuer *issuer)
+{
+    kw_certificate *certificate = NULL;
+    const kw_status status = kw_certificate_load_file(file, &certificate);
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "%s: not a certificate in PEM or DER", file);
+    }
+    issuer->kind = KW_STRING("certificate");
+    issuer->keys = kw_arena_copy(d->arena, kw_certificate_chain(certificate));
+    kw_certificate_release(certificate);
+    return -1;
+}
+
+static int issuer_add(const kw_command *self, kw_directory *d, const char *uri, const issuer_options *options)
+{
+    kw_issuer issuer = {.uri = kw_string_from(uri), .authority_url = kw_string_from(options->authority)};
+    if (issuer.uri.len == 0 || issuer.uri.len > ISSUER_URI_MAX || !kw_utf8_is_valid(issuer.uri, false)) {
+        return kw_fail(KW_BAD_OUT_OF_RANGE, "an issuer is named by the `iss` of its tokens, 1 to %d bytes", ISSUER_URI_MAX);
+    }
+    if ((options->jwks != NULL) + (options->certificate != NULL) + (options->discover != NULL) != 1) {
+        return kw_usage_error(self, "give one of --jwks, --certificate, --discover");
+    }
+    if (options->discover != NULL || (options->jwks != NULL && is_url(options->jwks))) {
+        return kw_fail(KW_BAD_NOT_SUPPORTED, "keys cannot be fetched over the network yet; download the JWK Set and give the file with --jwks");
+    }
+    const int code = options->jwks != NULL ? load_jwks(options->jwks, d, &issuer) : load_certificate(options->certificate, d, &issuer);
+    if (code >= 0) {
+        return code;
+    }
+    const kw_status status = kw_store_issuer_put(d->store, &issuer);
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "the issuer %s could not be stored", uri);
+    }
+    printf("tokens of %s are accepted now\n", uri);
+    return KW_EXIT_DONE;
+}
+
+static int issuer_remove(kw_directory *d, const char *uri)
+{
+    const kw_status status = kw_store_issuer_remove(d->store, kw_string_from(uri));
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "there is no issuer %s; `keyway issuer list` shows them", uri);
+    }
+    printf("tokens of %s are refused from now on\n", uri);
+    return KW_EXIT_DONE;
+}
+
+static int issuer_list(kw_directory *d, bool json)
+{
+    kw_issuer *issuers;
+    size_t count;
+    const kw_status status = kw_store_issuer_list(d->store, d->arena, &issuers, &count);
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "the issuers could not be read");
+    }
+    json_t *array = json_array();
+    kw_table *table = json ? NULL : kw_table_new((const char *const[]){"ISSUER", "KEYS FROM", "AUTHORITY"}, 3);
+    for (size_t i = 0; i < count; i++) {
+        if (json) {
+            json_array_append_new(array, json_pack("{s:o,s:o,s:o}", "uri", kw_json_string(issuers[i].uri), "kind", kw_json_string(issuers[i].kind),
+                                                   "authorityUrl", kw_json_string(issuers[i].authority_url)));
+        } else {
+            kw_table_cell_string(table, issuers[i].uri);
+            kw_table_cell_string(table, issuers[i].kind);
+            kw_table_cell_string(table, issuers[i].authority_url);
+        }
+    }
+    if (json) {
+        return kw_print_json(array);
+    }
+    json_decref(array);
+    kw_table_print(table);
+    return KW_EXIT_DONE;
+}
+
+int kw_cmd_issuer(const kw_command *self, int argc, char **argv)
+{
+    issuer_options options = {0};
+    kw_option_list words;
+    const kw_option table[] = {
+        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},   {"jwks", 0, KW_OPTION_TEXT, &options.jwks, 0, 0},
+        {"certificate", 0, KW_OPTION_TEXT, &options.certificate, 0, 0}, {"discover", 0, KW_OPTION_TEXT, &options.discover, 0, 0},
+        {"authority", 0, KW_OPTION_TEXT, &options.authority, 0, 0},     {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
+    };
+    int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
+    if (code >= 0) {
+        return code;
+    }
+    if (!kw_options_arguments(self, &words, 1, 2)) {
+        return KW_EXIT_USAGE;
+    }
+    const char *verb = words.items[0];
+    const bool is_list = strcmp(verb, "list") == 0;
+    if (!is_list && strcmp(verb, "add") != 0 && strcmp(verb, "remove") != 0) {
+        return kw_usage_error(self, "unknown word '%s'; use add, remove or list", verb);
+    }
+    if (!is_list && words.count < 2) {
+        return kw_usage_error(self, "the issuer's URI is missing");
+    }
+    kw_directory d;
+    code = kw_directory_open(self, options.directory, &d);
+    if (code >= 0) {
+        return code;
+    }
+    code = is_list ? issuer_list(&d, options.json) : verb[0] == 'a' ? issuer_add(self, &d, words.items[1], &options) : issuer_remove(&d, words.items[1]);
+    kw_directory_close(&d);
+    return code;
+}

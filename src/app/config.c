@@ -1,0 +1,288 @@
+#include "app/config.h"
+
+#include "crypto/policy.h"
+
+#include <arpa/inet.h>
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- the schema ---------------------------------------------------------------------------------------------------- */
+
+#define TEXT(key, structure, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 1, 1024)
+#define FLAG(key, structure, member) CYAML_FIELD_BOOL(key, CYAML_FLAG_OPTIONAL, structure, member)
+#define NUMBER(key, structure, member) CYAML_FIELD_UINT(key, CYAML_FLAG_OPTIONAL, structure, member)
+#define LIST(key, structure, member) CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, &TEXT_ENTRY, 0, 64)
+#define SECTION(key, member, fields) CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, kw_config, member, fields)
+
+static const cyaml_schema_value_t TEXT_ENTRY = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 1024)};
+
+static const cyaml_schema_field_t APPLICATION[] = {
+    TEXT("name", kw_config_application, name),
+    LIST("hosts", kw_config_application, hosts),
+    LIST("listen", kw_config_application, listen),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t SECURITY[] = {
+    LIST("policies", kw_config_security, policies),
+    LIST("modes", kw_config_security, modes),
+    FLAG("allow_none", kw_config_security, allow_none),
+    FLAG("allow_missing_crl", kw_config_security, allow_missing_crl),
+    FLAG("allow_transfer_on_sign", kw_config_security, allow_transfer_on_sign),
+    TEXT("trust", kw_config_security, trust),
+    TEXT("user_trust", kw_config_security, user_trust),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t IDENTITY[] = {
+    FLAG("allow_anonymous", kw_config_identity, allow_anonymous),
+    FLAG("allow_clear_secret_on_encrypted_channel", kw_config_identity, allow_clear_secret_on_encrypted_channel),
+    FLAG("allow_clear_secret_anywhere", kw_config_identity, allow_clear_secret_anywhere),
+    FLAG("accept_legacy_issued_token", kw_config_identity, accept_legacy_issued_token),
+    NUMBER("clock_skew", kw_config_identity, clock_skew),
+    NUMBER("max_token_lifetime", kw_config_identity, max_token_lifetime),
+    NUMBER("signing_time_window", kw_config_identity, signing_time_window),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t SERVER[] = {
+    TEXT("uri", kw_config_server, uri),
+    NUMBER("port", kw_config_server, port),
+    TEXT("certificate", kw_config_server, certificate),
+    TEXT("key", kw_config_server, key),
+    FLAG("sample_machine", kw_config_server, sample_machine),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t AUTHORITY[] = {
+    TEXT("uri", kw_config_authority, uri),
+    NUMBER("port", kw_config_authority, port),
+    TEXT("certificate", kw_config_authority, certificate),
+    TEXT("key", kw_config_authority, key),
+    TEXT("service_uri", kw_config_authority, service_uri),
+    TEXT("signing_algorithm", kw_config_authority, signing_algorithm),
+    NUMBER("token_lifetime", kw_config_authority, token_lifetime),
+    LIST("requestors", kw_config_authority, requestors),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t LIMITS[] = {
+    NUMBER("max_sessions", kw_config_limits, max_sessions),
+    NUMBER("max_connections", kw_config_limits, max_connections),
+    NUMBER("max_message_size", kw_config_limits, max_message_size),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t TOP[] = {
+    SECTION("application", application, APPLICATION),
+    SECTION("security", security, SECURITY),
+    SECTION("identity", identity, IDENTITY),
+    SECTION("server", server, SERVER),
+    SECTION("authority", authority, AUTHORITY),
+    SECTION("limits", limits, LIMITS),
+    TEXT("store", kw_config, store),
+    TEXT("log_level", kw_config, log_level),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t SCHEMA = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, kw_config, TOP)};
+
+/* --- errors in one line -------------------------------------------------------------------------------------------- */
+
+typedef struct load_errors {
+    char text[512]; /* the first complaint */
+    char where[256]; /* the innermost place of the backtrace */
+} load_errors;
+
+static void keep_line(char *out, size_t cap, const char *line)
+{
+    snprintf(out, cap, "%s", line);
+    const size_t len = strlen(out);
+    if (len > 0 && out[len - 1] == '\n') {
+        out[len - 1] = '\0';
+    }
+}
+
+static void collect(cyaml_log_t level, void *ctx, const char *format, va_list args)
+{
+    load_errors *errors = ctx;
+    char line[512];
+    if (level < CYAML_LOG_ERROR) {
+        return;
+    }
+    vsnprintf(line, sizeof(line), format, args);
+    const char *text = strncmp(line, "Load: ", 6) == 0 ? line + 6 : line;
+    text += strspn(text, " ");
+    if (strncmp(text, "in ", 3) == 0) {
+        if (errors->where[0] == '\0') {
+            keep_line(errors->where, sizeof(errors->where), text);
+        }
+    } else if (errors->text[0] == '\0' && strncmp(text, "Backtrace", 9) != 0) {
+        keep_line(errors->text, sizeof(errors->text), text);
+    }
+}
+
+static bool complain(const char *file, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static bool complain(const char *file, const char *key, const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "keyway: %s: %s: ", file, key);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return false;
+}
+
+static void explain_load(const char *file, cyaml_err_t error, const load_errors *errors)
+{
+    if (error == CYAML_ERR_FILE_OPEN) {
+        fprintf(stderr, "keyway: %s: cannot be opened: %s; `keyway init DIR` makes one\n", file, strerror(errno));
+        return;
+    }
+    fprintf(stderr, "keyway: %s: %s%s%s; docs/configuration.md (man keyway.yaml) lists the keys and their values\n", file,
+            errors->text[0] != '\0' ? errors->text : cyaml_strerror(error), errors->where[0] != '\0' ? ", " : "", errors->where);
+}
+
+/* --- meaning --------------------------------------------------------------------------------------------------------- */
+
+static bool check_policies(const char *file, const kw_config *c)
+{
+    for (unsigned i = 0; i < c->security.policies_count; i++) {
+        const kw_security_policy *policy = kw_security_policy_by_name(kw_string_from(c->security.policies[i]));
+        if (policy == NULL) {
+            return complain(file, "security.policies", "'%s' is not a SecurityPolicy; use Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep or Basic256Sha256",
+                            c->security.policies[i]);
+        }
+        if (policy->is_none) {
+            return complain(file, "security.policies", "None does not belong here; set security.allow_none: true if you must");
+        }
+    }
+    for (unsigned i = 0; i < c->security.modes_count; i++) {
+        if (strcmp(c->security.modes[i], "sign") != 0 && strcmp(c->security.modes[i], "encrypt") != 0) {
+            return complain(file, "security.modes", "'%s' is not a mode; use sign, encrypt or both", c->security.modes[i]);
+        }
+    }
+    return true;
+}
+
+static bool check_required(const char *file, const kw_config *c)
+{
+    const struct {
+        const char *key, *value;
+    } required[] = {
+        {"store", c->store},
+        {"security.trust", c->security.trust},
+        {"security.user_trust", c->security.user_trust},
+        {"server.uri", c->server.uri},
+        {"server.certificate", c->server.certificate},
+        {"server.key", c->server.key},
+        {"authority.uri", c->authority.uri},
+        {"authority.certificate", c->authority.certificate},
+        {"authority.key", c->authority.key},
+        {"authority.service_uri", c->authority.service_uri},
+    };
+    for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
+        if (required[i].value == NULL) {
+            return complain(file, required[i].key, "is missing; `keyway init DIR` writes a complete file to compare with");
+        }
+    }
+    return true;
+}
+
+static bool check_values(const char *file, const kw_config *c)
+{
+    static const char *const LEVELS[] = {"debug", "info", "warn", "error"};
+    static const char *const ALGORITHMS[] = {"RS256", "PS256", "ES256"};
+    bool known = c->log_level == NULL;
+    for (size_t i = 0; !known && i < sizeof(LEVELS) / sizeof(LEVELS[0]); i++) {
+        known = strcmp(c->log_level, LEVELS[i]) == 0;
+    }
+    if (!known) {
+        return complain(file, "log_level", "'%s' is not a level; use debug, info, warn or error", c->log_level);
+    }
+    known = c->authority.signing_algorithm == NULL;
+    for (size_t i = 0; !known && i < sizeof(ALGORITHMS) / sizeof(ALGORITHMS[0]); i++) {
+        known = strcmp(c->authority.signing_algorithm, ALGORITHMS[i]) == 0;
+    }
+    if (!known) {
+        return complain(file, "authority.signing_algorithm", "'%s' is not supported; use RS256, PS256 or ES256", c->authority.signing_algorithm);
+    }
+    for (unsigned i = 0; i < c->application.listen_count; i++) {
+        struct in6_addr address;
+        if (inet_pton(AF_INET, c->application.listen[i], &address) != 1 && inet_pton(AF_INET6, c->application.listen[i], &address) != 1) {
+            return complain(file, "application.listen", "'%s' is not an IP address; use 127.0.0.1, ::1, or 0.0.0.0 for all of this machine",
+                            c->application.listen[i]);
+        }
+    }
+    if (c->limits.max_message_size != 0 && c->limits.max_message_size < 8192) {
+        return complain(file, "limits.max_message_size", "%u is too small; at least 8192 bytes are needed", c->limits.max_message_size);
+    }
+    return true;
+}
+
+static bool check_file(const char *file, const char *key, const char *path, int mode)
+{
+    char *full = kw_config_path(file, path);
+    const bool found = full != NULL && access(full, mode) == 0;
+    if (!found) {
+        complain(file, key, "%s: %s; `keyway init` and `keyway cert create` make such files", full != NULL ? full : path, strerror(errno));
+    }
+    free(full);
+    return found;
+}
+
+static bool check_files(const char *file, const kw_config *c)
+{
+    return check_file(file, "server.certificate", c->server.certificate, R_OK) && check_file(file, "server.key", c->server.key, R_OK) &&
+           check_file(file, "authority.certificate", c->authority.certificate, R_OK) &&
+           check_file(file, "authority.key", c->authority.key, R_OK) && check_file(file, "security.trust", c->security.trust, R_OK | X_OK) &&
+           check_file(file, "security.user_trust", c->security.user_trust, R_OK | X_OK) && check_file(file, "store", c->store, R_OK | W_OK);
+}
+
+/* --- public ------------------------------------------------------------------------------------------------------------ */
+
+static const cyaml_config_t BASE = {.log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem, .log_fn = collect};
+
+kw_config *kw_config_load(const char *file)
+{
+    load_errors errors = {{0}, {0}};
+    cyaml_config_t how = BASE;
+    how.log_ctx = &errors;
+    kw_config *config = NULL;
+    errno = 0;
+    const cyaml_err_t error = cyaml_load_file(file, &how, &SCHEMA, (cyaml_data_t **)&config, NULL);
+    if (error != CYAML_OK || config == NULL) {
+        explain_load(file, error, &errors);
+        return NULL;
+    }
+    if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) || !check_files(file, config)) {
+        kw_config_free(config);
+        return NULL;
+    }
+    return config;
+}
+
+void kw_config_free(kw_config *config)
+{
+    load_errors errors = {{0}, {0}};
+    cyaml_config_t how = BASE;
+    how.log_ctx = &errors;
+    cyaml_free(&how, &SCHEMA, config, 0);
+}
+
+char *kw_config_path(const char *file, const char *path)
+{
+    const char *slash = strrchr(file, '/');
+    char *full = NULL;
+    if (path[0] == '/' || slash == NULL) {
+        return strdup(path);
+    }
+    return asprintf(&full, "%.*s/%s", (int)(slash - file), file, path) < 0 ? NULL : full;
+}

@@ -1,0 +1,81 @@
+/* keyway.yaml: declared here, documented key by key in docs/configuration.md. Unknown keys are refused. */
+#ifndef KW_APP_CONFIG_H
+#define KW_APP_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct kw_config_application {
+    char *name;
+    char **hosts; /* names under which it is reached; in its certificate */
+    unsigned hosts_count;
+    char **listen; /* addresses */
+    unsigned listen_count;
+} kw_config_application;
+
+typedef struct kw_config_security {
+    char **policies;
+    unsigned policies_count;
+    char **modes; /* "sign", "encrypt" */
+    unsigned modes_count;
+    bool allow_none;
+    bool allow_missing_crl;
+    bool allow_transfer_on_sign;
+    char *trust;      /* folder */
+    char *user_trust; /* folder */
+} kw_config_security;
+
+typedef struct kw_config_identity {
+    bool allow_anonymous;
+    bool allow_clear_secret_on_encrypted_channel;
+    bool allow_clear_secret_anywhere;
+    bool accept_legacy_issued_token;
+    uint32_t clock_skew;          /* seconds; 0: 60 */
+    uint32_t max_token_lifetime;  /* seconds; 0: no limit */
+    uint32_t signing_time_window; /* seconds; 0: 300 */
+} kw_config_identity;
+
+typedef struct kw_config_server {
+    char *uri; /* ApplicationUri */
+    uint16_t port;
+    char *certificate; /* paths are relative to the file's folder */
+    char *key;
+    bool sample_machine;
+} kw_config_server;
+
+typedef struct kw_config_authority {
+    char *uri;
+    uint16_t port;
+    char *certificate;
+    char *key;
+    char *service_uri; /* ServiceUri and the tokens' iss */
+    char *signing_algorithm;
+    uint32_t token_lifetime; /* seconds; 0: 3,600 */
+    char **requestors;
+    unsigned requestors_count;
+} kw_config_authority;
+
+typedef struct kw_config_limits {
+    uint32_t max_sessions, max_connections, max_message_size; /* 0: default */
+} kw_config_limits;
+
+typedef struct kw_config {
+    kw_config_application application;
+    kw_config_security security;
+    kw_config_identity identity;
+    kw_config_server server;
+    kw_config_authority authority;
+    kw_config_limits limits;
+    char *store;
+    char *log_level; /* "debug", "info", "warn", "error" */
+} kw_config;
+
+/*
+ * Load and check. On failure prints one line on stderr that names file, line, key and remedy, and returns NULL.
+ */
+kw_config *kw_config_load(const char *file);
+void kw_config_free(kw_config *config);
+/* A path of the configuration, relative to the folder of `file`; free() it. */
+char *kw_config_path(const char *file, const char *path);
+
+#endif

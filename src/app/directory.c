@@ -1,0 +1,142 @@
+#include "app/directory.h"
+
+#include "app/options.h"
+#include "app/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ADMIN_ARENA ((size_t)64 << 20)
+#define PASSWORD_MAX 1024
+
+char *kw_directory_path(const char *directory, const char *name)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s", directory, name) < 0) {
+        abort();
+    }
+    return path;
+}
+
+int kw_directory_open_config(const char *config_file, kw_directory *out)
+{
+    *out = (kw_directory){0};
+    out->config_file = strdup(config_file);
+    out->arena = kw_arena_new(ADMIN_ARENA);
+    out->config = kw_config_load(config_file);
+    if (out->config == NULL || out->arena == NULL || out->config_file == NULL) {
+        kw_directory_close(out);
+        return KW_EXIT_USAGE;
+    }
+    char *store = kw_config_path(config_file, out->config->store);
+    kw_string why = KW_BYTES_NULL;
+    const kw_status status = kw_store_open(store, false, &KW_CLOCK_SYSTEM, out->arena, &out->store, &why);
+    if (kw_status_is_bad(status)) {
+        kw_fail(status, "%s: %.*s", store, KW_STRING_ARGS(why));
+        free(store);
+        kw_directory_close(out);
+        return KW_EXIT_FAILED;
+    }
+    free(store);
+    return -1;
+}
+
+int kw_directory_open(const kw_command *command, const char *directory, kw_directory *out)
+{
+    *out = (kw_directory){0};
+    if (directory == NULL) {
+        return kw_usage_error(command, "-d DIR is missing (the folder that `keyway init` made)");
+    }
+    char *file = kw_directory_path(directory, KW_DIRECTORY_CONFIG);
+    const int code = kw_directory_open_config(file, out);
+    free(file);
+    return code;
+}
+
+void kw_directory_close(kw_directory *d)
+{
+    kw_store_close(d->store);
+    kw_arena_free(d->arena);
+    if (d->config != NULL) {
+        kw_config_free(d->config);
+    }
+    free(d->config_file);
+    *d = (kw_directory){0};
+}
+
+int kw_directory_trust(const kw_directory *d, bool users, kw_trust_list **out)
+{
+    char *path = kw_config_path(d->config_file, users ? d->config->security.user_trust : d->config->security.trust);
+    const kw_status status = kw_trust_list_open(path, true, &KW_CLOCK_SYSTEM, &KW_LOG_STDERR, out);
+    if (kw_status_is_bad(status)) {
+        kw_fail(status, "the trust list %s cannot be opened", path);
+    }
+    free(path);
+    return kw_status_is_bad(status) ? KW_EXIT_FAILED : -1;
+}
+
+kw_status kw_read_file(const char *path, size_t max, uint8_t **data, size_t *len)
+{
+    const int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? KW_BAD_NOT_FOUND : KW_BAD_NOT_READABLE;
+    }
+    uint8_t *buffer = malloc(max + 1);
+    size_t used = 0;
+    ssize_t got = buffer == NULL ? -1 : 1;
+    while (got > 0 && used <= max) {
+        got = read(fd, buffer + used, max + 1 - used);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    close(fd);
+    if (got < 0 || used > max) {
+        free(buffer);
+        return used > max ? KW_BAD_REQUEST_TOO_LARGE : KW_BAD_NOT_READABLE;
+    }
+    *data = buffer;
+    *len = used;
+    return KW_GOOD;
+}
+
+int kw_read_secret_file(const char *path, kw_secret *out)
+{
+    uint8_t *data = NULL;
+    size_t len = 0;
+    const kw_status status = kw_read_file(path, PASSWORD_MAX, &data, &len);
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "%s: %s", path,
+                       status == KW_BAD_REQUEST_TOO_LARGE ? "a password has at most 1024 bytes" : "this password file cannot be read");
+    }
+    const uint8_t *end = memchr(data, '\n', len);
+    size_t used = end != NULL ? (size_t)(end - data) : len;
+    used -= used > 0 && data[used - 1] == '\r';
+    const kw_status copied = kw_secret_copy(out, (kw_bytes){data, used});
+    kw_wipe(data, len);
+    free(data);
+    return kw_status_is_bad(copied) ? kw_fail(copied, "out of memory") : -1;
+}
+
+kw_status kw_write_new_file(const char *path, const void *data, size_t len, unsigned mode)
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0) {
+        return errno == EEXIST ? KW_BAD_ALREADY_EXISTS : KW_BAD_NOT_WRITABLE;
+    }
+    const uint8_t *bytes = data;
+    size_t done = 0;
+    while (done < len) {
+        const ssize_t wrote = write(fd, bytes + done, len - done);
+        if (wrote < 0 && errno != EINTR) {
+            break;
+        }
+        done += wrote > 0 ? (size_t)wrote : 0;
+    }
+    const bool synced = fsync(fd) == 0;
+    close(fd);
+    return done == len && synced ? KW_GOOD : KW_BAD_NOT_WRITABLE;
+}

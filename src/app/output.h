@@ -1,0 +1,24 @@
+/* What people and machines read: messages, tables, JSON. */
+#ifndef KW_APP_OUTPUT_H
+#define KW_APP_OUTPUT_H
+
+#include "app/app.h"
+
+#include <jansson.h>
+#include <keyway/bytes.h>
+
+/* "keyway: Bad_UserAccessDenied: sentence" on stderr; returns KW_EXIT_FAILED. */
+int kw_fail(kw_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Pretty JSON and a newline on stdout; takes the value. Returns KW_EXIT_DONE. */
+int kw_print_json(json_t *value);
+/* A kw_string as JSON: null when null; bytes that are no UTF-8 are replaced. */
+json_t *kw_json_string(kw_string s);
+
+/* Columns that line up; cells are copied. */
+typedef struct kw_table kw_table;
+kw_table *kw_table_new(const char *const *headings, size_t columns);
+void kw_table_cell(kw_table *table, const char *text); /* row by row, left to right; control characters are escaped */
+void kw_table_cell_string(kw_table *table, kw_string text);
+void kw_table_print(kw_table *table); /* and free it */
+
+#endif
