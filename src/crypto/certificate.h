@@ -49,6 +49,9 @@ typedef struct kw_certificate_request {
 /* Application Instance Certificate with the extensions of OPC 10000-6, 6.2.2 (or a user's, or a CA's). SHA-256. */
 kw_status kw_certificate_create(const kw_certificate_request *request, const kw_private_key *key, const kw_random *random, kw_certificate **out);
 
+/* The leaf as PEM text; free() it. */
+kw_status kw_certificate_to_pem(const kw_certificate *c, char **pem);
+
 /* An application's own identity. */
 typedef struct kw_application_identity {
     kw_certificate *certificate;

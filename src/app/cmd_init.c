@@ -1,0 +1,339 @@
+/* keyway init: keys, certificates, store, configuration and a first administrator. */
+#include "app/certificates.h"
+#include "app/directory.h"
+#include "app/init.h"
+#include "app/options.h"
+#include "app/output.h"
+#include "authority/authority.h"
+#include "identity/password.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_PORT 4840
+#define CERTIFICATE_DAYS 1825
+#define PASSWORD_LEN 20
+#define INIT_ARENA ((size_t)16 << 20)
+
+typedef struct building {
+    const kw_command *command;
+    const kw_init_plan *plan;
+    kw_arena *arena;
+    kw_store *store;
+    const char *directory;
+    kw_string uri, authority_uri, client_uri, service_uri;
+    const char *const *hosts;
+    size_t host_count;
+} building;
+
+static const char *const LOCAL_HOSTS[] = {"localhost", "127.0.0.1", "::1"};
+
+/* --- names ----------------------------------------------------------------------------------------------------------- */
+
+static void choose_names(building *b)
+{
+    char host[256] = "localhost";
+    gethostname(host, sizeof(host) - 1);
+    b->uri = b->plan->uri != NULL ? kw_string_from(b->plan->uri) : kw_arena_format(b->arena, "urn:%s:keyway", host);
+    b->authority_uri = kw_arena_format(b->arena, "%.*s:authority", KW_STRING_ARGS(b->uri));
+    b->client_uri = kw_arena_format(b->arena, "%.*s:client", KW_STRING_ARGS(b->uri));
+    b->service_uri = kw_arena_format(b->arena, "%.*s:tokens", KW_STRING_ARGS(b->uri));
+    const size_t local = sizeof(LOCAL_HOSTS) / sizeof(LOCAL_HOSTS[0]);
+    const char **hosts = kw_arena_array(b->arena, b->plan->host_count + local, sizeof(char *));
+    for (size_t i = 0; i < b->plan->host_count; i++) {
+        hosts[b->host_count++] = b->plan->hosts[i];
+    }
+    for (size_t i = 0; i < local; i++) {
+        hosts[b->host_count++] = LOCAL_HOSTS[i];
+    }
+    b->hosts = hosts;
+}
+
+/* --- files ----------------------------------------------------------------------------------------------------------- */
+
+static int make_folders(const building *b)
+{
+    static const char *const FOLDERS[] = {"", "own", "trust"};
+    for (size_t i = 0; i < sizeof(FOLDERS) / sizeof(FOLDERS[0]); i++) {
+        char *path = kw_directory_path(b->directory, FOLDERS[i]);
+        const bool made = mkdir(path, 0700) == 0 || errno == EEXIST;
+        if (!made) {
+            const int code = kw_fail(KW_BAD_NOT_WRITABLE, "%s: %s", path, strerror(errno));
+            free(path);
+            return code;
+        }
+        free(path);
+    }
+    char *config = kw_directory_path(b->directory, KW_DIRECTORY_CONFIG);
+    const bool exists = access(config, F_OK) == 0;
+    free(config);
+    return exists ? kw_fail(KW_BAD_ALREADY_EXISTS, "%s holds a Keyway installation already; choose another folder", b->directory) : -1;
+}
+
+static int add_trust(const building *b, const char *list, const kw_certificate *certificate)
+{
+    char *path = kw_directory_path(b->directory, list);
+    kw_trust_list *trust = NULL;
+    kw_status status = kw_trust_list_open(path, true, &KW_CLOCK_SYSTEM, &KW_LOG_QUIET, &trust);
+    if (!kw_status_is_bad(status) && certificate != NULL) {
+        status = kw_trust_list_add(trust, certificate, KW_TRUST_TRUSTED);
+    }
+    kw_trust_list_close(trust);
+    const int code = kw_status_is_bad(status) ? kw_fail(status, "the trust list %s could not be made", path) : -1;
+    free(path);
+    return code;
+}
+
+/* A key pair, trusted by those that it has to talk to: Server and Authority by our Client, our Client by both. */
+static int make_application(const building *b, const char *name, kw_string uri, const char *trusted_in)
+{
+    char *own = kw_directory_path(b->directory, "own");
+    char *stem = kw_directory_path(own, name);
+    char *common_name = NULL;
+    if (asprintf(&common_name, "Keyway %s", name) < 0) {
+        abort();
+    }
+    const kw_application_files files = {.stem = stem,
+                                        .application_uri = kw_arena_cstring(b->arena, uri),
+                                        .common_name = common_name,
+                                        .hosts = b->hosts,
+                                        .host_count = b->host_count,
+                                        .days = CERTIFICATE_DAYS};
+    kw_certificate *certificate = NULL;
+    int code = kw_application_files_create(&files, &certificate);
+    if (code < 0) {
+        code = add_trust(b, trusted_in, certificate);
+    }
+    kw_certificate_release(certificate);
+    free(common_name);
+    free(stem);
+    free(own);
+    return code;
+}
+
+static int make_certificates(const building *b)
+{
+    int code = make_application(b, "server", b->uri, KW_DIRECTORY_CLIENT_TRUST);
+    code = code < 0 ? make_application(b, "authority", b->authority_uri, KW_DIRECTORY_CLIENT_TRUST) : code;
+    code = code < 0 ? make_application(b, "client", b->client_uri, KW_DIRECTORY_TRUST) : code;
+    return code < 0 ? add_trust(b, KW_DIRECTORY_USER_TRUST, NULL) : code;
+}
+
+static void write_list(FILE *file, const char *key, const char *const *items, size_t count)
+{
+    fprintf(file, "  %s: [", key);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(file, "%s\"%s\"", i > 0 ? ", " : "", items[i]);
+    }
+    fputs("]\n", file);
+}
+
+static void write_sections(FILE *file, const building *b)
+{
+    static const char *const EVERYWHERE[] = {"0.0.0.0", "::"};
+    static const char *const HERE[] = {"127.0.0.1", "::1"};
+    const kw_init_plan *plan = b->plan;
+    fputs("# Keyway. Every key: docs/configuration.md. After a change: `keyway config check -c FILE`, then restart.\n\napplication:\n  name: \"Keyway\"\n", file);
+    write_list(file, "hosts", b->hosts, b->host_count);
+    write_list(file, "listen", plan->host_count > 0 ? EVERYWHERE : HERE, 2);
+    fprintf(file,
+            "\nsecurity:\n  policies: [Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep, Basic256Sha256]\n  modes: [sign, encrypt]\n  allow_none: %s\n"
+            "  trust: " KW_DIRECTORY_TRUST "\n  user_trust: " KW_DIRECTORY_USER_TRUST "\n\nidentity:\n  allow_anonymous: %s\n",
+            plan->allow_none ? "true" : "false", plan->allow_anonymous ? "true" : "false");
+    fprintf(file, "\nserver:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/server.crt\n  key: own/server.key\n  sample_machine: true\n",
+            KW_STRING_ARGS(b->uri), plan->port);
+    fprintf(file,
+            "\nauthority:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/authority.crt\n  key: own/authority.key\n  service_uri: \"%.*s\"\n"
+            "  signing_algorithm: RS256\n  token_lifetime: 3600\n",
+            KW_STRING_ARGS(b->authority_uri), plan->port == 0 ? 0u : plan->port + 1u, KW_STRING_ARGS(b->service_uri));
+    fputs("\nstore: " KW_DIRECTORY_STORE "\nlog_level: info\n", file);
+}
+
+static int write_config(const building *b)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *file = open_memstream(&text, &len);
+    if (file == NULL) {
+        abort();
+    }
+    write_sections(file, b);
+    fclose(file);
+    char *path = kw_directory_path(b->directory, KW_DIRECTORY_CONFIG);
+    const kw_status status = kw_write_new_file(path, text, len, 0600);
+    const int code = kw_status_is_bad(status) ? kw_fail(status, "%s could not be written", path) : -1;
+    free(path);
+    free(text);
+    return code;
+}
+
+/* --- store ----------------------------------------------------------------------------------------------------------- */
+
+/* Our own service's word on a Role counts for the well-known Roles; visible and revocable by `keyway role`. */
+static kw_status trust_own_roles(const building *b)
+{
+    static const char *const ROLES[] = {"Observer", "Operator", "Engineer", "Supervisor", "ConfigureAdmin", "SecurityAdmin"};
+    for (size_t i = 0; i < sizeof(ROLES) / sizeof(ROLES[0]); i++) {
+        const kw_role_rule rule = {KW_CRITERIA_ROLE, kw_arena_format(b->arena, "%.*s/%s", KW_STRING_ARGS(b->service_uri), ROLES[i])};
+        const kw_status status = kw_store_role_rule_add(b->store, kw_string_from(ROLES[i]), &rule);
+        if (kw_status_is_bad(status)) {
+            return status;
+        }
+    }
+    return KW_GOOD;
+}
+
+static int make_store(building *b)
+{
+    char *path = kw_directory_path(b->directory, KW_DIRECTORY_STORE);
+    kw_string why = KW_BYTES_NULL;
+    kw_status status = kw_store_open(path, true, &KW_CLOCK_SYSTEM, b->arena, &b->store, &why);
+    if (!kw_status_is_bad(status)) {
+        status = kw_authority_create_key(b->store, b->service_uri, KW_STRING("RS256"), &KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM);
+    }
+    if (!kw_status_is_bad(status)) {
+        status = kw_store_resource_add(b->store, &(kw_resource){.uri = b->uri, .name = KW_STRING("Keyway Server")});
+    }
+    if (!kw_status_is_bad(status)) {
+        status = trust_own_roles(b);
+    }
+    const int code = kw_status_is_bad(status) ? kw_fail(status, "%s: %.*s", path, KW_STRING_ARGS(why.len > 0 ? why : KW_STRING("the store could not be made"))) : -1;
+    free(path);
+    return code;
+}
+
+/* Without look-alikes; drawn without bias. */
+static kw_status make_up_password(kw_secret *out)
+{
+    static const char LETTERS[] = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    const unsigned letters = sizeof(LETTERS) - 1;
+    kw_status status = kw_secret_init(out, PASSWORD_LEN);
+    for (size_t i = 0; i < PASSWORD_LEN && !kw_status_is_bad(status);) {
+        uint8_t byte;
+        status = kw_random_fill(&KW_RANDOM_SYSTEM, &byte, 1);
+        if (byte < 256 / letters * letters) {
+            out->data[i++] = (uint8_t)LETTERS[byte % letters];
+        }
+    }
+    return status;
+}
+
+static int make_administrator(const building *b)
+{
+    kw_secret password = KW_SECRET_NONE;
+    kw_user admin = {.name = KW_STRING("admin"), .description = KW_STRING("first administrator")};
+    const char *file = b->plan->admin_password_file;
+    if (file != NULL) {
+        const int code = kw_read_secret_file(file, &password);
+        if (code >= 0) {
+            return code;
+        }
+        if (password.len == 0) {
+            return kw_fail(KW_BAD_OUT_OF_RANGE, "%s: the password is empty; write one into its first line", file);
+        }
+    } else if (kw_status_is_bad(make_up_password(&password))) {
+        return kw_fail(KW_BAD_UNEXPECTED_ERROR, "no random bytes could be had");
+    }
+    kw_status status = kw_password_hash(kw_secret_bytes(&password), &KW_RANDOM_SYSTEM, b->arena, &admin.password_hash);
+    if (!kw_status_is_bad(status)) {
+        status = kw_store_user_add(b->store, &admin);
+    }
+    const kw_role_rule rule = {KW_CRITERIA_USER_NAME, admin.name};
+    if (!kw_status_is_bad(status)) {
+        status = kw_store_role_rule_add(b->store, KW_STRING("SecurityAdmin"), &rule);
+    }
+    if (!kw_status_is_bad(status)) {
+        status = kw_store_role_rule_add(b->store, KW_STRING("ConfigureAdmin"), &rule);
+    }
+    if (!kw_status_is_bad(status) && file == NULL && !b->plan->quiet) {
+        printf("Administrator     admin\nPassword          %.*s   (shown only now; change it with `keyway user passwd`)\n", (int)password.len,
+               (const char *)password.data);
+    }
+    kw_secret_clear(&password);
+    return kw_status_is_bad(status) ? kw_fail(status, "the administrator could not be stored") : -1;
+}
+
+static void print_next(const building *b)
+{
+    printf("\nNext:\n"
+           "  keyway authority -c %s/" KW_DIRECTORY_CONFIG "\n"
+           "  keyway serve -c %s/" KW_DIRECTORY_CONFIG "\n"
+           "  keyway user add -d %s alice --password-file FILE --role Operator\n"
+           "  keyway cert trust -d %s CLIENT-CERTIFICATE      (so that this Client may connect)\n",
+           b->directory, b->directory, b->directory, b->directory);
+}
+
+int kw_init(const kw_command *command, const kw_init_plan *plan)
+{
+    building b = {.command = command, .plan = plan, .directory = plan->directory, .arena = kw_arena_new(INIT_ARENA)};
+    if (b.arena == NULL) {
+        return kw_fail(KW_BAD_OUT_OF_MEMORY, "out of memory");
+    }
+    choose_names(&b);
+    int code = make_folders(&b);
+    code = code < 0 ? make_certificates(&b) : code;
+    code = code < 0 ? make_store(&b) : code;
+    if (code < 0 && !plan->quiet) {
+        printf("Configuration     %s/" KW_DIRECTORY_CONFIG "\nApplicationUri    %.*s\n", plan->directory, KW_STRING_ARGS(b.uri));
+    }
+    code = code < 0 ? make_administrator(&b) : code;
+    code = code < 0 ? write_config(&b) : code; /* last: its presence says that the rest is there */
+    if (code < 0 && !plan->quiet) {
+        print_next(&b);
+    }
+    kw_store_close(b.store);
+    kw_arena_free(b.arena);
+    return code;
+}
+
+/* What goes between quotes in YAML and into a certificate must not break out of either. */
+static bool is_plain(const char *text)
+{
+    return *text != '\0' && strlen(text) < 512 && strpbrk(text, "\"\\\n\r\t ") == NULL && kw_utf8_is_valid(kw_string_from(text), false);
+}
+
+int kw_cmd_init(const kw_command *self, int argc, char **argv)
+{
+    kw_init_plan plan = {0};
+    kw_option_list words, hosts = {.count = 0};
+    uint32_t port = DEFAULT_PORT;
+    bool json = false;
+    const kw_option table[] = {
+        {"uri", 0, KW_OPTION_TEXT, &plan.uri, 0, 0},
+        {"host", 0, KW_OPTION_LIST, &hosts, 0, 0},
+        {"port", 0, KW_OPTION_NUMBER, &port, 0, 65533},
+        {"allow-none", 0, KW_OPTION_FLAG, &plan.allow_none, 0, 0},
+        {"allow-anonymous", 0, KW_OPTION_FLAG, &plan.allow_anonymous, 0, 0},
+        {"admin-password-file", 0, KW_OPTION_TEXT, &plan.admin_password_file, 0, 0},
+        {"json", 0, KW_OPTION_FLAG, &json, 0, 0},
+    };
+    int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
+    if (code >= 0) {
+        return code;
+    }
+    if (!kw_options_arguments(self, &words, 1, 1)) {
+        return KW_EXIT_USAGE;
+    }
+    if (plan.uri != NULL && !is_plain(plan.uri)) {
+        return kw_usage_error(self, "--uri: a URI has no spaces or quotes and at most 511 bytes");
+    }
+    for (size_t i = 0; i < hosts.count; i++) {
+        if (!is_plain(hosts.items[i])) {
+            return kw_usage_error(self, "--host: '%s' is not a host name or address", hosts.items[i]);
+        }
+    }
+    plan.directory = words.items[0];
+    plan.hosts = hosts.items;
+    plan.host_count = hosts.count;
+    plan.port = (uint16_t)port;
+    plan.quiet = json && plan.admin_password_file != NULL; /* a made-up password must be shown somewhere */
+    code = kw_init(self, &plan);
+    if (code >= 0) {
+        return code;
+    }
+    return plan.quiet ? kw_print_json(json_pack("{s:s,s:s}", "directory", plan.directory, "administrator", "admin")) : KW_EXIT_DONE;
+}

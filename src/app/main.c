@@ -1,0 +1,73 @@
+#include "app/app.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+const kw_command KW_COMMANDS[] = {
+    {"demo", "[--once]", "Show the whole way on this machine: a token, a Session, a Role", NULL, kw_cmd_demo},
+    {"init", "DIR [--uri URI] [--host NAME]... [--port N] [--allow-none] [--allow-anonymous] [--admin-password-file F]",
+     "Make keys, certificates, a store, a configuration and a first administrator",
+     "  --uri URI                ApplicationUri of the Server (default urn:HOSTNAME:keyway)\n"
+     "  --host NAME              name or address under which Clients reach it, several allowed; without it only this machine can connect\n"
+     "  --port N                 port of the Server (default 4840; 0: any free one); the Authorization Service takes the next one\n"
+     "  --allow-none             offer an endpoint without security\n"
+     "  --allow-anonymous        let Clients in that name no user\n"
+     "  --admin-password-file F  the administrator's password is the first line of F; otherwise one is made up and shown once\n",
+     kw_cmd_init},
+    {"serve", "-c FILE", "Run the Server", NULL, kw_cmd_serve},
+    {"authority", "-c FILE", "Run the Authorization Service", NULL, kw_cmd_authority},
+    {"endpoints", "URL", "Show what a server offers", NULL, kw_cmd_endpoints},
+    {"token", "--authority URL --resource URI [identity]", "Request an access token and print it", NULL, kw_cmd_token},
+    {"read", "URL NODEID... [identity]", "Read values or other attributes", NULL, kw_cmd_read},
+    {"write", "URL NODEID VALUE [identity]", "Write a value", NULL, kw_cmd_write},
+    {"browse", "URL [NODEID] [identity]", "Show what is below a node", NULL, kw_cmd_browse},
+    {"call", "URL OBJECTID METHODID [ARGUMENT...] [identity]", "Call a Method", NULL, kw_cmd_call},
+    {"user", "add|passwd|disable|enable|remove|list -d DIR [NAME] [--password-file F] [--role ROLE]... [--must-change-password]",
+     "Manage the users that sign in with a password", NULL, kw_cmd_user},
+    {"role", "add|remove|grant|revoke|list -d DIR [ROLE] [--user NAME | --group ID | --claim-role NAME | --application URI | --thumbprint HEX | --subject DN]",
+     "Manage Roles and who gets them", NULL, kw_cmd_role},
+    {"cert", "create|show|check|trust|reject|crl|list -d DIR [FILE] [--users] [--issuer] [--out NAME] [--uri URI] [--host NAME]...",
+     "Manage certificates and whom they let in", NULL, kw_cmd_cert},
+    {"issuer", "add|remove|list -d DIR [URI] [--jwks FILE | --certificate FILE] [--authority URL]", "Manage whose access tokens the Server accepts", NULL,
+     kw_cmd_issuer},
+    {"resource", "add|remove|list -d DIR [URI] [--name TEXT] [--token-lifetime SECONDS]", "Manage the targets that tokens are issued for", NULL, kw_cmd_resource},
+    {"key", "list|rotate -d DIR", "Manage the keys that sign access tokens", NULL, kw_cmd_key},
+    {"trail", "list|check -d DIR [--after N]", "Show the audit trail, or prove that it is whole", NULL, kw_cmd_trail},
+    {"config", "check -c FILE", "Check a configuration", NULL, kw_cmd_config},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static int print_overview(FILE *out, int code)
+{
+    fprintf(out, "usage: keyway COMMAND ...\n\nOPC UA sessions, user identities and access tokens.\n\n");
+    for (const kw_command *c = KW_COMMANDS; c->name != NULL; c++) {
+        fprintf(out, "  %-10s %s\n", c->name, c->summary);
+    }
+    fprintf(out, "\n`keyway COMMAND --help` tells more. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.\n");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_DUMPABLE, 0); /* secrets never reach a core dump */
+    if (argc < 2) {
+        return print_overview(stderr, KW_EXIT_USAGE);
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        return print_overview(stdout, KW_EXIT_DONE);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("keyway %s\n", KW_VERSION);
+        return KW_EXIT_DONE;
+    }
+    for (const kw_command *c = KW_COMMANDS; c->name != NULL; c++) {
+        if (strcmp(argv[1], c->name) == 0) {
+            return c->run(c, argc - 1, argv + 1);
+        }
+    }
+    fprintf(stderr, "keyway: '%s' is not a command; `keyway --help` lists them\n", argv[1]);
+    return KW_EXIT_USAGE;
+}
