@@ -1,0 +1,97 @@
+/* ActivateSession, from the Client's side. OPC 10000-4, 5.7.3. */
+#include "base/try.h"
+#include "client/client_internal.h"
+
+static const char *kind_name(kw_user_token_type kind)
+{
+    switch (kind) {
+    case KW_USER_TOKEN_TYPE_USER_NAME:
+        return "user names";
+    case KW_USER_TOKEN_TYPE_CERTIFICATE:
+        return "user certificates";
+    case KW_USER_TOKEN_TYPE_ISSUED_TOKEN:
+        return "access tokens";
+    default:
+        return "anonymous users";
+    }
+}
+
+static const char *refusal(kw_status status)
+{
+    switch (status) {
+    case KW_BAD_USER_ACCESS_DENIED:
+        return "the server does not let this user in: check name and password";
+    case KW_BAD_IDENTITY_TOKEN_REJECTED:
+        return "the server rejects this identity: a token may have expired, be for another server, or come from an issuer that it does not know";
+    case KW_BAD_IDENTITY_TOKEN_INVALID:
+        return "the server finds the identity malformed";
+    default:
+        return "the server did not activate the Session";
+    }
+}
+
+/* AS-05, AS-06: proof that we are who created the Session. */
+static kw_status sign_as_application(kw_client *client, const kw_security_policy *policy, kw_arena *arena, kw_signature_data *signature)
+{
+    if (policy->is_none) {
+        return KW_GOOD;
+    }
+    const kw_bytes parts[] = {kw_certificate_der(client->server_certificate), {client->server_nonce, client->server_nonce_len}};
+    signature->algorithm = kw_string_from(policy->asym_signature_uri);
+    return kw_asym_sign(policy, client->identity.key, parts, 2, arena, &signature->signature);
+}
+
+static kw_status fill_request(kw_client *client, const kw_client_identity *identity, kw_arena *arena, kw_activate_session_request *request)
+{
+    const kw_endpoint_description *endpoint = client->endpoint;
+    const kw_security_policy *channel_policy = kw_security_policy_by_uri(endpoint->security_policy_uri);
+    const kw_token_context context = {.policy = kw_client_choose_token_policy(endpoint->user_identity_tokens, endpoint->user_identity_tokens_count, identity->kind,
+                                                                              channel_policy, endpoint->security_mode),
+                                      .channel_policy = channel_policy,
+                                      .mode = endpoint->security_mode,
+                                      .receiver = client->server_certificate,
+                                      .nonce = {client->server_nonce, client->server_nonce_len}};
+    if (context.policy == NULL) {
+        return kw_client_fail(client, KW_BAD_IDENTITY_TOKEN_INVALID, "the server takes no %s at this endpoint in a way that is safe; `keyway endpoints` shows what it takes",
+                              kind_name(identity->kind));
+    }
+    /* ES-12: on a channel without security the certificate was not looked at yet. */
+    if (identity->kind != KW_USER_TOKEN_TYPE_ANONYMOUS && !client->server_certificate_is_checked && client->server_certificate != NULL) {
+        KW_TRY(kw_client_check_certificate(client, client->server_certificate, NULL, endpoint->server.application_uri));
+        client->server_certificate_is_checked = true;
+    }
+    KW_TRY(kw_client_build_token(client, &context, identity, arena, &request->user_identity_token, &request->user_token_signature));
+    kw_string *locales = KW_ARENA_ARRAY(arena, kw_string, client->locale_count);
+    for (size_t i = 0; locales != NULL && i < client->locale_count; i++) {
+        locales[i] = kw_string_from(client->locales[i]);
+    }
+    request->locale_ids = locales;
+    request->locale_ids_count = client->locale_count;
+    return sign_as_application(client, channel_policy, arena, &request->client_signature);
+}
+
+kw_status kw_client_activate(kw_client *client, const kw_client_identity *identity)
+{
+    if (client->link == NULL || !client->has_session) {
+        return kw_client_fail(client, KW_BAD_SERVER_NOT_CONNECTED, "there is no Session to activate");
+    }
+    kw_arena *arena = kw_arena_new(KW_CLIENT_ARENA);
+    kw_activate_session_request request = {.locale_ids = NULL};
+    kw_activate_session_response *response = NULL;
+    if (arena == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    kw_status status = fill_request(client, identity, arena, &request);
+    if (!kw_status_is_bad(status)) {
+        status = kw_client_service(client, KW_TYPE_ACTIVATE_SESSION_REQUEST, &request, KW_TYPE_ACTIVATE_SESSION_RESPONSE, arena, (void **)&response);
+        if (kw_status_is_bad(status) && client->error[0] == '\0') {
+            kw_client_fail(client, status, "%s", refusal(status));
+        }
+    }
+    if (!kw_status_is_bad(status)) {
+        const kw_status nonce = kw_client_take_nonce(client, response->server_nonce);
+        status = kw_status_is_bad(nonce) ? nonce : status;
+    }
+    kw_arena_free(arena);
+    return status;
+}
