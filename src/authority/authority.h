@@ -22,7 +22,7 @@ typedef struct kw_authority_config {
 /* The NodeId of the Object that RequestAccessToken is called on: ns=1;s=AuthorizationService. */
 extern const kw_node_id KW_AUTHORITY_OBJECT;
 
-/* Adds the Object to the server's space. env is the server's; borrowed for its life. */
+/* Adds the Object to the server's space. Borrows server and env; copies config. */
 kw_status kw_authority_new(const kw_authority_config *config, kw_server *server, const kw_server_env *env, kw_authority **out);
 void kw_authority_free(kw_authority *authority);
 /* The authority listens at this URL now: tell the Servers on the same store (their UserTokenPolicies lead Clients here). Blocks on the store. */
@@ -32,12 +32,9 @@ kw_status kw_authority_publish_url(kw_authority *authority, kw_string url);
  * the service as a trusted issuer of this store. For `keyway init` and key rotation; blocks. */
 kw_status kw_authority_create_key(kw_store *store, kw_string service_uri, kw_string alg, const kw_clock *clock, const kw_random *random);
 
-/* Mint: claims for this identity and resource, signed with the active key. Slow; for jobs. Bad_NotFound: resource unknown. */
-typedef struct kw_grant {
-    const kw_identity *identity;
-    kw_string resource;
-} kw_grant;
-kw_status kw_authority_mint(kw_store *store, const kw_authority_config *config, const kw_grant *grant, const kw_clock *clock, const kw_random *random, kw_arena *arena,
-                            kw_string *token, kw_date_time *expires);
+/* The access token that this identity gets for this resource, signed with the active key. Slow; for jobs, thread safe.
+ * Bad_NotFound: the resource is not registered. */
+kw_status kw_authority_mint(kw_authority *authority, const kw_identity *identity, kw_string resource, kw_arena *arena, kw_string *token,
+                            kw_date_time *expires);
 
 #endif

@@ -1,0 +1,54 @@
+#include "authority/authority_internal.h"
+
+#include <stdlib.h>
+
+#define CONFIG_ARENA ((size_t)1 << 20)
+#define DEFAULT_LIFETIME_S 3600
+
+static kw_status copy_config(kw_authority *authority, const kw_authority_config *config)
+{
+    authority->config = *config;
+    authority->config.service_uri = kw_arena_copy(authority->arena, config->service_uri);
+    authority->config.name = kw_arena_copy(authority->arena, config->name.len > 0 ? config->name : KW_STRING("AuthorizationService"));
+    authority->config.token_lifetime_s = config->token_lifetime_s != 0 ? config->token_lifetime_s : DEFAULT_LIFETIME_S;
+    kw_string *requestors = KW_ARENA_ARRAY(authority->arena, kw_string, config->requestor_count);
+    if (requestors == NULL || authority->config.service_uri.len == 0) {
+        return KW_BAD_CONFIGURATION_ERROR;
+    }
+    for (size_t i = 0; i < config->requestor_count; i++) {
+        requestors[i] = kw_arena_copy(authority->arena, config->requestors[i]);
+    }
+    authority->config.requestors = requestors;
+    return KW_GOOD;
+}
+
+kw_status kw_authority_new(const kw_authority_config *config, kw_server *server, const kw_server_env *env, kw_authority **out)
+{
+    kw_authority *authority = calloc(1, sizeof(*authority));
+    if (authority == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    kw_signer_init(&authority->signer);
+    authority->server = server;
+    authority->env = env;
+    authority->arena = kw_arena_new(CONFIG_ARENA);
+    kw_status status = authority->arena != NULL ? copy_config(authority, config) : KW_BAD_OUT_OF_MEMORY;
+    if (!kw_status_is_bad(status)) {
+        status = kw_authority_add_nodes(authority);
+    }
+    if (kw_status_is_bad(status)) {
+        kw_authority_free(authority);
+        return status;
+    }
+    *out = authority;
+    return KW_GOOD;
+}
+
+void kw_authority_free(kw_authority *authority)
+{
+    if (authority != NULL) {
+        kw_signer_clear(&authority->signer);
+        kw_arena_free(authority->arena);
+        free(authority);
+    }
+}

@@ -1,0 +1,48 @@
+/* Inner seam of the authority room. */
+#ifndef KW_AUTHORITY_INTERNAL_H
+#define KW_AUTHORITY_INTERNAL_H
+
+#include "authority/authority.h"
+#include "identity/jwt.h"
+
+#include <pthread.h>
+
+/* The active signing key, read again when the store changes. */
+typedef struct kw_signer {
+    pthread_mutex_t lock;
+    uint64_t version; /* of the store when it was read */
+    bool is_loaded;
+    kw_private_key *key;
+    char *kid, *alg;
+    uint8_t *certificate;
+    size_t certificate_len;
+} kw_signer;
+
+struct kw_authority {
+    kw_arena *arena; /* copies of the configuration */
+    kw_authority_config config;
+    kw_server *server;
+    const kw_server_env *env;
+    kw_signer signer;
+};
+
+/* signer.c: what signs now; the key is retained, the strings are copied to the arena. Bad_NotFound: the store has no key. */
+typedef struct kw_signer_view {
+    kw_private_key *key;
+    kw_string kid, alg;
+    kw_bytes certificate;
+} kw_signer_view;
+
+void kw_signer_init(kw_signer *signer);
+void kw_signer_clear(kw_signer *signer);
+kw_status kw_signer_get(kw_signer *signer, kw_store *store, kw_arena *arena, kw_signer_view *out);
+
+/* nodes.c: the Object with its Properties and Methods. */
+kw_status kw_authority_add_nodes(kw_authority *authority);
+/* The UserTokenPolicies of the service: what may come as identityToken. */
+kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count);
+
+/* request.c: the Method. */
+void kw_authority_request_access_token(void *ctx, kw_call *call);
+
+#endif

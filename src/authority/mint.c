@@ -1,0 +1,78 @@
+/* The access token itself. OPC 10000-6, 6.5.2. */
+#include "authority/authority_internal.h"
+#include "base/try.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#define JTI_BYTES 16
+#define ROLE_ANONYMOUS 15644
+#define ROLE_AUTHENTICATED_USER 15656
+#define ROLE_TRUSTED_APPLICATION 18625
+
+static json_t *json_of(kw_string s)
+{
+    return json_stringn((const char *)s.data, s.len);
+}
+
+/* Roles that every Server gives by itself say nothing in a token. */
+static bool is_worth_a_claim(const kw_granted_role *role)
+{
+    return role->ns != 0 || (role->id != ROLE_ANONYMOUS && role->id != ROLE_AUTHENTICATED_USER && role->id != ROLE_TRUSTED_APPLICATION);
+}
+
+static json_t *role_claim(const kw_identity *identity)
+{
+    json_t *roles = json_array();
+    for (size_t i = 0; i < identity->role_count; i++) {
+        if (is_worth_a_claim(&identity->roles[i])) {
+            json_array_append_new(roles, json_of(identity->roles[i].name));
+        }
+    }
+    return roles;
+}
+
+/* JW-05: sub is unique within iss. An application that speaks for itself is named by its ApplicationUri. */
+static kw_string subject_of(const kw_identity *identity)
+{
+    return identity->kind == KW_USER_TOKEN_TYPE_ANONYMOUS ? identity->application_uri : identity->name;
+}
+
+static kw_status claims_of(const kw_authority *authority, const kw_identity *identity, kw_string resource, int64_t issued, int64_t expires, kw_arena *arena,
+                           kw_string *out)
+{
+    uint8_t unique[JTI_BYTES];
+    KW_TRY(kw_random_fill(authority->env->random, unique, sizeof(unique)));
+    const kw_string jti = kw_base64url_encode(arena, (kw_bytes){unique, sizeof(unique)});
+    json_t *claims = json_pack("{s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "iss", json_of(authority->config.service_uri), "sub", json_of(subject_of(identity)), "aud",
+                               json_of(resource), "iat", (json_int_t)issued, "nbf", (json_int_t)issued, "exp", (json_int_t)expires, "jti", json_of(jti), "roles",
+                               role_claim(identity));
+    char *text = claims != NULL ? json_dumps(claims, JSON_COMPACT) : NULL;
+    json_decref(claims);
+    if (text == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    *out = kw_arena_copy(arena, kw_string_from(text));
+    free(text);
+    return out->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+}
+
+kw_status kw_authority_mint(kw_authority *authority, const kw_identity *identity, kw_string resource, kw_arena *arena, kw_string *token, kw_date_time *expires)
+{
+    kw_resource target;
+    kw_signer_view signer;
+    kw_string claims;
+    KW_TRY(kw_store_resource_get(authority->env->store, resource, arena, &target)); /* RT-27 */
+    const uint32_t lifetime = target.token_lifetime_s != 0 ? target.token_lifetime_s : authority->config.token_lifetime_s;
+    const int64_t issued = kw_datetime_to_unix(kw_clock_utc(authority->env->clock));
+    int64_t until = issued + lifetime;
+    if (identity->expires != 0 && kw_datetime_to_unix(identity->expires) < until) { /* a right does not outlive what it comes from */
+        until = kw_datetime_to_unix(identity->expires);
+    }
+    KW_TRY(claims_of(authority, identity, target.uri, issued, until, arena, &claims));
+    KW_TRY(kw_signer_get(&authority->signer, authority->env->store, arena, &signer));
+    const kw_status status = kw_jwt_sign(signer.alg, signer.kid, signer.key, claims, arena, token);
+    kw_private_key_release(signer.key);
+    *expires = kw_datetime_from_unix(until);
+    return status;
+}

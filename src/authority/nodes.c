@@ -1,0 +1,166 @@
+/* The Object of AuthorizationServiceType. OPC 10000-12, 9.5. */
+#include "authority/authority_internal.h"
+#include "base/try.h"
+
+#define GDS_AUTHORIZATION_SERVICES 959
+#define GDS_AUTHORIZATION_SERVICE_TYPE 966
+#define TYPE_BYTE_STRING 15
+#define TYPE_STRING 12
+#define TYPE_USER_TOKEN_POLICY 304
+#define TYPE_USER_IDENTITY_TOKEN 316
+#define PROPERTY_TYPE 68
+#define SECRETS_POLICY "Basic256Sha256"
+
+const kw_node_id KW_AUTHORITY_OBJECT = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = {(const uint8_t *)"AuthorizationService", 20}};
+
+/* Anonymous is nobody to ask for a token by argument; user certificates come with StartRequestToken, where they can sign. */
+static bool is_accepted(const kw_user_token_policy *policy)
+{
+    return policy->token_type == KW_USER_TOKEN_TYPE_USER_NAME || policy->token_type == KW_USER_TOKEN_TYPE_ISSUED_TOKEN;
+}
+
+kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count)
+{
+    kw_user_token_policy *policies = NULL;
+    size_t all = 0;
+    const kw_security_policy *policy = kw_security_policy_by_name(KW_STRING(SECRETS_POLICY));
+    KW_TRY(kw_identity_gate_policies(kw_server_gate(authority->server), policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT, arena, &policies, &all));
+    *count = 0;
+    for (size_t i = 0; i < all; i++) {
+        if (is_accepted(&policies[i])) {
+            policies[(*count)++] = policies[i];
+        }
+    }
+    *out = policies;
+    return KW_GOOD;
+}
+
+static kw_status policies_variant(kw_authority *authority, kw_arena *arena, kw_variant *out)
+{
+    kw_user_token_policy *policies = NULL;
+    size_t count = 0;
+    KW_TRY(kw_authority_policies(authority, arena, &policies, &count));
+    kw_extension_object *objects = KW_ARENA_ARRAY(arena, kw_extension_object, count);
+    if (objects == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        objects[i] = kw_extension_object_of(KW_TYPE_USER_TOKEN_POLICY, &policies[i]);
+    }
+    *out = kw_variant_array(KW_BUILTIN_EXTENSION_OBJECT, objects, count);
+    return KW_GOOD;
+}
+
+static kw_status certificate_variant(kw_authority *authority, kw_arena *arena, kw_variant *out)
+{
+    kw_signer_view signer;
+    kw_bytes *value = KW_ARENA_NEW(arena, kw_bytes);
+    if (value == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    KW_TRY(kw_signer_get(&authority->signer, authority->env->store, arena, &signer));
+    kw_private_key_release(signer.key);
+    *value = signer.certificate;
+    *out = kw_variant_scalar(KW_BUILTIN_BYTE_STRING, value);
+    return KW_GOOD;
+}
+
+static kw_status read_policies(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
+{
+    (void)access;
+    *out = (kw_data_value){.has_value = true};
+    return policies_variant(ctx, arena, &out->value);
+}
+
+static kw_status read_certificate(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
+{
+    (void)access;
+    *out = (kw_data_value){.has_value = true};
+    return certificate_variant(ctx, arena, &out->value);
+}
+
+/* AZ-05 */
+static void get_service_description(void *ctx, kw_call *call)
+{
+    kw_authority *authority = ctx;
+    call->outputs[0] = kw_variant_scalar(KW_BUILTIN_STRING, &authority->config.service_uri);
+    kw_status status = certificate_variant(authority, call->arena, &call->outputs[1]);
+    if (!kw_status_is_bad(status)) {
+        status = policies_variant(authority, call->arena, &call->outputs[2]);
+    }
+    call->finish(call, status);
+}
+
+static kw_qualified_name gds_name(uint16_t gds, const char *name)
+{
+    return (kw_qualified_name){gds, kw_string_from(name)};
+}
+
+static kw_status add_properties(kw_authority *authority, kw_space *space, uint16_t gds)
+{
+    const kw_variant uri = kw_variant_scalar(KW_BUILTIN_STRING, &authority->config.service_uri);
+    const kw_node_id property = KW_NODE_ID(0, PROPERTY_TYPE);
+    KW_TRY(kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.ServiceUri"),
+                                                        .parent = KW_AUTHORITY_OBJECT,
+                                                        .type_definition = property,
+                                                        .browse_name = gds_name(gds, "ServiceUri"),
+                                                        .data_type = KW_NODE_ID(0, TYPE_STRING),
+                                                        .value = uri}));
+    KW_TRY(kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.ServiceCertificate"),
+                                                        .parent = KW_AUTHORITY_OBJECT,
+                                                        .type_definition = property,
+                                                        .browse_name = gds_name(gds, "ServiceCertificate"),
+                                                        .data_type = KW_NODE_ID(0, TYPE_BYTE_STRING),
+                                                        .read = read_certificate,
+                                                        .ctx = authority}));
+    return kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.UserTokenPolicies"),
+                                                        .parent = KW_AUTHORITY_OBJECT,
+                                                        .type_definition = property,
+                                                        .browse_name = gds_name(gds, "UserTokenPolicies"),
+                                                        .data_type = KW_NODE_ID(0, TYPE_USER_TOKEN_POLICY),
+                                                        .value_rank = 1,
+                                                        .read = read_policies,
+                                                        .ctx = authority});
+}
+
+static kw_status add_methods(kw_authority *authority, kw_space *space, uint16_t gds)
+{
+    static const kw_argument_spec DESCRIPTION_OUT[] = {
+        {"ServiceUri", TYPE_STRING, -1}, {"ServiceCertificate", TYPE_BYTE_STRING, -1}, {"UserTokenPolicies", TYPE_USER_TOKEN_POLICY, 1}};
+    static const kw_argument_spec REQUEST_IN[] = {{"IdentityToken", TYPE_USER_IDENTITY_TOKEN, -1}, {"ResourceId", TYPE_STRING, -1}};
+    static const kw_argument_spec REQUEST_OUT[] = {{"AccessToken", TYPE_STRING, -1}};
+    KW_TRY(kw_space_add_method(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.GetServiceDescription"),
+                                                      .parent = KW_AUTHORITY_OBJECT,
+                                                      .browse_name = gds_name(gds, "GetServiceDescription"),
+                                                      .outputs = DESCRIPTION_OUT,
+                                                      .output_count = 3,
+                                                      .call = get_service_description,
+                                                      .ctx = authority}));
+    return kw_space_add_method(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.RequestAccessToken"),
+                                                      .parent = KW_AUTHORITY_OBJECT,
+                                                      .browse_name = gds_name(gds, "RequestAccessToken"), /* RT-30 */
+                                                      .inputs = REQUEST_IN,
+                                                      .input_count = 2,
+                                                      .outputs = REQUEST_OUT,
+                                                      .output_count = 1,
+                                                      .call = kw_authority_request_access_token,
+                                                      .ctx = authority});
+}
+
+kw_status kw_authority_add_nodes(kw_authority *authority)
+{
+    static const kw_node_permission EVERYBODY[] = {{0, 15644, KW_PERMISSION_BROWSE | KW_PERMISSION_READ | KW_PERMISSION_CALL}};
+    kw_space *space = kw_server_space(authority->server);
+    const uint16_t gds = kw_space_namespace_find(space, KW_STRING(KW_GDS_NAMESPACE_URI));
+    if (gds == UINT16_MAX) {
+        return KW_BAD_CONFIGURATION_ERROR;
+    }
+    KW_TRY(kw_space_add_object(space, &(kw_node_spec){.id = KW_AUTHORITY_OBJECT,
+                                                      .parent = KW_NODE_ID(gds, GDS_AUTHORIZATION_SERVICES),
+                                                      .type_definition = KW_NODE_ID(gds, GDS_AUTHORIZATION_SERVICE_TYPE),
+                                                      .browse_name = {1, authority->config.name},
+                                                      .permissions = EVERYBODY, /* who gets a token is decided by the Method itself */
+                                                      .permission_count = 1}));
+    KW_TRY(add_properties(authority, space, gds));
+    return add_methods(authority, space, gds);
+}

@@ -1,0 +1,184 @@
+/* RequestAccessToken. OPC 10000-12, 9.5.4 (1.04); 9.6.5 (1.05). */
+#include "authority/authority_internal.h"
+#include "base/try.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#define AUDIT_EVENT "RequestAccessToken"
+#define ROLE_ANONYMOUS 15644
+#define ROLE_TRUSTED_APPLICATION 18625
+
+typedef struct token_job {
+    kw_job job;
+    kw_authority *authority;
+    kw_call *call;
+    kw_identity *session_identity; /* retained: who speaks when no token is passed */
+    kw_extension_object token;     /* borrowed from the request, as the call and its arena */
+    kw_string resource;
+    kw_string issued;
+    kw_status status;
+} token_job;
+
+/* RT-31: the AccessTokenRequestor privilege, by the application's certificate. */
+static bool may_request(const kw_authority *authority, kw_string application_uri)
+{
+    if (application_uri.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < authority->config.requestor_count; i++) {
+        if (kw_bytes_equal(authority->config.requestors[i], application_uri)) {
+            return true;
+        }
+    }
+    return authority->config.requestor_count == 0;
+}
+
+/* RT-04: without a token the Session's user decides, or what the Roles give to the application itself. */
+static bool speaks_for_itself(const kw_identity *identity)
+{
+    if (identity->kind != KW_USER_TOKEN_TYPE_ANONYMOUS) {
+        return true;
+    }
+    for (size_t i = 0; i < identity->role_count; i++) {
+        const kw_granted_role *role = &identity->roles[i];
+        if (role->ns != 0 || (role->id != ROLE_ANONYMOUS && role->id != ROLE_TRUSTED_APPLICATION)) {
+            return identity->application_uri.len > 0;
+        }
+    }
+    return false;
+}
+
+static bool is_null_token(const kw_extension_object *token)
+{
+    return token->type == NULL && token->encoding == KW_EXTENSION_NONE;
+}
+
+/* In this Method a refused user is a refused token (RT-07, RT-26); Bad_UserAccessDenied speaks of the caller (RT-28). */
+static kw_status explicit_identity(token_job *t, kw_identity **out, const char **why)
+{
+    kw_identity_claim claim = *t->call->context;
+    kw_user_token_policy *policies = NULL;
+    size_t count = 0;
+    KW_TRY(kw_authority_policies(t->authority, t->call->arena, &policies, &count));
+    claim.token = &t->token;
+    claim.user_signature = NULL;
+    claim.policies = policies;
+    claim.policy_count = count;
+    claim.server_nonce = KW_BYTES_NULL; /* ES-11: no Session nonce here; SigningTime protects (RT-16) */
+    const kw_status status = kw_identity_prove(kw_server_gate(t->authority->server), &claim, out, why);
+    return status == KW_BAD_USER_ACCESS_DENIED || status == KW_BAD_USER_SIGNATURE_INVALID ? KW_BAD_IDENTITY_TOKEN_REJECTED : status;
+}
+
+/* A JSON object; the resource comes from outside and is escaped by the library. */
+static kw_string detail_of(const token_job *t, const char *why)
+{
+    json_t *object = json_pack("{s:o*,s:s*}", "resource", json_stringn((const char *)t->resource.data, t->resource.len), "reason", why);
+    char *text = json_dumps(object, JSON_COMPACT);
+    const kw_string detail = kw_arena_copy(t->call->arena, kw_string_from(text));
+    free(text);
+    json_decref(object);
+    return detail;
+}
+
+static void audit(token_job *t, const kw_identity *identity, const char *why)
+{
+    const kw_audit_record record = {.event = KW_STRING(AUDIT_EVENT),
+                                    .source = t->authority->config.service_uri,
+                                    .status = t->status,
+                                    .user = identity != NULL ? identity->name : KW_BYTES_NULL,
+                                    .client = t->call->context->application_uri,
+                                    .detail = detail_of(t, why)};
+    const kw_status written = kw_store_audit_append(t->authority->env->store, &record);
+    if (kw_status_is_bad(written)) { /* what cannot be accounted for is not given out */
+        KW_LOG(t->authority->env->log, KW_LOG_ERROR, "audit trail cannot be written", kw_field_status("status", written));
+        t->status = kw_status_is_bad(t->status) ? t->status : KW_BAD_RESOURCE_UNAVAILABLE;
+    }
+}
+
+static void run_request(kw_job *job)
+{
+    token_job *t = (token_job *)job;
+    kw_identity *identity = NULL;
+    const char *why = NULL;
+    kw_date_time expires;
+    if (!is_null_token(&t->token)) {
+        t->status = explicit_identity(t, &identity, &why);
+    } else if (speaks_for_itself(t->session_identity)) {
+        identity = kw_identity_retain(t->session_identity);
+        t->status = KW_GOOD;
+    } else {
+        t->status = KW_BAD_USER_ACCESS_DENIED;
+        why = "neither the Session's user nor the application has a Role";
+    }
+    if (!kw_status_is_bad(t->status) && identity->must_change_password) {
+        t->status = KW_BAD_IDENTITY_TOKEN_REJECTED;
+        why = "the password must be changed first";
+    }
+    if (!kw_status_is_bad(t->status)) {
+        t->status = kw_authority_mint(t->authority, identity, t->resource, t->call->arena, &t->issued, &expires);
+        why = t->status == KW_BAD_NOT_FOUND ? "the resource is not registered" : NULL;
+    }
+    audit(t, identity, why);
+    kw_identity_release(identity);
+}
+
+static void finish_request(kw_job *job)
+{
+    token_job *t = (token_job *)job;
+    if (!kw_status_is_bad(t->status)) {
+        kw_string *text = KW_ARENA_NEW(t->call->arena, kw_string);
+        if (text != NULL) {
+            *text = t->issued;
+            t->call->outputs[0] = kw_variant_scalar(KW_BUILTIN_STRING, text);
+        } else {
+            t->status = KW_BAD_OUT_OF_MEMORY;
+        }
+    }
+    KW_LOG(t->authority->env->log, KW_LOG_INFO, "RequestAccessToken", kw_field_str("client", t->call->context->application_uri),
+           kw_field_str("resource", t->resource), kw_field_status("status", t->status));
+    t->call->finish(t->call, t->status);
+    kw_identity_release(t->session_identity);
+    free(t);
+}
+
+static kw_status start(kw_authority *authority, kw_call *call)
+{
+    if (call->access->mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT) { /* RT-20 */
+        return KW_BAD_SECURITY_MODE_INSUFFICIENT;
+    }
+    if (!may_request(authority, call->context->application_uri)) {
+        return KW_BAD_USER_ACCESS_DENIED;
+    }
+    const kw_extension_object *token = kw_variant_get(&call->inputs[0], KW_BUILTIN_EXTENSION_OBJECT);
+    const kw_string *resource = kw_variant_get(&call->inputs[1], KW_BUILTIN_STRING);
+    if (resource == NULL || (token == NULL && call->inputs[0].type != KW_BUILTIN_NULL)) { /* RT-22 */
+        return KW_BAD_INVALID_ARGUMENT;
+    }
+    token_job *t = calloc(1, sizeof(*t));
+    if (t == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    t->job.run = run_request;
+    t->job.done = finish_request;
+    t->authority = authority;
+    t->call = call;
+    t->token = token != NULL ? *token : (kw_extension_object){.type = NULL};
+    t->resource = *resource;
+    t->status = KW_BAD_SHUTDOWN; /* what it stays if the pool closes before the job ran */
+    t->session_identity = kw_identity_retain((kw_identity *)call->access->identity);
+    const kw_status status = kw_executor_submit(authority->env->executor, &t->job);
+    if (kw_status_is_bad(status)) {
+        kw_identity_release(t->session_identity);
+        free(t);
+    }
+    return status;
+}
+
+void kw_authority_request_access_token(void *ctx, kw_call *call)
+{
+    const kw_status status = start(ctx, call);
+    if (kw_status_is_bad(status)) {
+        call->finish(call, status);
+    }
+}
