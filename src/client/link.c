@@ -207,7 +207,7 @@ static kw_status connect_host(kw_client *client, kw_link *link, const char *url,
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
     uv_getaddrinfo_t lookup;
     if (uv_getaddrinfo(&link->loop, &lookup, NULL, parts.host, parts.port, &hints) != 0) {
-        return kw_client_fail(client, KW_BAD_HOST_UNKNOWN, "the name %s is not known; check its spelling or the name service", parts.host);
+        return kw_client_fail(client, KW_BAD_CONNECTION_REJECTED, "the name %s is not known; check its spelling or the name service", parts.host);
     }
     kw_status status = KW_BAD_CONNECTION_REJECTED;
     for (const struct addrinfo *a = lookup.addrinfo; a != NULL && kw_status_is_bad(status); a = a->ai_next) {

@@ -1,0 +1,63 @@
+/* keyway serve, keyway authority: run until told to stop. */
+#include "app/host.h"
+#include "app/options.h"
+#include "app/output.h"
+
+#include <stdio.h>
+
+#define MAX_JOBS 256
+#define GRACE_MS 5000
+
+/* SIGHUP: trust and certificates may have changed; everything else is read from the store as it is needed. */
+static void on_hangup(void *ctx)
+{
+    kw_host *host = ctx;
+    KW_LOG(&host->log, KW_LOG_INFO, "reload", kw_field_text("reason", "SIGHUP"));
+    kw_server_recheck_trust(host->server);
+}
+
+static int run(kw_host_kind kind, const char *config_file)
+{
+    kw_runtime *runtime = NULL;
+    kw_host host;
+    kw_status status = kw_runtime_new(&KW_LOG_STDERR, MAX_JOBS, &runtime);
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "the event loop could not be set up");
+    }
+    const int code = kw_host_start(&host, kind, config_file, KW_LOG_DEBUG, runtime);
+    if (code >= 0) {
+        kw_runtime_free(runtime);
+        return code;
+    }
+    printf("ready %.*s\n", KW_STRING_ARGS(kw_server_url(host.server)));
+    fflush(stdout);
+    status = kw_runtime_run(runtime, true, GRACE_MS, on_hangup, &host);
+    kw_host_clear(&host);
+    kw_runtime_free(runtime);
+    return kw_status_is_bad(status) ? kw_fail(status, "the event loop failed") : KW_EXIT_DONE;
+}
+
+static int parse_and_run(const kw_command *self, int argc, char **argv, kw_host_kind kind)
+{
+    const char *file = NULL;
+    kw_option_list words;
+    const kw_option table[] = {{"config", 'c', KW_OPTION_TEXT, &file, 0, 0}};
+    const int code = kw_options_parse(self, argc, argv, table, 1, false, &words);
+    if (code >= 0) {
+        return code;
+    }
+    if (!kw_options_arguments(self, &words, 0, 0)) {
+        return KW_EXIT_USAGE;
+    }
+    return file != NULL ? run(kind, file) : kw_usage_error(self, "-c FILE is missing");
+}
+
+int kw_cmd_serve(const kw_command *self, int argc, char **argv)
+{
+    return parse_and_run(self, argc, argv, KW_HOST_SERVER);
+}
+
+int kw_cmd_authority(const kw_command *self, int argc, char **argv)
+{
+    return parse_and_run(self, argc, argv, KW_HOST_AUTHORITY);
+}

@@ -1,0 +1,228 @@
+#include "app/host.h"
+
+#include "app/certificates.h"
+#include "app/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ENDPOINTS_MAX 32
+#define STRINGS_MAX 128
+
+typedef struct server_plan {
+    kw_server_config config;
+    kw_server_endpoint endpoints[ENDPOINTS_MAX];
+    kw_string hosts[STRINGS_MAX];
+} server_plan;
+
+static kw_log_level level_of(const kw_config *config)
+{
+    static const char *const NAMES[] = {"debug", "info", "warn", "error"};
+    for (int i = 0; config->log_level != NULL && i < 4; i++) {
+        if (strcmp(config->log_level, NAMES[i]) == 0) {
+            return (kw_log_level)i;
+        }
+    }
+    return KW_LOG_INFO;
+}
+
+/* --- configuration of the server ------------------------------------------------------------------------------------------- */
+
+static void add_endpoint(server_plan *plan, const kw_security_policy *policy, kw_message_security_mode mode)
+{
+    if (plan->config.endpoint_count < ENDPOINTS_MAX) {
+        plan->endpoints[plan->config.endpoint_count++] = (kw_server_endpoint){policy, mode};
+    }
+}
+
+static void add_policy(server_plan *plan, const kw_config *config, const char *name)
+{
+    const kw_security_policy *policy = kw_security_policy_by_name(kw_string_from(name));
+    for (unsigned i = 0; i < config->security.modes_count; i++) {
+        const bool sign = strcmp(config->security.modes[i], "sign") == 0;
+        add_endpoint(plan, policy, sign ? KW_MESSAGE_SECURITY_MODE_SIGN : KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT);
+    }
+    if (config->security.modes_count == 0) {
+        add_endpoint(plan, policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT);
+    }
+}
+
+static void plan_endpoints(server_plan *plan, const kw_config *config)
+{
+    static const char *const DEFAULTS[] = {"Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256"};
+    for (unsigned i = 0; i < config->security.policies_count; i++) {
+        add_policy(plan, config, config->security.policies[i]);
+    }
+    for (unsigned i = 0; config->security.policies_count == 0 && i < 3; i++) {
+        add_policy(plan, config, DEFAULTS[i]);
+    }
+    if (config->security.allow_none) {
+        add_endpoint(plan, &KW_POLICY_NONE, KW_MESSAGE_SECURITY_MODE_NONE);
+    }
+    plan->config.endpoints = plan->endpoints;
+}
+
+static void plan_hosts(server_plan *plan, const kw_config *config)
+{
+    for (unsigned i = 0; i < config->application.hosts_count && i < STRINGS_MAX; i++) {
+        plan->hosts[plan->config.host_count++] = kw_string_from(config->application.hosts[i]);
+    }
+    if (plan->config.host_count == 0) {
+        plan->hosts[plan->config.host_count++] = KW_STRING("localhost");
+    }
+    plan->config.hosts = plan->hosts;
+}
+
+static void plan_identity(kw_identity_config *identity, const kw_config *config)
+{
+    identity->allow_anonymous = config->identity.allow_anonymous;
+    identity->allow_clear_secret_on_encrypted_channel = config->identity.allow_clear_secret_on_encrypted_channel;
+    identity->allow_clear_secret_anywhere = config->identity.allow_clear_secret_anywhere;
+    identity->accept_legacy_issued_token = config->identity.accept_legacy_issued_token;
+    identity->clock_skew_s = config->identity.clock_skew != 0 ? config->identity.clock_skew : identity->clock_skew_s;
+    identity->max_token_lifetime_s = config->identity.max_token_lifetime;
+    identity->signing_time_window_s = config->identity.signing_time_window != 0 ? config->identity.signing_time_window : identity->signing_time_window_s;
+}
+
+static void plan_limits(kw_server_config *server, const kw_config_limits *limits)
+{
+    server->session_limits.max_sessions = limits->max_sessions != 0 ? limits->max_sessions : server->session_limits.max_sessions;
+    server->max_connections = limits->max_connections != 0 ? limits->max_connections : server->max_connections;
+    server->channel_limits.max_message = limits->max_message_size != 0 ? limits->max_message_size : server->channel_limits.max_message;
+}
+
+static void plan_server(server_plan *plan, const kw_host *host)
+{
+    const kw_config *config = host->directory.config;
+    const bool is_authority = host->kind == KW_HOST_AUTHORITY;
+    *plan = (server_plan){.config = {.host_count = 0}};
+    kw_server_config_defaults(&plan->config);
+    plan->config.host_count = plan->config.endpoint_count = 0;
+    plan->config.application_uri = kw_string_from(is_authority ? config->authority.uri : config->server.uri);
+    plan->config.application_name = kw_string_from(config->application.name != NULL ? config->application.name : "Keyway");
+    plan->config.product_uri = KW_STRING("urn:keyway");
+    plan->config.port = is_authority ? config->authority.port : config->server.port;
+    plan->config.with_gds = is_authority;
+    plan->config.require_crl = !config->security.allow_missing_crl;
+    plan->config.session_limits.allow_transfer_on_sign = config->security.allow_transfer_on_sign;
+    plan_endpoints(plan, config);
+    plan_hosts(plan, config);
+    plan_identity(&plan->config.identity, config);
+    plan_limits(&plan->config, &config->limits);
+}
+
+/* --- parts ------------------------------------------------------------------------------------------------------------------- */
+
+static int load_identity(kw_host *host)
+{
+    const kw_directory *d = &host->directory;
+    const bool is_authority = host->kind == KW_HOST_AUTHORITY;
+    char *certificate = kw_config_path(d->config_file, is_authority ? d->config->authority.certificate : d->config->server.certificate);
+    char *key = kw_config_path(d->config_file, is_authority ? d->config->authority.key : d->config->server.key);
+    int code = kw_application_identity_load(certificate, key, &host->identity);
+    const char *uri = is_authority ? d->config->authority.uri : d->config->server.uri;
+    if (code < 0 && !kw_string_equals(kw_certificate_application_uri(host->identity.certificate), uri)) {
+        code = kw_fail(KW_BAD_CERTIFICATE_URI_INVALID, "%s: the ApplicationUri in it is not %s; make a new one with `keyway cert create`", certificate, uri);
+    }
+    free(certificate);
+    free(key);
+    return code;
+}
+
+static int start_authority(kw_host *host)
+{
+    const kw_config_authority *config = &host->directory.config->authority;
+    kw_string requestors[STRINGS_MAX];
+    size_t count = 0;
+    for (unsigned i = 0; i < config->requestors_count && i < STRINGS_MAX; i++) {
+        requestors[count++] = kw_string_from(config->requestors[i]);
+    }
+    const kw_authority_config how = {.service_uri = kw_string_from(config->service_uri),
+                                     .token_lifetime_s = config->token_lifetime,
+                                     .requestors = requestors,
+                                     .requestor_count = count};
+    const kw_status status = kw_authority_new(&how, host->server, &host->env, &host->authority);
+    return kw_status_is_bad(status) ? kw_fail(status, "the Authorization Service could not be set up") : -1;
+}
+
+static int start_server(kw_host *host)
+{
+    server_plan plan;
+    plan_server(&plan, host);
+    kw_status status = kw_server_new(&plan.config, &host->env, &host->server);
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "the Server could not be set up");
+    }
+    if (host->kind == KW_HOST_AUTHORITY) {
+        return start_authority(host);
+    }
+    if (host->directory.config->server.sample_machine) {
+        status = kw_machine_new(kw_server_space(host->server), host->env.clock, &host->machine);
+    }
+    return kw_status_is_bad(status) ? kw_fail(status, "the sample machine could not be set up") : -1;
+}
+
+static int listen_on(kw_host *host, kw_runtime *runtime)
+{
+    static const char *const HERE[] = {"127.0.0.1", "::1"};
+    const kw_config *config = host->directory.config;
+    const bool given = config->application.listen_count > 0;
+    const uint16_t port = host->kind == KW_HOST_AUTHORITY ? config->authority.port : config->server.port;
+    uint16_t bound = 0;
+    const char *why = "";
+    kw_status status = kw_runtime_listen(runtime, host->server, given ? (const char *const *)config->application.listen : HERE,
+                                         given ? config->application.listen_count : 2, port, &bound, &why);
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "port %u: %s; choose another one in %s", port, why, host->directory.config_file);
+    }
+    kw_server_set_port(host->server, bound);
+    if (host->authority != NULL) {
+        status = kw_authority_publish_url(host->authority, kw_server_url(host->server));
+    }
+    return kw_status_is_bad(status) ? kw_fail(status, "the store could not be written") : -1;
+}
+
+int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_log_level quietest, kw_runtime *runtime)
+{
+    *host = (kw_host){.kind = kind};
+    int code = kw_directory_open_config(config_file, &host->directory);
+    if (code >= 0) {
+        return code;
+    }
+    host->log = KW_LOG_STDERR;
+    host->log.level = level_of(host->directory.config) > quietest ? level_of(host->directory.config) : quietest;
+    code = load_identity(host);
+    code = code < 0 ? kw_directory_trust(&host->directory, false, &host->trust) : code;
+    code = code < 0 ? kw_directory_trust(&host->directory, true, &host->user_trust) : code;
+    if (code < 0) {
+        host->env = (kw_server_env){.clock = &KW_CLOCK_SYSTEM,
+                                    .random = &KW_RANDOM_SYSTEM,
+                                    .executor = kw_runtime_executor(runtime),
+                                    .log = &host->log,
+                                    .timers = kw_runtime_timers(runtime),
+                                    .identity = &host->identity,
+                                    .trust = host->trust,
+                                    .user_trust = host->user_trust,
+                                    .store = host->directory.store};
+        code = start_server(host);
+    }
+    code = code < 0 ? listen_on(host, runtime) : code;
+    if (code >= 0) {
+        kw_host_clear(host);
+    }
+    return code;
+}
+
+void kw_host_clear(kw_host *host)
+{
+    kw_authority_free(host->authority);
+    if (host->server != NULL) {
+        kw_server_free(host->server);
+    }
+    kw_machine_free(host->machine);
+    kw_trust_list_close(host->trust);
+    kw_trust_list_close(host->user_trust);
+    kw_application_identity_clear(&host->identity);
+    kw_directory_close(&host->directory);
+    *host = (kw_host){.kind = host->kind};
+}

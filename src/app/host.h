@@ -1,0 +1,29 @@
+/* From a configuration to a Server (or Authorization Service) on a runtime. */
+#ifndef KW_APP_HOST_H
+#define KW_APP_HOST_H
+
+#include "app/directory.h"
+#include "app/machine.h"
+#include "authority/authority.h"
+#include "server/listen.h"
+
+typedef enum kw_host_kind { KW_HOST_SERVER, KW_HOST_AUTHORITY } kw_host_kind;
+
+typedef struct kw_host {
+    kw_host_kind kind;
+    kw_directory directory;
+    kw_application_identity identity;
+    kw_trust_list *trust, *user_trust;
+    kw_log log;
+    kw_server_env env;
+    kw_server *server;
+    kw_authority *authority; /* of KW_HOST_AUTHORITY */
+    kw_machine *machine;     /* of KW_HOST_SERVER, if it is wanted */
+} kw_host;
+
+/* Returns -1 once it listens, or the exit code after saying why. The host must stay where it is in memory. */
+int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_log_level quietest, kw_runtime *runtime);
+/* After the runtime has stopped. */
+void kw_host_clear(kw_host *host);
+
+#endif
