@@ -45,11 +45,11 @@ size_t kw_connect_option_rows(kw_connect_options *o, kw_option *rows)
         {"insecure-trust-any", 0, KW_OPTION_FLAG, &o->insecure_trust_any, 0, 0},
         {"timeout", 0, KW_OPTION_NUMBER, &o->timeout, 1, 3600},
         {"legacy-token", 0, KW_OPTION_FLAG, &o->legacy_token, 0, 0},
+        {"dotnet-secrets", 0, KW_OPTION_FLAG, &o->dotnet_secrets, 0, 0},
         {"json", 0, KW_OPTION_FLAG, &o->json, 0, 0},
     };
     memcpy(rows, all, sizeof(all));
-    rows[KW_CONNECT_OPTIONS] = (kw_option){"dotnet-secrets", 0, KW_OPTION_FLAG, &o->dotnet_secrets, 0, 0};
-    return KW_CONNECT_OPTIONS + 1;
+    return KW_CONNECT_OPTIONS;
 }
 
 static int parse_mode(const kw_command *command, const char *text, kw_message_security_mode *mode)

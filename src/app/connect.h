@@ -6,7 +6,7 @@
 #include "base/secret.h"
 #include <keyway/client.h>
 
-#define KW_CONNECT_OPTIONS 17
+#define KW_CONNECT_OPTIONS 18
 
 typedef struct kw_connect_options {
     bool anonymous, insecure_trust_any, legacy_token, dotnet_secrets, json;

@@ -1,4 +1,5 @@
 #include "app/app.h"
+#include "app/connect.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -18,12 +19,12 @@ const kw_command KW_COMMANDS[] = {
      kw_cmd_init},
     {"serve", "-c FILE", "Run the Server", NULL, kw_cmd_serve},
     {"authority", "-c FILE", "Run the Authorization Service", NULL, kw_cmd_authority},
-    {"endpoints", "URL", "Show what a server offers", NULL, kw_cmd_endpoints},
-    {"token", "--authority URL --resource URI [identity]", "Request an access token and print it", NULL, kw_cmd_token},
-    {"read", "URL NODEID... [identity]", "Read values or other attributes", NULL, kw_cmd_read},
-    {"write", "URL NODEID VALUE [identity]", "Write a value", NULL, kw_cmd_write},
-    {"browse", "URL [NODEID] [identity]", "Show what is below a node", NULL, kw_cmd_browse},
-    {"call", "URL OBJECTID METHODID [ARGUMENT...] [identity]", "Call a Method", NULL, kw_cmd_call},
+    {"endpoints", "URL", "Show what a server offers", KW_CONNECT_HELP, kw_cmd_endpoints},
+    {"token", "--authority URL --resource URI [identity]", "Request an access token and print it", KW_CONNECT_HELP, kw_cmd_token},
+    {"read", "URL NODEID... [identity]", "Read values or other attributes", KW_CONNECT_HELP, kw_cmd_read},
+    {"write", "URL NODEID VALUE [identity]", "Write a value", KW_CONNECT_HELP, kw_cmd_write},
+    {"browse", "URL [NODEID] [identity]", "Show what is below a node", KW_CONNECT_HELP, kw_cmd_browse},
+    {"call", "URL OBJECTID METHODID [ARGUMENT...] [identity]", "Call a Method", KW_CONNECT_HELP, kw_cmd_call},
     {"user", "add|passwd|disable|enable|remove|list -d DIR [NAME] [--password-file F] [--role ROLE]... [--must-change-password]",
      "Manage the users that sign in with a password", NULL, kw_cmd_user},
     {"role", "add|remove|grant|revoke|list -d DIR [ROLE] [--user NAME | --group ID | --claim-role NAME | --application URI | --thumbprint HEX | --subject DN]",
