@@ -60,7 +60,7 @@ static int parse_inputs(kw_client *client, const kw_node_id *method, const kw_op
     }
     *inputs = KW_ARENA_ARRAY(arena, kw_variant, count);
     for (size_t i = 0; i < count; i++) {
-        const kw_builtin type = kw_builtin_of_data_type(&arguments[i].data_type);
+        const kw_builtin type = kw_builtin_of_node_id(&arguments[i].data_type);
         const bool is_array = arguments[i].value_rank >= 0 || words->items[first + i][0] == '[';
         if (type == KW_BUILTIN_NULL || kw_status_is_bad(kw_variant_parse(arena, type, is_array, words->items[first + i], &(*inputs)[i]))) {
             return kw_fail(KW_BAD_TYPE_MISMATCH, "'%s' is not a value for the argument %.*s (%s)", words->items[first + i], KW_STRING_ARGS(arguments[i].name),

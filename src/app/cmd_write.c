@@ -29,7 +29,7 @@ static kw_builtin type_of_node(kw_client *client, const kw_node_id *node, kw_are
         return KW_BUILTIN_NULL;
     }
     const kw_node_id *type = kw_variant_get(&value.value, KW_BUILTIN_NODE_ID);
-    return type != NULL ? kw_builtin_of_data_type(type) : KW_BUILTIN_NULL;
+    return type != NULL ? kw_builtin_of_node_id(type) : KW_BUILTIN_NULL;
 }
 
 static int write_one(kw_client *client, const char *node_text, const char *text, const char *type_name, bool json, kw_arena *arena)

@@ -331,26 +331,8 @@ kw_status kw_variant_parse(kw_arena *arena, kw_builtin type, bool is_array, cons
     return KW_GOOD;
 }
 
-/* Simple subtypes of built-in types that carry values: their supertype in ns 0. */
-kw_builtin kw_builtin_of_data_type(const kw_node_id *data_type)
+kw_builtin kw_builtin_of_node_id(const kw_node_id *data_type)
 {
-    static const struct {
-        uint32_t id;
-        kw_builtin type;
-    } SUBTYPES[] = {{290, KW_BUILTIN_DOUBLE} /* Duration */, {294, KW_BUILTIN_DATE_TIME} /* UtcTime */, {295, KW_BUILTIN_STRING} /* LocaleId */,
-                    {288, KW_BUILTIN_UINT32} /* IntegerId */, {289, KW_BUILTIN_UINT32} /* Counter */, {12877, KW_BUILTIN_STRING}, {12878, KW_BUILTIN_STRING},
-                    {12881, KW_BUILTIN_STRING}};
-    if (data_type->ns != 0 || data_type->kind != KW_NODE_ID_NUMERIC) {
-        return KW_BUILTIN_NULL;
-    }
-    if (data_type->id.numeric >= KW_BUILTIN_BOOLEAN && data_type->id.numeric <= KW_BUILTIN_LOCALIZED_TEXT) {
-        return (kw_builtin)data_type->id.numeric;
-    }
-    for (size_t i = 0; i < sizeof(SUBTYPES) / sizeof(SUBTYPES[0]); i++) {
-        if (SUBTYPES[i].id == data_type->id.numeric) {
-            return SUBTYPES[i].type;
-        }
-    }
-    const kw_type *type = kw_type_by_data_type(data_type->id.numeric);
-    return type != NULL && type->kind == KW_KIND_ENUM ? KW_BUILTIN_INT32 : KW_BUILTIN_NULL;
+    const bool is_standard = data_type->ns == 0 && data_type->kind == KW_NODE_ID_NUMERIC;
+    return is_standard ? kw_builtin_of_data_type(data_type->id.numeric) : KW_BUILTIN_NULL;
 }
