@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ typedef struct demo {
     bool has_authority, has_server;
     kw_string password; /* of the user; in the arena */
     kw_string token;
+    json_t *report; /* with --json: the steps */
     unsigned step;
     bool failed;
 } demo;
@@ -44,15 +46,30 @@ typedef struct demo {
 
 static void tell(demo *d, const char *title)
 {
-    printf("\n%u. %s\n", ++d->step, title);
+    d->step++;
+    if (d->report != NULL) {
+        json_array_append_new(d->report, json_pack("{s:i,s:s,s:[]}", "step", (int)d->step, "title", title, "lines"));
+    } else {
+        printf("\n%u. %s\n", d->step, title);
+    }
 }
 
-#define SAY(...)             \
-    do {                     \
-        printf("   ");       \
-        printf(__VA_ARGS__); \
-        putchar('\n');       \
-    } while (0)
+static void say(demo *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(demo *d, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    if (d->report != NULL) {
+        json_t *step = json_array_get(d->report, json_array_size(d->report) - 1);
+        json_array_append_new(json_object_get(step, "lines"), json_string(line));
+    } else {
+        printf("   %s\n", line);
+    }
+}
 
 static bool check(demo *d, kw_status status, kw_status expected, const char *what, const char *detail)
 {
@@ -196,11 +213,11 @@ static bool connect_server(demo *d, kw_client *client)
     return check(d, kw_client_connect(client, url_of(d, &d->server)), KW_GOOD, "the Server", kw_client_error(client));
 }
 
-static void show_channel(const kw_client *client)
+static void show_channel(demo *d, const kw_client *client)
 {
     const kw_string uri = kw_client_endpoint(client)->security_policy_uri;
     const kw_security_policy *policy = kw_security_policy_by_uri(uri);
-    SAY("channel   %s, signed and encrypted; both sides checked the other's certificate", policy != NULL ? policy->name : "?");
+    say(d, "channel   %s, signed and encrypted; both sides checked the other's certificate", policy != NULL ? policy->name : "?");
 }
 
 static void show_policy(demo *d, const kw_client *client)
@@ -208,8 +225,8 @@ static void show_policy(demo *d, const kw_client *client)
     const kw_endpoint_description *e = kw_client_endpoint(client);
     for (size_t i = 0; i < e->user_identity_tokens_count; i++) {
         if (e->user_identity_tokens[i].token_type == KW_USER_TOKEN_TYPE_ISSUED_TOKEN) {
-            SAY("says      access tokens come from %.*s", KW_STRING_ARGS(kw_server_url(d->authority.server)));
-            SAY("          (UserTokenPolicy %.*s)", KW_STRING_ARGS(e->user_identity_tokens[i].policy_id));
+            say(d, "says      access tokens come from %.*s", KW_STRING_ARGS(kw_server_url(d->authority.server)));
+            say(d, "          (UserTokenPolicy %.*s)", KW_STRING_ARGS(e->user_identity_tokens[i].policy_id));
             return;
         }
     }
@@ -222,13 +239,13 @@ static void show_token(demo *d)
     if (!check(d, kw_jwt_parse(d->token, d->arena, &jwt, &why), KW_GOOD, "the token", why != NULL ? why : "")) {
         return;
     }
-    SAY("issuer    %.*s, signed with %.*s", KW_STRING_ARGS(jwt.iss), KW_STRING_ARGS(jwt.alg));
-    SAY("user      %.*s", KW_STRING_ARGS(jwt.sub));
-    SAY("for       %.*s", KW_STRING_ARGS(jwt.aud_count > 0 ? jwt.aud[0] : KW_BYTES_NULL));
+    say(d, "issuer    %.*s, signed with %.*s", KW_STRING_ARGS(jwt.iss), KW_STRING_ARGS(jwt.alg));
+    say(d, "user      %.*s", KW_STRING_ARGS(jwt.sub));
+    say(d, "for       %.*s", KW_STRING_ARGS(jwt.aud_count > 0 ? jwt.aud[0] : KW_BYTES_NULL));
     for (size_t i = 0; i < jwt.role_count; i++) {
-        SAY("role      %.*s", KW_STRING_ARGS(jwt.roles[i]));
+        say(d, "role      %.*s", KW_STRING_ARGS(jwt.roles[i]));
     }
-    SAY("until     %.*s", KW_STRING_ARGS(kw_date_time_format(d->arena, kw_datetime_from_unix(jwt.exp))));
+    say(d, "until     %.*s", KW_STRING_ARGS(kw_date_time_format(d->arena, kw_datetime_from_unix(jwt.exp))));
 }
 
 static bool request_token(demo *d, kw_client *client)
@@ -239,7 +256,7 @@ static bool request_token(demo *d, kw_client *client)
     if (!check(d, status, KW_GOOD, "RequestAccessToken", kw_client_error(client))) {
         return false;
     }
-    SAY("proof     name and password, encrypted for the Authorization Service (RsaEncryptedSecret)");
+    say(d, "proof     name and password, encrypted for the Authorization Service (RsaEncryptedSecret)");
     show_token(d);
     return true;
 }
@@ -264,11 +281,11 @@ static void as_user(demo *d, kw_client *client)
     if (!check(d, activate_with(client, d->token), KW_GOOD, "ActivateSession", kw_client_error(client))) {
         return;
     }
-    SAY("Good      the Server checked signature, issuer, audience and time of the token;");
-    SAY("          its mapping rules turn the claim '" ROLE "' of this issuer into the Role " ROLE);
+    say(d, "Good      the Server checked signature, issuer, audience and time of the token;");
+    say(d, "          its mapping rules turn the claim '" ROLE "' of this issuer into the Role " ROLE);
     tell(d, "The Session reads " NODE ", which the Role " ROLE " may read");
     if (check(d, read_speed(d, client, &value), KW_GOOD, "Read", kw_client_error(client))) {
-        SAY("Good      %.*s", KW_STRING_ARGS(kw_variant_format(d->arena, &value.value)));
+        say(d, "Good      %.*s", KW_STRING_ARGS(kw_variant_format(d->arena, &value.value)));
     }
 }
 
@@ -281,7 +298,7 @@ static void as_anonymous(demo *d, kw_client *client)
         return;
     }
     if (check(d, read_speed(d, client, &value), KW_BAD_USER_ACCESS_DENIED, "Read as Anonymous", "")) {
-        SAY("%s   refused, as it must be", kw_status_name(KW_BAD_USER_ACCESS_DENIED));
+        say(d, "%s   refused, as it must be", kw_status_name(KW_BAD_USER_ACCESS_DENIED));
     }
 }
 
@@ -294,22 +311,22 @@ static void with_forged_token(demo *d, kw_client *client)
     tell(d, "Somebody changed one character of the token's signature");
     const kw_status status = activate_with(client, forged);
     if (check(d, status, KW_BAD_IDENTITY_TOKEN_REJECTED, "ActivateSession with a forged token", "")) {
-        SAY("%s   refused, and the Session is Anonymous as before", kw_status_name(status));
+        say(d, "%s   refused, and the Session is Anonymous as before", kw_status_name(status));
     }
 }
 
 static void play(demo *d)
 {
     tell(d, "An Authorization Service and a Server are up, with keys made just now");
-    SAY("authority %s", url_of(d, &d->authority));
-    SAY("server    %s", url_of(d, &d->server));
+    say(d, "authority %s", url_of(d, &d->authority));
+    say(d, "server    %s", url_of(d, &d->server));
     kw_client *client = new_client(d);
     if (client == NULL) {
         return;
     }
     tell(d, "A Client connects to the Server");
     if (connect_server(d, client)) {
-        show_channel(client);
+        show_channel(d, client);
         show_policy(d, client);
         if (request_token(d, client)) {
             as_user(d, client);
@@ -355,7 +372,7 @@ static int run_demo(demo *d, bool once)
         return kw_fail(KW_BAD_RESOURCE_UNAVAILABLE, "no thread could be started");
     }
     play(d);
-    if (!d->failed && !once) {
+    if (!d->failed && !once && d->report == NULL) {
         print_next(d);
         sigwait(&signals, &caught);
     }
@@ -364,16 +381,19 @@ static int run_demo(demo *d, bool once)
     if (d->failed) {
         return KW_EXIT_FAILED;
     }
+    if (d->report != NULL) {
+        return kw_print_json(json_pack("{s:b,s:O}", "passed", 1, "steps", d->report));
+    }
     printf("\nEverything was as it should be.\n");
     return KW_EXIT_DONE;
 }
 
 int kw_cmd_demo(const kw_command *self, int argc, char **argv)
 {
-    bool once = false;
+    bool once = false, json = false;
     kw_option_list words;
-    const kw_option table[] = {{"once", 0, KW_OPTION_FLAG, &once, 0, 0}};
-    int code = kw_options_parse(self, argc, argv, table, 1, false, &words);
+    const kw_option table[] = {{"once", 0, KW_OPTION_FLAG, &once, 0, 0}, {"json", 0, KW_OPTION_FLAG, &json, 0, 0}};
+    int code = kw_options_parse(self, argc, argv, table, 2, false, &words);
     if (code >= 0) {
         return code;
     }
@@ -381,11 +401,14 @@ int kw_cmd_demo(const kw_command *self, int argc, char **argv)
         return KW_EXIT_USAGE;
     }
     static demo d; /* the hosts must stay where they are */
-    d = (demo){.command = self};
-    printf("Keyway demo: a token opens a Session.\n");
+    d = (demo){.command = self, .report = json ? json_array() : NULL};
+    if (!json) {
+        printf("Keyway demo: a token opens a Session.\n");
+    }
     code = set_stage(&d);
     code = code < 0 ? start_hosts(&d) : code;
     code = code < 0 ? run_demo(&d, once) : code;
     clear_stage(&d);
+    json_decref(d.report);
     return code;
 }

@@ -16,7 +16,7 @@ static void on_hangup(void *ctx)
     kw_server_recheck_trust(host->server);
 }
 
-static int run(kw_host_kind kind, const char *config_file)
+static int run(kw_host_kind kind, const char *config_file, bool json)
 {
     kw_runtime *runtime = NULL;
     kw_host host;
@@ -29,7 +29,11 @@ static int run(kw_host_kind kind, const char *config_file)
         kw_runtime_free(runtime);
         return code;
     }
-    printf("ready %.*s\n", KW_STRING_ARGS(kw_server_url(host.server)));
+    if (json) {
+        kw_print_json(json_pack("{s:o}", "ready", kw_json_string(kw_server_url(host.server))));
+    } else {
+        printf("ready %.*s\n", KW_STRING_ARGS(kw_server_url(host.server)));
+    }
     fflush(stdout);
     status = kw_runtime_run(runtime, true, GRACE_MS, on_hangup, &host);
     kw_host_clear(&host);
@@ -41,15 +45,16 @@ static int parse_and_run(const kw_command *self, int argc, char **argv, kw_host_
 {
     const char *file = NULL;
     kw_option_list words;
-    const kw_option table[] = {{"config", 'c', KW_OPTION_TEXT, &file, 0, 0}};
-    const int code = kw_options_parse(self, argc, argv, table, 1, false, &words);
+    bool json = false;
+    const kw_option table[] = {{"config", 'c', KW_OPTION_TEXT, &file, 0, 0}, {"json", 0, KW_OPTION_FLAG, &json, 0, 0}};
+    const int code = kw_options_parse(self, argc, argv, table, 2, false, &words);
     if (code >= 0) {
         return code;
     }
     if (!kw_options_arguments(self, &words, 0, 0)) {
         return KW_EXIT_USAGE;
     }
-    return file != NULL ? run(kind, file) : kw_usage_error(self, "-c FILE is missing");
+    return file != NULL ? run(kind, file, json) : kw_usage_error(self, "-c FILE is missing");
 }
 
 int kw_cmd_serve(const kw_command *self, int argc, char **argv)
