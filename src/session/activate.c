@@ -1,0 +1,218 @@
+/* ActivateSession. OPC 10000-4, 5.7.3. */
+#include "base/try.h"
+#include "session/session_internal.h"
+
+#include <string.h>
+
+#define LOCALES_MAX 64
+#define LOCALE_LEN_MAX 64
+
+/* --- on the loop, before the proofs ------------------------------------------------------------------------------------ */
+
+/* AS-09 … AS-11, and the safe reading of a transfer: same policy and mode, never in mode Sign (attacks ). */
+static kw_status check_channel(const kw_sessions *sessions, const kw_session *session, const kw_channel *channel)
+{
+    const kw_certificate *peer = kw_channel_peer_certificate(channel);
+    if (session->channel == channel) {
+        return KW_GOOD;
+    }
+    if (session->state != KW_SESSION_ACTIVATED) {
+        return KW_BAD_SECURE_CHANNEL_ID_INVALID;
+    }
+    if (kw_channel_policy(channel) != session->policy || kw_channel_mode(channel) != session->mode) {
+        return KW_BAD_SECURITY_CHECKS_FAILED;
+    }
+    if (session->mode == KW_MESSAGE_SECURITY_MODE_SIGN && !sessions->limits.allow_transfer_on_sign) {
+        return KW_BAD_SECURITY_CHECKS_FAILED;
+    }
+    const bool same = peer == NULL ? session->client_certificate == NULL
+                                   : session->client_certificate != NULL &&
+                                         kw_bytes_equal(kw_certificate_der(peer), kw_certificate_der(session->client_certificate));
+    return same ? KW_GOOD : KW_BAD_SECURITY_CHECKS_FAILED;
+}
+
+/* --- the job ------------------------------------------------------------------------------------------------------------ */
+
+/* AS-04 … AS-06, AS-44 … AS-46: over the leaf, then over the chain as older Clients do it. */
+static kw_status verify_application(const kw_session_pending *p)
+{
+    const kw_signature_data *signature = &p->as.activate.request->client_signature;
+    if (p->policy->is_none) { /* note N2 */
+        return KW_GOOD;
+    }
+    if (!kw_string_equals(signature->algorithm, p->policy->asym_signature_uri)) {
+        return KW_BAD_APPLICATION_SIGNATURE_INVALID;
+    }
+    const kw_public_key *key = kw_certificate_public_key(p->client_certificate);
+    const kw_bytes nonce = {p->as.activate.nonce, KW_NONCE_LEN};
+    const kw_bytes leaf[] = {kw_certificate_der(p->own.certificate), nonce};
+    const kw_bytes chain[] = {kw_certificate_chain(p->own.certificate), nonce};
+    kw_status status = kw_asym_verify(p->policy, key, leaf, 2, signature->signature);
+    if (kw_status_is_bad(status) && chain[0].len != leaf[0].len) {
+        status = kw_asym_verify(p->policy, key, chain, 2, signature->signature);
+    }
+    return kw_status_is_bad(status) ? KW_BAD_APPLICATION_SIGNATURE_INVALID : KW_GOOD;
+}
+
+static kw_status prove_user(kw_session_pending *p, const char **why)
+{
+    kw_identity_gate *gate = p->sessions->env.gate;
+    const kw_activate_session_request *request = p->as.activate.request;
+    kw_user_token_policy *policies = NULL;
+    size_t count = 0;
+    KW_TRY(kw_identity_gate_policies(gate, p->policy, p->mode, p->arena, &policies, &count));
+    const kw_identity_claim claim = {.token = &request->user_identity_token,
+                                     .user_signature = &request->user_token_signature,
+                                     .policies = policies,
+                                     .policy_count = count,
+                                     .channel_policy = p->policy,
+                                     .mode = p->mode,
+                                     .receiver = &p->own,
+                                     .server_nonce = {p->as.activate.nonce, KW_NONCE_LEN},
+                                     .client_certificate = p->client_certificate,
+                                     .application_uri =
+                                         p->client_certificate != NULL ? kw_certificate_application_uri(p->client_certificate) : KW_BYTES_NULL,
+                                     .address = p->peer_address};
+    KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, why));
+    if (p->as.activate.former != NULL && !kw_identity_is_same_user(p->as.activate.former, p->as.activate.identity)) { /* AS-12 */
+        *why = "another user on a transfer";
+        return KW_BAD_IDENTITY_CHANGE_NOT_SUPPORTED;
+    }
+    return KW_GOOD;
+}
+
+static void run_activate(kw_job *job)
+{
+    kw_session_pending *p = (kw_session_pending *)job;
+    const char *why = NULL;
+    p->status = verify_application(p); /* AS-29: first the signature, then the user */
+    if (kw_status_is_bad(p->status)) {
+        why = "signature of the Client application";
+    } else {
+        p->status = prove_user(p, &why);
+    }
+    const kw_identity *identity = p->as.activate.identity;
+    kw_session_audit(p->sessions, "ActivateSession", p->status, identity != NULL ? identity->name : KW_BYTES_NULL, kw_string_from(p->session->client_uri), why,
+                     p->arena);
+    if (kw_status_is_bad(p->status)) {
+        KW_LOG(p->sessions->env.log, KW_LOG_WARN, "ActivateSession refused", kw_field_status("status", p->status), kw_field_str("peer", p->peer_address),
+               kw_field_text("client", p->session->client_uri), kw_field_text("reason", why));
+    }
+}
+
+/* --- on the loop again: all or nothing ---------------------------------------------------------------------------------- */
+
+/* AS-33: an entry without a language part says nothing. AS-53: no entries leave the list as it is. */
+static kw_status take_locales(kw_session *session, const kw_activate_session_request *request)
+{
+    const size_t count = request->locale_ids_count < LOCALES_MAX ? request->locale_ids_count : LOCALES_MAX;
+    if (count == 0) {
+        return KW_GOOD;
+    }
+    kw_arena *arena = kw_arena_new(LOCALES_MAX * (LOCALE_LEN_MAX + 32));
+    kw_string *locales = arena != NULL ? KW_ARENA_ARRAY(arena, kw_string, count) : NULL;
+    size_t used = 0;
+    if (locales == NULL) {
+        kw_arena_free(arena);
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const kw_string id = request->locale_ids[i];
+        if (id.len > 0 && id.len <= LOCALE_LEN_MAX && id.data[0] != '-') {
+            locales[used++] = kw_arena_copy(arena, id);
+        }
+    }
+    kw_arena_free(session->locale_arena);
+    session->locale_arena = arena;
+    session->locales = locales;
+    session->locale_count = used;
+    return KW_GOOD;
+}
+
+static kw_status commit(kw_session_pending *p)
+{
+    kw_session *session = p->session;
+    kw_sessions *sessions = p->sessions;
+    uint8_t nonce[KW_NONCE_LEN];
+    if (session->state == KW_SESSION_CLOSED) {
+        return KW_BAD_SESSION_CLOSED;
+    }
+    if (p->channel == NULL) {
+        return KW_BAD_SECURE_CHANNEL_CLOSED;
+    }
+    KW_TRY(kw_random_fill(sessions->env.random, nonce, sizeof(nonce))); /* AS-08 */
+    kw_activate_session_response *response = p->as.activate.response;
+    response->server_nonce = kw_arena_copy(p->arena, (kw_bytes){nonce, sizeof(nonce)});
+    if (response->server_nonce.data == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    KW_TRY(take_locales(session, p->as.activate.request));
+    memcpy(session->nonce, nonce, sizeof(nonce)); /* AS-07: the one that was used is gone */
+    kw_identity_release(session->identity);
+    session->identity = p->as.activate.identity;
+    p->as.activate.identity = NULL;
+    session->channel = p->channel; /* AS-13 */
+    session->state = KW_SESSION_ACTIVATED;
+    kw_session_keep_alive(session);
+    kw_timer_start(sessions->env.timers, &session->timer, session->last_request + session->timeout_ms);
+    kw_session_watch_expiry(session);
+    KW_LOG(sessions->env.log, KW_LOG_INFO, "Session activated", kw_field_text("client", session->client_uri), kw_field_str("user", session->identity->name),
+           kw_field_str("peer", p->peer_address), kw_field_int("roles", (int64_t)session->identity->role_count));
+    return session->identity->must_change_password ? KW_GOOD_PASSWORD_CHANGE_REQUIRED : KW_GOOD; /* AS-73 */
+}
+
+static void done_activate(kw_job *job)
+{
+    kw_session_pending *p = (kw_session_pending *)job;
+    kw_status status = p->status;
+    p->session->is_activating = false;
+    if (!kw_status_is_bad(status)) {
+        status = commit(p);
+    }
+    kw_identity_release(p->as.activate.identity);
+    kw_identity_release(p->as.activate.former);
+    kw_wipe(p->as.activate.nonce, KW_NONCE_LEN);
+    kw_pending_finish(p, status);
+}
+
+static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request,
+                                kw_arena *arena, kw_activate_session_response *response, kw_session_done done, void *ctx)
+{
+    kw_session *session = kw_session_find(sessions, &request->request_header.authentication_token);
+    if (session == NULL) {
+        return KW_BAD_SESSION_ID_INVALID;
+    }
+    KW_TRY(check_channel(sessions, session, channel));
+    if (session->is_activating) { /* the nonce is spoken for: the second of two at once could not be proven against it */
+        return KW_BAD_TOO_MANY_OPERATIONS;
+    }
+    kw_session_pending *p = kw_pending_new(sessions, session, channel, peer_address, arena, done, ctx);
+    if (p == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    p->job.run = run_activate;
+    p->job.done = done_activate;
+    p->as.activate.request = request;
+    p->as.activate.response = response;
+    memcpy(p->as.activate.nonce, session->nonce, KW_NONCE_LEN);
+    p->as.activate.former = session->channel != channel ? kw_identity_retain(session->identity) : NULL;
+    session->is_activating = true;
+    kw_session_keep_alive(session);
+    const kw_status status = kw_pending_submit(p);
+    if (kw_status_is_bad(status)) {
+        session->is_activating = false;
+        kw_identity_release(p->as.activate.former);
+        kw_pending_finish(p, status);
+    }
+    return KW_GOOD; /* done was or will be called */
+}
+
+void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request, kw_arena *arena,
+                         kw_activate_session_response *response, kw_session_done done, void *ctx)
+{
+    const kw_status status = start_activate(sessions, channel, peer_address, request, arena, response, done, ctx);
+    if (kw_status_is_bad(status)) {
+        KW_LOG(sessions->env.log, KW_LOG_WARN, "ActivateSession refused", kw_field_status("status", status), kw_field_str("peer", peer_address));
+        done(ctx, status);
+    }
+}

@@ -1,0 +1,104 @@
+/* Inner seam of the session room. */
+#ifndef KW_SESSION_INTERNAL_H
+#define KW_SESSION_INTERNAL_H
+
+#include "base/map.h"
+#include "session/session.h"
+
+#define KW_NONCE_LEN 32
+#define KW_TOKEN_LEN 32
+
+typedef struct kw_session_pending kw_session_pending;
+
+struct kw_sessions {
+    kw_session_env env;
+    kw_session_limits limits;
+    kw_arena *arena;        /* server_uri */
+    kw_map *by_token;       /* 32 bytes -> kw_session */
+    kw_session *oldest, *newest; /* in order of creation */
+    kw_session_pending *pending; /* jobs under way */
+};
+
+struct kw_session {
+    uint32_t references; /* loop only */
+    kw_sessions *sessions;
+    kw_session *prev, *next;
+    kw_session_state state;
+    uint8_t token[KW_TOKEN_LEN];
+    kw_node_id id; /* Guid, ns 1 */
+    char *name, *client_uri;
+    kw_channel *channel; /* borrowed; NULL: gone, waiting for a transfer */
+    const kw_security_policy *policy;
+    kw_message_security_mode mode;
+    kw_certificate *client_certificate; /* NULL with None */
+    char *peer_address;
+    uint8_t nonce[KW_NONCE_LEN];
+    bool is_activating; /* one ActivateSession at a time */
+    kw_identity *identity;
+    kw_arena *locale_arena; /* made anew with each list */
+    kw_string *locales;
+    size_t locale_count;
+    uint64_t timeout_ms, last_request; /* monotonic */
+    kw_timer timer;        /* time-out, or activation deadline */
+    kw_timer expiry_timer; /* of the identity */
+    uint32_t max_response_message;
+    void *attachment;
+    void (*release_attachment)(void *data);
+};
+
+/* A create or activate whose job is under way. Everything the job reads is its own, retained, or in the request's arena. */
+struct kw_session_pending {
+    kw_job job;
+    kw_session_pending *next;
+    kw_sessions *sessions;
+    kw_session *session; /* retained */
+    kw_channel *channel; /* NULL once it is gone */
+    kw_arena *arena;     /* of the request */
+    kw_session_done done;
+    void *ctx;
+    kw_status status;
+    /* what the job needs of the channel */
+    const kw_security_policy *policy;
+    kw_message_security_mode mode;
+    kw_application_identity own;
+    kw_certificate *client_certificate;
+    kw_string peer_address;
+    union {
+        struct {
+            kw_bytes client_nonce;
+            kw_create_session_response *response;
+        } create;
+        struct {
+            const kw_activate_session_request *request;
+            kw_activate_session_response *response;
+            uint8_t nonce[KW_NONCE_LEN];
+            kw_identity *former; /* on a transfer: who it must be again; NULL otherwise */
+            kw_identity *identity;
+        } activate;
+    } as;
+};
+
+/* table.c */
+kw_session *kw_session_find(kw_sessions *sessions, const kw_node_id *token);
+/* Out of the table, never to be served again. */
+void kw_session_shut(kw_session *session, bool delete_subscriptions);
+/* Room for one more: quota of this client, then the oldest that was never activated goes (CS-19). */
+kw_status kw_sessions_make_room(kw_sessions *sessions, const kw_certificate *client_certificate, kw_string peer_address);
+void kw_session_keep_alive(kw_session *session);
+
+/* pending.c */
+kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address, kw_arena *arena,
+                                   kw_session_done done, void *ctx);
+kw_status kw_pending_submit(kw_session_pending *p);
+/* Unlink, release, tell. */
+void kw_pending_finish(kw_session_pending *p, kw_status status);
+
+/* expiry.c */
+void kw_session_watch_expiry(kw_session *session);
+/* Replace an identity whose time is over; false: the Session had to be closed. */
+bool kw_session_check_expiry(kw_session *session);
+
+/* audit.c */
+void kw_session_audit(kw_sessions *sessions, const char *event, kw_status status, kw_string user, kw_string client, const char *why, kw_arena *arena);
+
+#endif
