@@ -17,6 +17,16 @@ KW_API void kw_arena_free(kw_arena *arena); /* NULL is fine */
 KW_API void kw_arena_reset(kw_arena *arena);
 KW_API size_t kw_arena_used(const kw_arena *arena);
 
+/* What many arenas may take together. Thread safe. */
+typedef struct kw_budget {
+    _Atomic size_t used;
+    size_t max;
+} kw_budget;
+
+KW_API void kw_budget_init(kw_budget *budget, size_t max);
+/* An arena whose blocks count against a budget as well; NULL when it is used up. */
+KW_API kw_arena *kw_arena_new_within(size_t limit, kw_budget *budget);
+
 /* Zeroed, aligned to 16. size 0 yields a unique non-NULL pointer. */
 KW_API void *kw_arena_alloc(kw_arena *arena, size_t size);
 /* count × size with overflow checked. */

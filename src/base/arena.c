@@ -1,6 +1,7 @@
 #include <keyway/arena.h>
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,30 +21,64 @@ struct kw_arena {
     block *first, *last;
     size_t limit; /* sum of the blocks' sizes */
     size_t total, used;
+    kw_budget *budget; /* NULL: none */
 };
 
-static block *new_block(size_t size)
+void kw_budget_init(kw_budget *budget, size_t max)
 {
-    if (size > SIZE_MAX - sizeof(block)) {
+    atomic_init(&budget->used, 0);
+    budget->max = max;
+}
+
+static bool spend(kw_budget *budget, size_t size)
+{
+    if (budget == NULL) {
+        return true;
+    }
+    if (atomic_fetch_add(&budget->used, size) > budget->max - size || size > budget->max) {
+        atomic_fetch_sub(&budget->used, size);
+        return false;
+    }
+    return true;
+}
+
+static void refund(kw_budget *budget, size_t size)
+{
+    if (budget != NULL) {
+        atomic_fetch_sub(&budget->used, size);
+    }
+}
+
+static block *new_block(kw_budget *budget, size_t size)
+{
+    if (size > SIZE_MAX - sizeof(block) || !spend(budget, size)) {
         return NULL;
     }
     block *b = malloc(sizeof(block) + size);
-    if (b != NULL) {
-        b->next = NULL;
-        b->size = size;
-        b->used = 0;
+    if (b == NULL) {
+        refund(budget, size);
+        return NULL;
     }
+    b->next = NULL;
+    b->size = size;
+    b->used = 0;
     return b;
 }
 
 kw_arena *kw_arena_new(size_t limit)
+{
+    return kw_arena_new_within(limit, NULL);
+}
+
+kw_arena *kw_arena_new_within(size_t limit, kw_budget *budget)
 {
     kw_arena *arena = calloc(1, sizeof(*arena));
     if (arena == NULL) {
         return NULL;
     }
     arena->limit = limit;
-    arena->first = arena->last = new_block(limit < FIRST_BLOCK ? limit : FIRST_BLOCK);
+    arena->budget = budget;
+    arena->first = arena->last = new_block(budget, limit < FIRST_BLOCK ? limit : FIRST_BLOCK);
     if (arena->first == NULL) {
         free(arena);
         return NULL;
@@ -52,10 +87,11 @@ kw_arena *kw_arena_new(size_t limit)
     return arena;
 }
 
-static void free_blocks(block *b)
+static void free_blocks(kw_budget *budget, block *b)
 {
     while (b != NULL) {
         block *next = b->next;
+        refund(budget, b->size);
         free(b);
         b = next;
     }
@@ -64,14 +100,14 @@ static void free_blocks(block *b)
 void kw_arena_free(kw_arena *arena)
 {
     if (arena != NULL) {
-        free_blocks(arena->first);
+        free_blocks(arena->budget, arena->first);
         free(arena);
     }
 }
 
 void kw_arena_reset(kw_arena *arena)
 {
-    free_blocks(arena->first->next);
+    free_blocks(arena->budget, arena->first->next);
     arena->first->next = NULL;
     arena->first->used = 0;
     arena->last = arena->first;
@@ -91,7 +127,7 @@ static bool grow(kw_arena *arena, size_t size)
     size_t want = arena->last->size < BLOCK_MAX / 2 ? arena->last->size * 2 : BLOCK_MAX;
     want = want < size ? size : want;
     want = want > left ? left : want;
-    block *b = want >= size ? new_block(want) : NULL;
+    block *b = want >= size ? new_block(arena->budget, want) : NULL;
     if (b == NULL) {
         return false;
     }

@@ -1,0 +1,230 @@
+/* From a message to a handler, and from its result to a response. */
+#include "base/try.h"
+#include "server/server_internal.h"
+
+
+/* --- the answer -------------------------------------------------------------------------------------------------------- */
+
+static kw_response_header header_for(const kw_server *server, uint32_t request_handle, kw_status status)
+{
+    return (kw_response_header){.timestamp = kw_clock_utc(server->env.clock), .request_handle = request_handle, .service_result = status};
+}
+
+/* What the peer, and the Session if there is one, are willing to take; 0: anything. */
+static size_t response_limit(const kw_connection *connection, const kw_session *session)
+{
+    const uint32_t of_channel = kw_channel_peer_max_message(connection->channel);
+    const uint32_t of_session = session != NULL ? kw_session_max_response_message(session) : 0;
+    if (of_channel == 0 || of_session == 0) {
+        return of_channel + of_session; /* one of them is 0 */
+    }
+    return of_channel < of_session ? of_channel : of_session;
+}
+
+static kw_status send_message(kw_connection *connection, const kw_session *session, uint32_t request_id, const kw_type *type, const void *value)
+{
+    kw_writer *w = &connection->server->response;
+    const size_t limit = response_limit(connection, session);
+    kw_writer_reset(w);
+    if (kw_status_is_bad(kw_ua_encode_message(w, type, value)) || (limit != 0 && w->len > limit)) {
+        return KW_BAD_RESPONSE_TOO_LARGE;
+    }
+    return kw_channel_send(connection->channel, request_id, kw_writer_bytes(w));
+}
+
+/* Never fails upwards: a fault that cannot be sent either leaves the Client without an answer, and its connection ends (attack A-181). */
+static void send_fault(kw_connection *connection, uint32_t request_id, uint32_t request_handle, kw_status status)
+{
+    if (connection->is_lost || !kw_channel_is_open(connection->channel)) {
+        return;
+    }
+    const kw_service_fault fault = {.response_header = header_for(connection->server, request_handle, status)};
+    if (kw_status_is_bad(send_message(connection, NULL, request_id, KW_TYPE_SERVICE_FAULT, &fault))) {
+        kw_channel_close(connection->channel, KW_BAD_RESPONSE_TOO_LARGE);
+    }
+}
+
+static void send_response(kw_server_request *r, kw_status status)
+{
+    kw_request *request = &r->base;
+    kw_connection *connection = r->connection;
+    if (kw_status_is_bad(status)) {
+        send_fault(connection, request->request_id, request->header->request_handle, status);
+        return;
+    }
+    kw_response_header *header = request->response; /* first field of every response */
+    const kw_extension_object additional = header->additional_header;
+    *header = header_for(connection->server, request->header->request_handle, status);
+    header->additional_header = additional;
+    const kw_status sent = send_message(connection, request->session, request->request_id, request->service->response_type, request->response);
+    if (sent == KW_BAD_RESPONSE_TOO_LARGE) {
+        send_fault(connection, request->request_id, request->header->request_handle, sent);
+    }
+}
+
+/* --- life of a request --------------------------------------------------------------------------------------------------- */
+
+static void unlink_request(kw_server_request *r)
+{
+    kw_connection *connection = r->connection;
+    *(r->prev != NULL ? &r->prev->next : &connection->requests) = r->next;
+    if (r->next != NULL) {
+        r->next->prev = r->prev;
+    }
+    connection->request_count--;
+}
+
+static void release_request(kw_server_request *r)
+{
+    kw_connection *connection = r->connection;
+    unlink_request(r);
+    kw_identity_release(r->base.identity);
+    kw_session_release(r->base.session);
+    kw_server_drop_arena(connection->server, r->base.arena); /* r lives in it */
+    kw_connection_settle(connection);
+}
+
+static bool is_late(const kw_server_request *r)
+{
+    const uint32_t hint = r->base.header->timeout_hint;
+    return hint != 0 && kw_clock_ms(r->connection->server->env.clock) - r->received_ms > hint;
+}
+
+static void finish(kw_request *request, kw_status status)
+{
+    kw_server_request *r = (kw_server_request *)request;
+    kw_connection *connection = r->connection;
+    if (!r->is_cancelled && !connection->is_lost && kw_channel_is_open(connection->channel)) {
+        send_response(r, !kw_status_is_bad(status) && is_late(r) ? KW_BAD_TIMEOUT : status);
+    }
+    release_request(r);
+}
+
+static kw_server_request *new_request(kw_connection *connection, uint32_t request_id, const kw_service *service, kw_arena *arena)
+{
+    kw_server_request *r = KW_ARENA_NEW(arena, kw_server_request);
+    void *body = kw_arena_alloc(arena, service->request_type->size);
+    void *response = kw_arena_alloc(arena, service->response_type->size);
+    if (r == NULL || body == NULL || response == NULL) {
+        return NULL;
+    }
+    r->connection = connection;
+    r->received_ms = kw_clock_ms(connection->server->env.clock);
+    r->base = (kw_request){.context = &connection->server->services,
+                           .service = service,
+                           .channel = connection->channel,
+                           .peer_address = kw_string_from(connection->peer_address),
+                           .arena = arena,
+                           .request_id = request_id,
+                           .header = body,
+                           .body = body,
+                           .response = response,
+                           .finish = finish};
+    return r;
+}
+
+static void link_request(kw_server_request *r)
+{
+    kw_connection *connection = r->connection;
+    r->next = connection->requests;
+    if (r->next != NULL) {
+        r->next->prev = r;
+    }
+    connection->requests = r;
+    connection->request_count++;
+}
+
+/* --- the gates ------------------------------------------------------------------------------------------------------------- */
+
+/* A None channel that is open for discovery only serves nothing else (attack A-191). */
+static kw_status check_channel(const kw_connection *connection, const kw_service *service)
+{
+    const kw_channel *channel = connection->channel;
+    if (service->is_discovery || kw_server_offers(connection->server, kw_channel_policy(channel), kw_channel_mode(channel))) {
+        return KW_GOOD;
+    }
+    return KW_BAD_SECURITY_POLICY_REJECTED;
+}
+
+static kw_status enter_session(kw_server_request *r)
+{
+    kw_session *session = NULL;
+    if (r->base.service->need == KW_NEEDS_NOTHING) {
+        return KW_GOOD;
+    }
+    KW_TRY(kw_session_gate(r->connection->server->sessions, r->connection->channel, &r->base.header->authentication_token, &session));
+    r->base.session = kw_session_retain(session);
+    r->base.identity = kw_identity_retain(kw_session_identity(session));
+    return KW_GOOD;
+}
+
+/* The handle for a fault about a body that could not be decoded as a whole; 0 when not even the header could be. */
+static uint32_t handle_of(kw_reader r, kw_arena *arena)
+{
+    kw_request_header header = {.request_handle = 0};
+    return kw_status_is_bad(kw_ua_decode(&r, arena, NULL, KW_TYPE_REQUEST_HEADER, &header)) ? 0 : header.request_handle;
+}
+
+/* KW_GOOD: *out is linked and the request's from here on. Otherwise *handle is for the fault. */
+static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena, kw_server_request **out, uint32_t *handle)
+{
+    const kw_server *server = connection->server;
+    uint32_t type_id = 0;
+    kw_reader r = kw_reader_of(body);
+    KW_TRY(kw_ua_decode_message_id(&r, arena, &type_id));
+    *handle = handle_of(r, arena);
+    const kw_service *service = kw_service_find(type_id);
+    if (service == NULL) {
+        return KW_BAD_SERVICE_UNSUPPORTED;
+    }
+    KW_TRY(check_channel(connection, service));
+    if (connection->request_count >= server->config.max_pending_requests) {
+        return KW_BAD_TOO_MANY_OPERATIONS;
+    }
+    kw_server_request *request = new_request(connection, request_id, service, arena);
+    if (request == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    KW_TRY(kw_ua_decode(&r, arena, &server->config.codec_limits, service->request_type, (void *)request->base.body));
+    if (kw_reader_left(&r) != 0) { /* attack A-30 */
+        return KW_BAD_DECODING_ERROR;
+    }
+    const kw_status entered = enter_session(request);
+    if (kw_status_is_bad(entered)) {
+        return entered;
+    }
+    link_request(request);
+    *out = request;
+    return KW_GOOD;
+}
+
+void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena)
+{
+    kw_server_request *request = NULL;
+    uint32_t handle = 0;
+    const kw_status status = admit(connection, request_id, body, arena, &request, &handle);
+    if (kw_status_is_bad(status)) {
+        KW_LOG(connection->server->env.log, KW_LOG_DEBUG, "request refused", kw_field_status("status", status),
+               kw_field_text("peer", connection->peer_address));
+        send_fault(connection, request_id, handle, status);
+        kw_server_drop_arena(connection->server, arena);
+        return;
+    }
+    request->base.service->handle(&request->base);
+}
+
+uint32_t kw_server_cancel(void *ctx, kw_session *session, uint32_t request_handle)
+{
+    kw_server *server = ctx;
+    uint32_t count = 0;
+    for (kw_connection *c = server->connections; c != NULL; c = c->next) {
+        for (kw_server_request *r = c->requests; r != NULL; r = r->next) {
+            if (r->base.session == session && r->base.header->request_handle == request_handle && !r->is_cancelled && r->base.service->handle != kw_service_cancel) {
+                send_fault(c, r->base.request_id, request_handle, KW_BAD_REQUEST_CANCELLED_BY_CLIENT);
+                r->is_cancelled = true; /* its job may still be under way: what it brings is dropped */
+                count++;
+            }
+        }
+    }
+    return count;
+}

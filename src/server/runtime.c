@@ -1,0 +1,235 @@
+/* The loop with its timers, signals and offload pool. */
+#include "server/runtime_internal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+/* --- offload pool: libuv's threads, with a bounded number of jobs ---------------------------------------------------------- */
+
+typedef struct pool_work {
+    uv_work_t work;
+    kw_runtime *runtime;
+    kw_job *job;
+} pool_work;
+
+static void run_work(uv_work_t *work)
+{
+    kw_job *job = ((pool_work *)work->data)->job;
+    job->run(job);
+}
+
+static void work_done(uv_work_t *work, int status)
+{
+    pool_work *w = work->data;
+    kw_job *job = w->job;
+    (void)status; /* a job that was cancelled comes back with what it started with */
+    w->runtime->job_count--;
+    free(w);
+    job->done(job);
+}
+
+static kw_status submit(void *ctx, kw_job *job)
+{
+    kw_runtime *runtime = ctx;
+    pool_work *w = runtime->job_count < runtime->max_jobs ? malloc(sizeof(*w)) : NULL;
+    if (w == NULL) {
+        return KW_BAD_TOO_MANY_OPERATIONS;
+    }
+    w->work.data = w;
+    w->runtime = runtime;
+    w->job = job;
+    if (uv_queue_work(&runtime->loop, &w->work, run_work, work_done) != 0) {
+        free(w);
+        return KW_BAD_TOO_MANY_OPERATIONS;
+    }
+    runtime->job_count++;
+    return KW_GOOD;
+}
+
+/* --- timers ------------------------------------------------------------------------------------------------------------------ */
+
+static void on_tick(uv_timer_t *tick)
+{
+    kw_runtime *runtime = tick->data;
+    kw_timers_advance(runtime->timers, kw_clock_ms(&KW_CLOCK_SYSTEM));
+}
+
+/* Before the loop waits: wake up for the earliest timer. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    kw_runtime *runtime = prepare->data;
+    const uint64_t next = kw_timers_next(runtime->timers);
+    const uint64_t now = kw_clock_ms(&KW_CLOCK_SYSTEM);
+    if (next == UINT64_MAX) {
+        uv_timer_stop(&runtime->tick);
+        return;
+    }
+    uv_update_time(&runtime->loop);
+    uv_timer_start(&runtime->tick, on_tick, next > now ? next - now : 0, 0);
+}
+
+/* --- stopping ------------------------------------------------------------------------------------------------------------------ */
+
+static void on_drained(void *ctx)
+{
+    kw_runtime *runtime = ctx;
+    if (--runtime->servers_left == 0) {
+        uv_stop(&runtime->loop);
+    }
+}
+
+static void on_grace_over(uv_timer_t *timer)
+{
+    kw_runtime *runtime = timer->data;
+    uv_stop(&runtime->loop);
+}
+
+static void begin_stop(kw_runtime *runtime)
+{
+    if (runtime->is_stopping) {
+        return;
+    }
+    runtime->is_stopping = true;
+    kw_listeners_close(runtime);
+    runtime->servers_left = runtime->server_count + 1; /* this call keeps one: they may drain at once */
+    for (size_t i = 0; i < runtime->server_count; i++) {
+        kw_server_shutdown(runtime->servers[i], on_drained, runtime);
+    }
+    on_drained(runtime);
+}
+
+static void on_wake(uv_async_t *async)
+{
+    begin_stop(async->data);
+}
+
+void kw_runtime_stop(kw_runtime *runtime)
+{
+    uv_async_send(&runtime->wake);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    kw_runtime *runtime = signal->data;
+    if (number == SIGHUP) {
+        if (runtime->on_hangup != NULL) {
+            runtime->on_hangup(runtime->hangup_ctx);
+        }
+        return;
+    }
+    KW_LOG(runtime->log, KW_LOG_INFO, "stopping", kw_field_int("signal", number));
+    begin_stop(runtime);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------------ */
+
+kw_status kw_runtime_new(const kw_log *log, uint32_t max_jobs, kw_runtime **out)
+{
+    kw_runtime *runtime = calloc(1, sizeof(*runtime));
+    if (runtime == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    runtime->timers = kw_timers_new(kw_clock_ms(&KW_CLOCK_SYSTEM));
+    if (runtime->timers == NULL || uv_loop_init(&runtime->loop) != 0) {
+        kw_timers_free(runtime->timers);
+        free(runtime);
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    runtime->log = log;
+    runtime->max_jobs = max_jobs;
+    runtime->executor = (kw_executor){submit, runtime};
+    uv_timer_init(&runtime->loop, &runtime->tick);
+    uv_prepare_init(&runtime->loop, &runtime->before_poll);
+    uv_async_init(&runtime->loop, &runtime->wake, on_wake);
+    runtime->tick.data = runtime->before_poll.data = runtime->wake.data = runtime;
+    uv_prepare_start(&runtime->before_poll, on_prepare);
+    *out = runtime;
+    return KW_GOOD;
+}
+
+kw_status kw_runtime_add_server(kw_runtime *runtime, kw_server *server)
+{
+    for (size_t i = 0; i < runtime->server_count; i++) {
+        if (runtime->servers[i] == server) {
+            return KW_GOOD;
+        }
+    }
+    if (runtime->server_count == KW_SERVERS_MAX) {
+        return KW_BAD_TOO_MANY_OPERATIONS;
+    }
+    runtime->servers[runtime->server_count++] = server;
+    return KW_GOOD;
+}
+
+static void close_handle(uv_handle_t *handle, void *ctx)
+{
+    (void)ctx;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+/* Sockets that outlived the grace are closed the way they are meant to be: their connections must learn of it. */
+static void close_sockets(kw_runtime *runtime)
+{
+    kw_listeners_close(runtime);
+    kw_sockets_close(runtime);
+    while (runtime->job_count > 0 || runtime->socket_count > 0) {
+        uv_run(&runtime->loop, UV_RUN_ONCE);
+    }
+}
+
+void kw_runtime_free(kw_runtime *runtime)
+{
+    if (runtime == NULL) {
+        return;
+    }
+    uv_walk(&runtime->loop, close_handle, NULL);
+    uv_run(&runtime->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&runtime->loop);
+    kw_timers_free(runtime->timers);
+    free(runtime);
+}
+
+const kw_executor *kw_runtime_executor(kw_runtime *runtime)
+{
+    return &runtime->executor;
+}
+
+kw_timers *kw_runtime_timers(kw_runtime *runtime)
+{
+    return runtime->timers;
+}
+
+static void watch_signals(kw_runtime *runtime)
+{
+    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGHUP};
+    for (int i = 0; i < 3; i++) {
+        uv_signal_init(&runtime->loop, &runtime->signals[i]);
+        runtime->signals[i].data = runtime;
+        uv_signal_start(&runtime->signals[i], on_signal, NUMBERS[i]);
+    }
+}
+
+kw_status kw_runtime_run(kw_runtime *runtime, bool handle_signals, uint32_t grace_ms, void (*on_hangup)(void *ctx), void *ctx)
+{
+    runtime->on_hangup = on_hangup;
+    runtime->hangup_ctx = ctx;
+    if (handle_signals) {
+        watch_signals(runtime);
+    }
+    while (!runtime->is_stopping) {
+        uv_run(&runtime->loop, UV_RUN_DEFAULT);
+    }
+    if (runtime->servers_left > 0) { /* give what is under way its time */
+        uv_timer_t grace;
+        uv_timer_init(&runtime->loop, &grace);
+        grace.data = runtime;
+        uv_timer_start(&grace, on_grace_over, grace_ms, 0);
+        uv_run(&runtime->loop, UV_RUN_DEFAULT);
+        uv_close((uv_handle_t *)&grace, NULL);
+        uv_run(&runtime->loop, UV_RUN_NOWAIT);
+    }
+    close_sockets(runtime);
+    return KW_GOOD;
+}

@@ -1,0 +1,38 @@
+/* Inner seam of what runs on libuv. */
+#ifndef KW_SERVER_RUNTIME_INTERNAL_H
+#define KW_SERVER_RUNTIME_INTERNAL_H
+
+#include "server/listen.h"
+
+#include <uv.h>
+
+typedef struct kw_listener kw_listener;
+
+#define KW_SERVERS_MAX 16
+
+struct kw_runtime {
+    uv_loop_t loop;
+    uv_timer_t tick;
+    uv_async_t wake;
+    uv_signal_t signals[3];
+    uv_prepare_t before_poll;
+    kw_timers *timers;
+    const kw_log *log;
+    kw_executor executor;
+    uint32_t max_jobs, job_count;
+    kw_listener *listeners;
+    struct kw_socket *sockets;
+    size_t socket_count;
+    kw_server *servers[KW_SERVERS_MAX];
+    size_t server_count, servers_left;
+    bool is_stopping;
+    void (*on_hangup)(void *ctx);
+    void *hangup_ctx;
+    uint8_t read_buffer[65536]; /* one read at a time: the loop is one thread */
+};
+
+kw_status kw_runtime_add_server(kw_runtime *runtime, kw_server *server);
+void kw_listeners_close(kw_runtime *runtime);
+void kw_sockets_close(kw_runtime *runtime);
+
+#endif

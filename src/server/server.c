@@ -1,0 +1,206 @@
+/* A Server as a whole: configuration, parts, shutdown. */
+#include "server/server_internal.h"
+
+#include "base/try.h"
+
+#include <stdlib.h>
+
+#define CONFIG_ARENA ((size_t)4 << 20)
+#define RESPONSE_MAX ((size_t)64 << 20)
+
+void kw_server_config_defaults(kw_server_config *config)
+{
+    *config = (kw_server_config){.port = 4840,
+                                 .discovery_on_none = true,
+                                 .require_crl = true,
+                                 .channel_limits = KW_CHANNEL_LIMITS_DEFAULT,
+                                 .session_limits = KW_SESSION_LIMITS_DEFAULT,
+                                 .service_limits = KW_SERVICE_LIMITS_DEFAULT,
+                                 .codec_limits = KW_UA_LIMITS_DEFAULT,
+                                 .max_connections = 1000,
+                                 .max_connections_per_address = 100,
+                                 .max_pending_requests = 100,
+                                 .max_memory = UINT64_C(512) << 20,
+                                 .identity = KW_IDENTITY_CONFIG_DEFAULT};
+}
+
+static kw_status copy_config(kw_server *server, const kw_server_config *config)
+{
+    kw_arena *a = server->arena;
+    server->config = *config;
+    server->config.application_uri = kw_arena_copy(a, config->application_uri);
+    server->config.application_name = kw_arena_copy(a, config->application_name);
+    server->config.product_uri = kw_arena_copy(a, config->product_uri);
+    kw_string *hosts = KW_ARENA_ARRAY(a, kw_string, config->host_count);
+    kw_server_endpoint *endpoints = KW_ARENA_ARRAY(a, kw_server_endpoint, config->endpoint_count);
+    if (hosts == NULL || endpoints == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < config->host_count; i++) {
+        hosts[i] = kw_arena_copy(a, config->hosts[i]);
+    }
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        endpoints[i] = config->endpoints[i];
+    }
+    server->config.hosts = hosts;
+    server->config.endpoints = endpoints;
+    return server->config.application_uri.len > 0 ? KW_GOOD : KW_BAD_CONFIGURATION_ERROR;
+}
+
+static bool allows_session(void *ctx, const kw_security_policy *policy, kw_message_security_mode mode)
+{
+    return kw_server_offers(ctx, policy, mode);
+}
+
+static kw_status make_gate(kw_server *server)
+{
+    kw_identity_config identity = server->config.identity;
+    identity.audience = server->config.application_uri;
+    identity.namespaces = kw_space_namespaces(server->space, &identity.namespace_count);
+    KW_TRY(kw_identity_gate_new(&identity, server->env.store, server->env.clock, server->env.random, server->env.log, &server->gate));
+    kw_identity_gate_set_user_trust(server->gate, server->env.user_trust);
+    return KW_GOOD;
+}
+
+static kw_status make_sessions(kw_server *server)
+{
+    const kw_session_env env = {.clock = server->env.clock,
+                                .random = server->env.random,
+                                .executor = server->env.executor,
+                                .log = server->env.log,
+                                .timers = server->env.timers,
+                                .gate = server->gate,
+                                .store = server->env.store,
+                                .server_uri = server->config.application_uri,
+                                .limits = &server->config.session_limits,
+                                .endpoints = kw_server_endpoints,
+                                .allows_session = allows_session,
+                                .ctx = server};
+    return kw_sessions_new(&env, &server->sessions);
+}
+
+static kw_status make_parts(kw_server *server)
+{
+    const kw_space_config space = {.application_uri = server->config.application_uri, .with_gds = server->config.with_gds, .clock = server->env.clock};
+    KW_TRY(kw_space_new(&space, &server->space));
+    KW_TRY(make_gate(server));
+    KW_TRY(make_sessions(server));
+    const kw_string host = server->config.host_count > 0 ? server->config.hosts[0] : KW_STRING("localhost");
+    server->services = (kw_service_context){.clock = server->env.clock,
+                                            .random = server->env.random,
+                                            .executor = server->env.executor,
+                                            .log = server->env.log,
+                                            .space = server->space,
+                                            .sessions = server->sessions,
+                                            .limits = &server->config.service_limits,
+                                            .endpoints = kw_server_endpoints,
+                                            .cancel = kw_server_cancel,
+                                            .ctx = server};
+    return kw_server_describe(server, host, server->arena, &server->services.application);
+}
+
+kw_status kw_server_new(const kw_server_config *config, const kw_server_env *env, kw_server **out)
+{
+    kw_server *server = calloc(1, sizeof(*server));
+    if (server == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    server->env = *env;
+    kw_budget_init(&server->budget, (size_t)config->max_memory);
+    kw_writer_init(&server->response, RESPONSE_MAX);
+    server->arena = kw_arena_new(CONFIG_ARENA);
+    kw_status status = server->arena != NULL ? copy_config(server, config) : KW_BAD_OUT_OF_MEMORY;
+    if (!kw_status_is_bad(status)) {
+        status = make_parts(server);
+    }
+    if (kw_status_is_bad(status)) {
+        kw_server_free(server);
+        return status;
+    }
+    *out = server;
+    return KW_GOOD;
+}
+
+void kw_server_free(kw_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    kw_sessions_free(server->sessions);
+    kw_identity_gate_free(server->gate);
+    kw_space_free(server->space);
+    while (server->pool_count > 0) {
+        kw_arena_free(server->pool[--server->pool_count]);
+    }
+    kw_writer_clear(&server->response);
+    kw_arena_free(server->arena);
+    free(server);
+}
+
+kw_space *kw_server_space(kw_server *server)
+{
+    return server->space;
+}
+
+kw_sessions *kw_server_sessions(kw_server *server)
+{
+    return server->sessions;
+}
+
+kw_identity_gate *kw_server_gate(kw_server *server)
+{
+    return server->gate;
+}
+
+void kw_server_set_port(kw_server *server, uint16_t port)
+{
+    const kw_string host = server->config.host_count > 0 ? server->config.hosts[0] : KW_STRING("localhost");
+    server->config.port = port;
+    (void)kw_server_describe(server, host, server->arena, &server->services.application); /* as before when there is no memory */
+}
+
+kw_string kw_server_url(const kw_server *server)
+{
+    return server->services.application.discovery_urls[0];
+}
+
+/* --- shutdown ---------------------------------------------------------------------------------------------------------------- */
+
+void kw_server_shutdown(kw_server *server, void (*drained)(void *ctx), void *ctx)
+{
+    server->is_shutting_down = true;
+    server->drained = drained;
+    server->drained_ctx = ctx;
+    if (server->connection_count == 0) {
+        server->drained = NULL;
+        drained(ctx);
+        return;
+    }
+    for (kw_connection *c = server->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        c->is_busy = true; /* closing may settle it at once */
+        kw_channel_close(c->channel, KW_BAD_SHUTDOWN);
+        c->is_busy = false;
+        kw_connection_settle(c);
+    }
+}
+
+void kw_server_recheck_trust(kw_server *server)
+{
+    for (kw_connection *c = server->connections, *next; c != NULL; c = next) {
+        const kw_certificate *peer = kw_channel_peer_certificate(c->channel);
+        next = c->next;
+        if (peer == NULL || !kw_channel_is_open(c->channel)) {
+            continue;
+        }
+        const kw_certificate_checks checks = {.role = KW_CERT_CLIENT, .policy = kw_channel_policy(c->channel), .require_crl = server->config.require_crl};
+        const kw_status status = kw_trust_list_check(server->env.trust, peer, &checks);
+        if (kw_status_is_bad(status)) { /* attack A-85 */
+            KW_LOG(server->env.log, KW_LOG_WARN, "no longer trusted", kw_field_status("status", status), kw_field_str("certificate", kw_certificate_subject(peer)));
+            c->is_busy = true;
+            kw_channel_close(c->channel, KW_BAD_SECURITY_CHECKS_FAILED);
+            c->is_busy = false;
+            kw_connection_settle(c);
+        }
+    }
+}

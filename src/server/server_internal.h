@@ -1,0 +1,67 @@
+/* Inner seam of the server room: what runs without sockets. */
+#ifndef KW_SERVER_INTERNAL_H
+#define KW_SERVER_INTERNAL_H
+
+#include "server/server.h"
+
+typedef struct kw_server_request kw_server_request;
+
+/* One request under way. It lives until it is finished, also when its connection is gone by then. */
+struct kw_server_request {
+    kw_request base; /* first: handlers get its address */
+    kw_connection *connection;
+    kw_server_request *prev, *next;
+    uint64_t received_ms;
+    bool is_cancelled;
+};
+
+struct kw_connection {
+    kw_server *server;
+    kw_connection *prev, *next;
+    kw_transport transport;
+    kw_channel *channel;
+    char *peer_address;
+    kw_server_request *requests;
+    uint32_t request_count;
+    bool is_lost;    /* the transport is gone */
+    bool is_closing; /* told the transport to close */
+    bool is_busy;    /* inside a call into the channel: not to be freed */
+};
+
+#define KW_ARENA_POOL 64
+
+struct kw_server {
+    kw_arena *arena; /* copies of the configuration */
+    kw_server_config config;
+    kw_server_env env;
+    kw_space *space;
+    kw_sessions *sessions;
+    kw_identity_gate *gate;
+    kw_service_context services;
+    kw_connection *connections;
+    uint32_t connection_count;
+    kw_budget budget;
+    kw_arena *pool[KW_ARENA_POOL]; /* warm arenas */
+    size_t pool_count;
+    kw_writer response; /* reused */
+    bool is_shutting_down;
+    void (*drained)(void *ctx);
+    void *drained_ctx;
+};
+
+/* endpoints.c */
+kw_status kw_server_endpoints(void *ctx, kw_string endpoint_url, kw_arena *arena, kw_endpoint_description **out, size_t *count);
+bool kw_server_offers(const kw_server *server, const kw_security_policy *policy, kw_message_security_mode mode);
+kw_status kw_server_describe(kw_server *server, kw_string host, kw_arena *arena, kw_application_description *out);
+
+/* dispatch.c */
+void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena);
+uint32_t kw_server_cancel(void *ctx, kw_session *session, uint32_t request_handle);
+
+/* connection.c */
+kw_arena *kw_server_take_arena(kw_server *server);
+void kw_server_drop_arena(kw_server *server, kw_arena *arena);
+/* Free it once the transport is gone and no request is under way; tells a waiting shutdown. */
+void kw_connection_settle(kw_connection *connection);
+
+#endif

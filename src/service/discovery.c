@@ -1,0 +1,56 @@
+/* Discovery Service Set. OPC 10000-4, 5.5. */
+#include "service/service.h"
+
+#define TRANSPORT_UATCP "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary"
+#define URL_MAX 4096
+
+static bool contains(const kw_string *list, size_t count, kw_string wanted)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (kw_bytes_equal(list[i], wanted)) {
+            return true;
+        }
+    }
+    return count == 0;
+}
+
+void kw_service_find_servers(kw_request *request)
+{
+    const kw_find_servers_request *body = request->body;
+    kw_find_servers_response *response = request->response;
+    const kw_service_context *context = request->context;
+    kw_endpoint_description *endpoints = NULL;
+    size_t count = 0;
+    if (body->endpoint_url.len > URL_MAX) {
+        request->finish(request, KW_BAD_INVALID_ARGUMENT);
+        return;
+    }
+    if (!contains(body->server_uris, body->server_uris_count, context->application.application_uri)) {
+        request->finish(request, KW_GOOD); /* another server is meant: nobody here */
+        return;
+    }
+    kw_application_description *servers = KW_ARENA_NEW(request->arena, kw_application_description);
+    const kw_status status = servers != NULL ? context->endpoints(context->ctx, body->endpoint_url, request->arena, &endpoints, &count) : KW_BAD_OUT_OF_MEMORY;
+    if (!kw_status_is_bad(status)) { /* with the host name that the Client used */
+        *servers = count > 0 ? endpoints[0].server : context->application;
+        response->servers = servers;
+        response->servers_count = 1;
+    }
+    request->finish(request, status);
+}
+
+void kw_service_get_endpoints(kw_request *request)
+{
+    const kw_get_endpoints_request *body = request->body;
+    kw_get_endpoints_response *response = request->response;
+    const kw_service_context *context = request->context;
+    if (body->endpoint_url.len > URL_MAX) {
+        request->finish(request, KW_BAD_INVALID_ARGUMENT);
+        return;
+    }
+    kw_status status = KW_GOOD;
+    if (contains(body->profile_uris, body->profile_uris_count, KW_STRING(TRANSPORT_UATCP))) {
+        status = context->endpoints(context->ctx, body->endpoint_url, request->arena, &response->endpoints, &response->endpoints_count);
+    }
+    request->finish(request, status);
+}
