@@ -42,6 +42,21 @@ typedef struct kw_space_config {
     const kw_clock *clock;
 } kw_space_config;
 
+/* What ns 0 says about the server; the default is a running one without limits. */
+typedef struct kw_space_server_info {
+    kw_server_state state;
+    kw_string product_uri, product_name, manufacturer, version;
+    uint32_t max_nodes_per_read, max_nodes_per_write, max_nodes_per_call, max_nodes_per_browse, max_nodes_per_translate, max_nodes_per_register;
+    uint32_t max_array_length, max_string_length, max_byte_string_length, max_sessions;
+    uint16_t max_browse_continuation_points;
+    const kw_string *profiles, *locales; /* ServerProfileArray, LocaleIdArray */
+    size_t profile_count, locale_count;
+} kw_space_server_info;
+
+/* Strings and lists are borrowed for the life of the space. */
+void kw_space_set_server_info(kw_space *space, const kw_space_server_info *info);
+void kw_space_set_server_state(kw_space *space, kw_server_state state);
+
 kw_status kw_space_new(const kw_space_config *config, kw_space **out);
 void kw_space_free(kw_space *space);
 kw_status kw_space_namespace_add(kw_space *space, kw_string uri, uint16_t *index); /* known ones keep their index */

@@ -1,0 +1,372 @@
+/* Reading attributes. OPC 10000-3, 5. */
+#include "base/try.h"
+#include "space/space_internal.h"
+#include "ua/codec.h"
+#include <keyway/node_ids.h>
+
+#include <string.h>
+
+enum {
+    NODE_ID = 1, NODE_CLASS, BROWSE_NAME, DISPLAY_NAME, DESCRIPTION, WRITE_MASK, USER_WRITE_MASK, IS_ABSTRACT, SYMMETRIC, INVERSE_NAME, CONTAINS_NO_LOOPS,
+    EVENT_NOTIFIER, VALUE, DATA_TYPE, VALUE_RANK, ARRAY_DIMENSIONS, ACCESS_LEVEL, USER_ACCESS_LEVEL, MINIMUM_SAMPLING_INTERVAL, HISTORIZING, EXECUTABLE,
+    USER_EXECUTABLE, DATA_TYPE_DEFINITION, ROLE_PERMISSIONS, USER_ROLE_PERMISSIONS, ACCESS_RESTRICTIONS, ACCESS_LEVEL_EX
+};
+
+#define ALL_CLASSES 0xFFu
+#define VALUES (KW_NODE_CLASS_VARIABLE | KW_NODE_CLASS_VARIABLE_TYPE)
+#define TYPES (KW_NODE_CLASS_OBJECT_TYPE | KW_NODE_CLASS_VARIABLE_TYPE | KW_NODE_CLASS_REFERENCE_TYPE | KW_NODE_CLASS_DATA_TYPE)
+#define ACCESS_READ 1u
+#define ACCESS_WRITE 2u
+
+/* In which NodeClasses an attribute exists, by its id. */
+static const uint8_t CLASSES[ACCESS_LEVEL_EX + 1] = {
+    [NODE_ID] = ALL_CLASSES, [NODE_CLASS] = ALL_CLASSES, [BROWSE_NAME] = ALL_CLASSES, [DISPLAY_NAME] = ALL_CLASSES, [DESCRIPTION] = ALL_CLASSES,
+    [WRITE_MASK] = ALL_CLASSES, [USER_WRITE_MASK] = ALL_CLASSES, [IS_ABSTRACT] = TYPES, [SYMMETRIC] = KW_NODE_CLASS_REFERENCE_TYPE,
+    [INVERSE_NAME] = KW_NODE_CLASS_REFERENCE_TYPE, [CONTAINS_NO_LOOPS] = KW_NODE_CLASS_VIEW, [EVENT_NOTIFIER] = KW_NODE_CLASS_OBJECT | KW_NODE_CLASS_VIEW,
+    [VALUE] = VALUES, [DATA_TYPE] = VALUES, [VALUE_RANK] = VALUES, [ARRAY_DIMENSIONS] = VALUES, [ACCESS_LEVEL] = KW_NODE_CLASS_VARIABLE,
+    [USER_ACCESS_LEVEL] = KW_NODE_CLASS_VARIABLE, [MINIMUM_SAMPLING_INTERVAL] = KW_NODE_CLASS_VARIABLE, [HISTORIZING] = KW_NODE_CLASS_VARIABLE,
+    [EXECUTABLE] = KW_NODE_CLASS_METHOD, [USER_EXECUTABLE] = KW_NODE_CLASS_METHOD, [DATA_TYPE_DEFINITION] = KW_NODE_CLASS_DATA_TYPE,
+    [ROLE_PERMISSIONS] = ALL_CLASSES, [USER_ROLE_PERMISSIONS] = ALL_CLASSES, [ACCESS_RESTRICTIONS] = ALL_CLASSES, [ACCESS_LEVEL_EX] = KW_NODE_CLASS_VARIABLE,
+};
+
+/* --- values of attributes --------------------------------------------------------------------------------------------------- */
+
+/* A scalar in the arena. */
+static kw_status put(kw_arena *arena, kw_builtin type, const void *value, kw_data_value *out)
+{
+    const size_t size = kw_type_builtin(type)->size;
+    void *copy = kw_arena_alloc(arena, size);
+    if (copy == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    memcpy(copy, value, size);
+    out->has_value = true;
+    out->value = kw_variant_scalar(type, copy);
+    return KW_GOOD;
+}
+
+static kw_status put_u32(kw_arena *arena, uint32_t v, kw_data_value *out)
+{
+    return put(arena, KW_BUILTIN_UINT32, &v, out);
+}
+
+static kw_status put_i32(kw_arena *arena, int32_t v, kw_data_value *out)
+{
+    return put(arena, KW_BUILTIN_INT32, &v, out);
+}
+
+static kw_status put_byte(kw_arena *arena, uint32_t v, kw_data_value *out)
+{
+    const uint8_t byte = (uint8_t)v;
+    return put(arena, KW_BUILTIN_BYTE, &byte, out);
+}
+
+static kw_status put_bool(kw_arena *arena, bool v, kw_data_value *out)
+{
+    return put(arena, KW_BUILTIN_BOOLEAN, &v, out);
+}
+
+/* --- Variables ---------------------------------------------------------------------------------------------------------------- */
+
+static kw_node_id data_type_of(const kw_space *space, const kw_node_ref *node)
+{
+    if (node->table == NULL) {
+        return node->own->data_type;
+    }
+    return KW_NODE_ID(node->table->data_type_model == KW_MODEL_GDS ? space->gds : 0, node->table->data_type);
+}
+
+/* What the table allows counts only where something here can carry it out. */
+static uint8_t access_level_of(const kw_node_ref *node)
+{
+    if (node->table == NULL) {
+        return node->own->access_level;
+    }
+    const bool takes_writes = node->own != NULL && node->own->write != NULL;
+    return (uint8_t)((node->table->access_level & ACCESS_READ) | (takes_writes ? ACCESS_WRITE : 0u));
+}
+
+static uint8_t user_access_level_of(const kw_space *space, const kw_access *access, const kw_node_ref *node)
+{
+    const uint32_t permissions = kw_node_permissions(space, access, node);
+    const uint32_t allowed = ((permissions & KW_PERMISSION_READ) != 0 ? ACCESS_READ : 0u) | ((permissions & KW_PERMISSION_WRITE) != 0 ? ACCESS_WRITE : 0u);
+    return (uint8_t)(access_level_of(node) & allowed);
+}
+
+static kw_status read_stored(const kw_node *node, kw_arena *arena, kw_data_value *out)
+{
+    kw_variant *value = KW_ARENA_NEW(arena, kw_variant);
+    if (value == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    KW_TRY(kw_ua_decode_all((kw_bytes){node->value, node->value_len}, arena, NULL, kw_type_builtin(KW_BUILTIN_VARIANT), value));
+    out->has_value = true;
+    out->value = *value;
+    out->has_source_timestamp = true;
+    out->source_timestamp = node->written;
+    return KW_GOOD;
+}
+
+static kw_status read_value(kw_space *space, const kw_access *access, const kw_node_ref *node, kw_arena *arena, kw_data_value *out)
+{
+    const bool is_variable = kw_node_class_of(node) == KW_NODE_CLASS_VARIABLE;
+    if (is_variable && (access_level_of(node) & ACCESS_READ) == 0) {
+        return KW_BAD_NOT_READABLE;
+    }
+    KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_READ));
+    if (node->own != NULL && node->own->read != NULL) {
+        KW_TRY(node->own->read(node->own->ctx, access, arena, out));
+    } else if (node->own != NULL && node->own->value != NULL) {
+        KW_TRY(read_stored(node->own, arena, out));
+    } else if (node->table != NULL) { /* a Variable of an optional part that is not here has a null value */
+        out->has_value = true;
+        KW_TRY(kw_nodeset_value(node->table, space->gds, arena, &out->value));
+        out->has_source_timestamp = is_variable;
+        out->source_timestamp = space->started;
+    }
+    if (is_variable && !out->has_server_timestamp) {
+        out->has_server_timestamp = true;
+        out->server_timestamp = kw_clock_utc(space->clock);
+    }
+    if (is_variable && !out->has_source_timestamp) {
+        out->has_source_timestamp = true;
+        out->source_timestamp = out->server_timestamp;
+    }
+    return KW_GOOD;
+}
+
+static kw_status read_dimensions(const kw_node_ref *node, kw_arena *arena, kw_data_value *out)
+{
+    out->has_value = true;
+    out->value = KW_VARIANT_NULL;
+    if (node->table == NULL || node->table->dimension_count == 0) {
+        return KW_GOOD;
+    }
+    uint32_t *copy = KW_ARENA_ARRAY(arena, uint32_t, node->table->dimension_count);
+    if (copy == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    memcpy(copy, kw_nodeset_node_dimensions(node->table), node->table->dimension_count * sizeof(uint32_t));
+    out->value = kw_variant_array(KW_BUILTIN_UINT32, copy, node->table->dimension_count);
+    return KW_GOOD;
+}
+
+/* --- permissions as attributes --------------------------------------------------------------------------------------------------- */
+
+typedef struct permission_list {
+    kw_role_permission_type *rows;
+    kw_extension_object *objects;
+    size_t count;
+} permission_list;
+
+static void append_row(permission_list *list, const kw_access *access, bool only_own, uint16_t ns, uint32_t role, uint32_t permissions)
+{
+    if (only_own && !kw_identity_has_role(access->identity, ns, role)) {
+        return;
+    }
+    list->rows[list->count] = (kw_role_permission_type){.role_id = KW_NODE_ID(ns, role), .permissions = permissions};
+    list->objects[list->count] = kw_extension_object_of(KW_TYPE_ROLE_PERMISSION_TYPE, &list->rows[list->count]);
+    list->count++;
+}
+
+static const kw_node *carrier_of(const kw_node *node)
+{
+    while (node->permission_count == 0 && node->parent != NULL) {
+        node = node->parent;
+    }
+    return node;
+}
+
+static kw_status read_permissions(const kw_space *space, const kw_access *access, const kw_node_ref *node, bool only_own, kw_arena *arena, kw_data_value *out)
+{
+    const kw_node *own = node->table == NULL ? carrier_of(node->own) : NULL;
+    const size_t room = own != NULL ? own->permission_count : node->table->permission_count;
+    permission_list list = {KW_ARENA_ARRAY(arena, kw_role_permission_type, room), KW_ARENA_ARRAY(arena, kw_extension_object, room), 0};
+    if (list.rows == NULL || list.objects == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < room; i++) {
+        if (own != NULL) {
+            append_row(&list, access, only_own, own->permissions[i].role_ns, own->permissions[i].role_id, own->permissions[i].permissions);
+        } else {
+            const kw_nodeset_permission *row = &kw_nodeset_node_permissions(node->table)[i];
+            append_row(&list, access, only_own, row->role_model == KW_MODEL_GDS ? space->gds : 0, row->role, row->permissions);
+        }
+    }
+    out->has_value = true;
+    out->value = kw_variant_array(KW_BUILTIN_EXTENSION_OBJECT, list.objects, list.count);
+    return KW_GOOD;
+}
+
+static kw_status read_restrictions(const kw_node_ref *node, kw_arena *arena, kw_data_value *out)
+{
+    const uint16_t value = node->table == NULL                     ? node->own->restrictions
+                           : node->table->access_restrictions >= 0 ? (uint16_t)node->table->access_restrictions
+                                                                    : 0;
+    return put(arena, KW_BUILTIN_UINT16, &value, out);
+}
+
+/* --- all of them ------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_executable(const kw_space *space, const kw_node_ref *node)
+{
+    kw_node_id owner;
+    kw_node_ref ref;
+    if (node->own != NULL && node->own->call != NULL) {
+        return true;
+    }
+    /* A Method of an ObjectType is a description. */
+    return kw_space_target(space, node, KW_ID_HAS_COMPONENT, false, &owner) && kw_space_find(space, &owner, &ref) &&
+           kw_node_class_of(&ref) == KW_NODE_CLASS_OBJECT_TYPE;
+}
+
+static kw_status read_definition(const kw_space *space, const kw_node_ref *node, kw_arena *arena, kw_data_value *out)
+{
+    kw_extension_object definition = {.type = NULL};
+    if (node->table != NULL) {
+        KW_TRY(kw_nodeset_definition(node->table, space->gds, arena, &definition));
+    }
+    if (definition.type == NULL) {
+        return KW_BAD_ATTRIBUTE_ID_INVALID; /* optional, and this DataType has none */
+    }
+    return put(arena, KW_BUILTIN_EXTENSION_OBJECT, &definition, out);
+}
+
+static kw_status read_of_variable(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena, kw_data_value *out)
+{
+    const kw_nodeset_node *table = node->table;
+    const kw_node_id data_type = data_type_of(space, node);
+    const double interval = 0;
+    switch (attribute) {
+    case DATA_TYPE:
+        return put(arena, KW_BUILTIN_NODE_ID, &data_type, out);
+    case VALUE_RANK:
+        return put_i32(arena, table != NULL ? table->value_rank : node->own->value_rank, out);
+    case ARRAY_DIMENSIONS:
+        return read_dimensions(node, arena, out);
+    case ACCESS_LEVEL:
+        return put_byte(arena, access_level_of(node), out);
+    case USER_ACCESS_LEVEL:
+        return put_byte(arena, user_access_level_of(space, access, node), out);
+    case ACCESS_LEVEL_EX:
+        return put_u32(arena, access_level_of(node), out);
+    case MINIMUM_SAMPLING_INTERVAL:
+        return put(arena, KW_BUILTIN_DOUBLE, &interval, out);
+    default: /* HISTORIZING */
+        return put_bool(arena, false, out);
+    }
+}
+
+static kw_status read_of_class(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena, kw_data_value *out)
+{
+    const kw_nodeset_node *table = node->table;
+    const kw_localized_text inverse = {KW_BYTES_NULL, table != NULL ? kw_nodeset_text(table->inverse_name) : KW_BYTES_NULL};
+    switch (attribute) {
+    case IS_ABSTRACT:
+        return put_bool(arena, table != NULL && table->is_abstract, out);
+    case SYMMETRIC:
+        return put_bool(arena, table != NULL && table->is_symmetric, out);
+    case INVERSE_NAME:
+        return put(arena, KW_BUILTIN_LOCALIZED_TEXT, &inverse, out);
+    case CONTAINS_NO_LOOPS:
+        return put_bool(arena, true, out);
+    case EVENT_NOTIFIER: /* there are no event subscriptions to notify */
+        return put_byte(arena, 0, out);
+    case EXECUTABLE:
+        return put_bool(arena, is_executable(space, node), out);
+    case USER_EXECUTABLE:
+        return put_bool(arena, is_executable(space, node) && (kw_node_permissions(space, access, node) & KW_PERMISSION_CALL) != 0, out);
+    case DATA_TYPE_DEFINITION:
+        return read_definition(space, node, arena, out);
+    default:
+        return read_of_variable(space, access, node, attribute, arena, out);
+    }
+}
+
+static kw_status read_common(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena, kw_data_value *out)
+{
+    const kw_qualified_name browse_name = kw_node_browse_name(space, node);
+    const kw_localized_text display_name = kw_node_display_name(node), description = {KW_BYTES_NULL, KW_BYTES_NULL};
+    switch (attribute) {
+    case NODE_ID:
+        return put(arena, KW_BUILTIN_NODE_ID, &node->id, out);
+    case NODE_CLASS:
+        return put_i32(arena, kw_node_class_of(node), out);
+    case BROWSE_NAME:
+        return put(arena, KW_BUILTIN_QUALIFIED_NAME, &browse_name, out);
+    case DISPLAY_NAME:
+        return put(arena, KW_BUILTIN_LOCALIZED_TEXT, &display_name, out);
+    case DESCRIPTION:
+        return put(arena, KW_BUILTIN_LOCALIZED_TEXT, &description, out);
+    case WRITE_MASK:
+    case USER_WRITE_MASK:
+        return put_u32(arena, 0, out);
+    case USER_ROLE_PERMISSIONS:
+        return read_permissions(space, access, node, true, arena, out);
+    case ACCESS_RESTRICTIONS:
+        return read_restrictions(node, arena, out);
+    default:
+        return read_of_class(space, access, node, attribute, arena, out);
+    }
+}
+
+kw_status kw_node_read(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena, kw_data_value *out)
+{
+    *out = (kw_data_value){.has_value = false};
+    if (attribute < NODE_ID || attribute > ACCESS_LEVEL_EX || (CLASSES[attribute] & kw_node_class_of(node)) == 0) {
+        return KW_BAD_ATTRIBUTE_ID_INVALID;
+    }
+    if (attribute == VALUE) {
+        return read_value(space, access, node, arena, out);
+    }
+    if (attribute == ROLE_PERMISSIONS) {
+        KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_READ_ROLE_PERMISSIONS));
+        return read_permissions(space, access, node, false, arena, out);
+    }
+    KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_BROWSE));
+    return read_common(space, access, node, attribute, arena, out);
+}
+
+/* --- writing -------------------------------------------------------------------------------------------------------------------------- */
+
+static kw_status whole_value(kw_space *space, const kw_access *access, const kw_node_ref *node, kw_string range, const kw_data_value *given, kw_arena *arena,
+                             kw_data_value *out)
+{
+    *out = *given;
+    if (range.len == 0) {
+        return KW_GOOD;
+    }
+    kw_data_value current = {.has_value = false};
+    KW_TRY(read_value(space, access, node, arena, &current));
+    return kw_range_replace(range, &current.value, &given->value, arena, &out->value);
+}
+
+kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
+                        const kw_data_value *value, kw_arena *arena)
+{
+    kw_data_value whole;
+    if (attribute < NODE_ID || attribute > ACCESS_LEVEL_EX || (CLASSES[attribute] & kw_node_class_of(node)) == 0) {
+        return KW_BAD_ATTRIBUTE_ID_INVALID;
+    }
+    KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_BROWSE)); /* who may not see it learns nothing from the answers below */
+    if (attribute != VALUE || kw_node_class_of(node) != KW_NODE_CLASS_VARIABLE || (access_level_of(node) & ACCESS_WRITE) == 0) {
+        return KW_BAD_NOT_WRITABLE;
+    }
+    KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_WRITE));
+    if ((value->has_status && value->status != KW_GOOD) || value->has_source_timestamp || value->has_server_timestamp) {
+        return KW_BAD_WRITE_NOT_SUPPORTED;
+    }
+    if (!value->has_value) {
+        return KW_BAD_TYPE_MISMATCH;
+    }
+    KW_TRY(whole_value(space, access, node, index_range, value, arena, &whole));
+    const kw_node_id data_type = data_type_of(space, node);
+    const int32_t rank = node->table != NULL ? node->table->value_rank : node->own->value_rank;
+    if (!kw_value_fits(&whole.value, &data_type, rank)) {
+        return KW_BAD_TYPE_MISMATCH;
+    }
+    if (node->own->write != NULL) {
+        return node->own->write(node->own->ctx, access, &whole);
+    }
+    return kw_node_store_value((kw_node *)node->own, &whole.value, kw_clock_utc(space->clock));
+}

@@ -1,0 +1,85 @@
+/* The one place that says who may do what with a node. OPC 10000-3, 4.9 and 5.2.9 … 5.2.11. */
+#include "space/space_internal.h"
+
+/* Where nobody said anything: everybody may look, read and call; nobody may change. */
+#define DEFAULT_PERMISSIONS (KW_PERMISSION_BROWSE | KW_PERMISSION_READ | KW_PERMISSION_CALL)
+
+static uint32_t of_table(const kw_space *space, const kw_access *access, const kw_node_ref *node)
+{
+    uint32_t permissions = 0;
+    const kw_nodeset_permission *rows = kw_nodeset_node_permissions(node->table);
+    for (uint8_t i = 0; i < node->table->permission_count; i++) {
+        const uint16_t ns = rows[i].role_model == KW_MODEL_GDS ? space->gds : 0;
+        if (kw_identity_has_role(access->identity, ns, rows[i].role)) {
+            permissions |= rows[i].permissions;
+        }
+    }
+    return permissions;
+}
+
+static uint32_t of_own(const kw_access *access, const kw_node *node)
+{
+    uint32_t permissions = 0;
+    while (node->permission_count == 0) { /* inherited */
+        if (node->parent == NULL) {
+            return DEFAULT_PERMISSIONS;
+        }
+        node = node->parent;
+    }
+    for (uint32_t i = 0; i < node->permission_count; i++) {
+        if (kw_identity_has_role(access->identity, node->permissions[i].role_ns, node->permissions[i].role_id)) {
+            permissions |= node->permissions[i].permissions;
+        }
+    }
+    return permissions;
+}
+
+uint32_t kw_node_permissions(const kw_space *space, const kw_access *access, const kw_node_ref *node)
+{
+    if (access->identity == NULL) {
+        return 0;
+    }
+    if (node->table == NULL) {
+        return of_own(access, node->own);
+    }
+    return node->table->permission_count > 0 ? of_table(space, access, node) : DEFAULT_PERMISSIONS;
+}
+
+static uint32_t restrictions_of(const kw_node_ref *node)
+{
+    if (node->table == NULL) {
+        return node->own->restrictions;
+    }
+    return node->table->access_restrictions > 0 ? (uint32_t)node->table->access_restrictions : 0;
+}
+
+static bool is_channel_good_enough(const kw_access *access, uint32_t restrictions)
+{
+    if ((restrictions & KW_RESTRICTION_ENCRYPTION) != 0 && access->mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT) {
+        return false;
+    }
+    if ((restrictions & KW_RESTRICTION_SIGNING) != 0 && access->mode != KW_MESSAGE_SECURITY_MODE_SIGN &&
+        access->mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT) {
+        return false;
+    }
+    return (restrictions & KW_RESTRICTION_SESSION) == 0 || access->has_session;
+}
+
+kw_status kw_node_check(const kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t permission)
+{
+    const uint32_t granted = kw_node_permissions(space, access, node);
+    if (granted == 0) {
+        return KW_BAD_NODE_ID_UNKNOWN; /* who may do nothing with it learns nothing of it */
+    }
+    const uint32_t restrictions = restrictions_of(node);
+    const bool is_browse = permission == KW_PERMISSION_BROWSE;
+    if ((!is_browse || (restrictions & KW_RESTRICTION_BROWSE) != 0) && !is_channel_good_enough(access, restrictions)) {
+        return KW_BAD_SECURITY_MODE_INSUFFICIENT;
+    }
+    return (granted & permission) == permission ? KW_GOOD : KW_BAD_USER_ACCESS_DENIED;
+}
+
+bool kw_node_is_visible(const kw_space *space, const kw_access *access, const kw_node_ref *node)
+{
+    return !kw_status_is_bad(kw_node_check(space, access, node, KW_PERMISSION_BROWSE));
+}

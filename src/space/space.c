@@ -1,0 +1,297 @@
+#include "space/space_internal.h"
+#include "ua/text.h"
+#include <keyway/node_ids.h>
+
+#include "base/try.h"
+
+#include <stdlib.h>
+
+#define SPACE_ARENA ((size_t)4 << 30)
+#define GDS_DIRECTORY 141
+
+/* --- namespaces ----------------------------------------------------------------------------------------------------------- */
+
+uint16_t kw_space_namespace_find(const kw_space *space, kw_string uri)
+{
+    for (size_t i = 0; i < space->namespace_count; i++) {
+        if (kw_bytes_equal(space->namespaces[i], uri)) {
+            return (uint16_t)i;
+        }
+    }
+    return UINT16_MAX;
+}
+
+const kw_string *kw_space_namespaces(const kw_space *space, size_t *count)
+{
+    *count = space->namespace_count;
+    return space->namespaces;
+}
+
+static kw_status append_namespace(kw_space *space, kw_string uri, uint16_t *index)
+{
+    if (space->namespace_count == KW_NAMESPACES_MAX) {
+        return KW_BAD_TOO_MANY_OPERATIONS;
+    }
+    const kw_string copy = kw_arena_copy(space->arena, uri);
+    if (copy.data == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    *index = (uint16_t)space->namespace_count;
+    space->namespaces[space->namespace_count++] = copy;
+    return KW_GOOD;
+}
+
+kw_status kw_space_namespace_add(kw_space *space, kw_string uri, uint16_t *index)
+{
+    *index = kw_space_namespace_find(space, uri);
+    if (*index != UINT16_MAX) {
+        return KW_GOOD;
+    }
+    KW_TRY(append_namespace(space, uri, index));
+    return kw_space_add_metadata(space, *index);
+}
+
+/* --- instances of the GDS model that are not ours --------------------------------------------------------------------------- */
+
+static bool is_part(uint16_t type)
+{
+    return type == KW_ID_HAS_COMPONENT || type == KW_ID_HAS_PROPERTY || type == KW_ID_ORGANIZES;
+}
+
+/* The Directory (discovery and certificates) is another service; it and what belongs to it is left out. */
+static void hide(kw_space *space, uint32_t id)
+{
+    const kw_nodeset *set = &kw_nodesets[KW_MODEL_GDS];
+    const kw_nodeset_node *node = kw_nodeset_find(KW_MODEL_GDS, id);
+    if (node == NULL || space->hidden[node - set->nodes]) {
+        return;
+    }
+    space->hidden[node - set->nodes] = 1;
+    const kw_nodeset_reference *references = kw_nodeset_references(KW_MODEL_GDS, node);
+    for (uint32_t i = 0; i < node->reference_count; i++) {
+        if (references[i].is_forward && references[i].target_model == KW_MODEL_GDS && is_part(references[i].type)) {
+            hide(space, references[i].target);
+        }
+    }
+}
+
+static kw_status set_up_gds(kw_space *space)
+{
+    space->hidden = calloc(kw_nodesets[KW_MODEL_GDS].node_count, 1);
+    if (space->hidden == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    hide(space, GDS_DIRECTORY);
+    return append_namespace(space, KW_STRING(KW_GDS_NAMESPACE_URI), &space->gds);
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------------------- */
+
+static kw_status set_up(kw_space *space, const kw_space_config *config)
+{
+    uint16_t index;
+    space->arena = kw_arena_new(SPACE_ARENA);
+    space->nodes = kw_map_new();
+    if (space->arena == NULL || space->nodes == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    KW_TRY(append_namespace(space, KW_STRING("http://opcfoundation.org/UA/"), &index));
+    KW_TRY(append_namespace(space, config->application_uri, &index));
+    if (config->with_gds) {
+        KW_TRY(set_up_gds(space));
+    }
+    space->with_gds = config->with_gds;
+    for (size_t i = 1; i < space->namespace_count; i++) {
+        KW_TRY(kw_space_add_metadata(space, (uint16_t)i));
+    }
+    return kw_space_bind_server_object(space);
+}
+
+kw_status kw_space_new(const kw_space_config *config, kw_space **out)
+{
+    kw_space *space = calloc(1, sizeof(*space));
+    if (space == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    space->clock = config->clock;
+    space->started = kw_clock_utc(config->clock);
+    space->info.state = KW_SERVER_STATE_RUNNING;
+    const kw_status status = set_up(space, config);
+    if (kw_status_is_bad(status)) {
+        kw_space_free(space);
+        return status;
+    }
+    *out = space;
+    return KW_GOOD;
+}
+
+static void clear_node(kw_node *node)
+{
+    free(node->value);
+    free(node->references);
+}
+
+void kw_space_free(kw_space *space)
+{
+    if (space == NULL) {
+        return;
+    }
+    size_t cursor = 0;
+    void *node;
+    while (space->nodes != NULL && kw_map_next(space->nodes, &cursor, NULL, &node)) {
+        clear_node(node);
+    }
+    kw_map_free(space->nodes);
+    kw_arena_free(space->arena);
+    free(space->hidden);
+    free(space);
+}
+
+/* --- finding ------------------------------------------------------------------------------------------------------------------- */
+
+static const kw_nodeset_node *table_node(const kw_space *space, const kw_node_id *id, uint8_t *model)
+{
+    if (id->kind != KW_NODE_ID_NUMERIC) {
+        return NULL;
+    }
+    if (id->ns == 0) {
+        *model = KW_MODEL_CORE;
+        return kw_nodeset_find(KW_MODEL_CORE, id->id.numeric);
+    }
+    if (!space->with_gds || id->ns != space->gds) {
+        return NULL;
+    }
+    *model = KW_MODEL_GDS;
+    const kw_nodeset_node *node = kw_nodeset_find(KW_MODEL_GDS, id->id.numeric);
+    return node != NULL && !space->hidden[node - kw_nodesets[KW_MODEL_GDS].nodes] ? node : NULL;
+}
+
+static kw_node *find_own(const kw_space *space, const kw_node_id *id)
+{
+    uint8_t buffer[512];
+    const kw_bytes key = kw_node_id_key(id, buffer, sizeof(buffer), NULL);
+    return key.data != NULL ? kw_map_get(space->nodes, key) : NULL;
+}
+
+bool kw_space_find(const kw_space *space, const kw_node_id *id, kw_node_ref *out)
+{
+    *out = (kw_node_ref){.id = *id};
+    out->table = table_node(space, id, &out->model);
+    out->own = find_own(space, id);
+    if (out->own != NULL) {
+        out->id = out->own->id; /* in memory that stays */
+    }
+    return out->table != NULL || out->own != NULL;
+}
+
+kw_status kw_space_put(kw_space *space, kw_node *node)
+{
+    uint8_t buffer[512];
+    const kw_bytes key = kw_node_id_key(&node->id, buffer, sizeof(buffer), NULL);
+    return key.data != NULL ? kw_map_put(space->nodes, key, node, NULL) : KW_BAD_NODE_ID_INVALID;
+}
+
+kw_node *kw_space_own(kw_space *space, const kw_node_id *id)
+{
+    kw_node_ref ref;
+    if (!kw_space_find(space, id, &ref)) {
+        return NULL;
+    }
+    if (ref.own != NULL) {
+        return (kw_node *)ref.own;
+    }
+    kw_node *overlay = KW_ARENA_NEW(space->arena, kw_node);
+    if (overlay == NULL) {
+        return NULL;
+    }
+    overlay->id = *id;
+    overlay->is_overlay = true;
+    return kw_status_is_bad(kw_space_put(space, overlay)) ? NULL : overlay;
+}
+
+/* --- references ------------------------------------------------------------------------------------------------------------------ */
+
+static void view_of(const kw_space *space, const kw_nodeset_reference *r, kw_reference_view *out)
+{
+    *out = (kw_reference_view){.type = KW_NODE_ID(0, r->type),
+                               .target = KW_NODE_ID(r->target_model == KW_MODEL_GDS ? space->gds : 0, r->target),
+                               .is_forward = r->is_forward};
+}
+
+bool kw_space_next_reference(const kw_space *space, const kw_node_ref *node, size_t *cursor, kw_reference_view *out)
+{
+    size_t i = (*cursor)++;
+    if (node->table != NULL) {
+        if (i < node->table->reference_count) {
+            view_of(space, &kw_nodeset_references(node->model, node->table)[i], out);
+            return true;
+        }
+        i -= node->table->reference_count;
+        size_t added = 0;
+        const kw_nodeset_reference *additions =
+            space->with_gds && node->model == KW_MODEL_CORE ? kw_nodeset_added_references(KW_MODEL_GDS, node->table->id, &added) : NULL;
+        if (i < added) {
+            view_of(space, &additions[i], out);
+            return true;
+        }
+        i -= added;
+    }
+    if (node->own == NULL || i >= node->own->reference_count) {
+        return false;
+    }
+    const kw_own_reference *r = &node->own->references[i];
+    *out = (kw_reference_view){r->type, r->target, r->is_forward};
+    return true;
+}
+
+bool kw_space_target(const kw_space *space, const kw_node_ref *node, uint32_t type, bool is_forward, kw_node_id *out)
+{
+    kw_reference_view r;
+    for (size_t cursor = 0; kw_space_next_reference(space, node, &cursor, &r);) {
+        if (r.is_forward == is_forward && r.type.ns == 0 && r.type.kind == KW_NODE_ID_NUMERIC && r.type.id.numeric == type) {
+            *out = r.target;
+            return true;
+        }
+    }
+    return false;
+}
+
+#define TYPE_DEPTH_MAX 64 /* no hierarchy is that deep; a cycle would be */
+
+bool kw_space_is_subtype(const kw_space *space, const kw_node_id *type, const kw_node_id *base)
+{
+    kw_node_id current = *type;
+    for (int depth = 0; depth < TYPE_DEPTH_MAX; depth++) {
+        kw_node_ref ref;
+        if (kw_node_id_equal(&current, base)) {
+            return true;
+        }
+        if (!kw_space_find(space, &current, &ref) || !kw_space_target(space, &ref, KW_ID_HAS_SUBTYPE, false, &current)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* --- what every node has --------------------------------------------------------------------------------------------------------- */
+
+uint8_t kw_node_class_of(const kw_node_ref *node)
+{
+    return node->table != NULL ? node->table->node_class : node->own->node_class;
+}
+
+kw_qualified_name kw_node_browse_name(const kw_space *space, const kw_node_ref *node)
+{
+    if (node->table == NULL) {
+        return node->own->browse_name;
+    }
+    return (kw_qualified_name){node->table->browse_name_model == KW_MODEL_GDS ? space->gds : 0, kw_nodeset_text(node->table->browse_name)};
+}
+
+kw_localized_text kw_node_display_name(const kw_node_ref *node)
+{
+    if (node->table == NULL) {
+        return node->own->display_name;
+    }
+    return (kw_localized_text){KW_BYTES_NULL, kw_nodeset_text(node->table->display_name)};
+}
