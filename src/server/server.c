@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#define KW_VERSION_TEXT "0.1.0"
 #define CONFIG_ARENA ((size_t)4 << 20)
 #define RESPONSE_MAX ((size_t)64 << 20)
 
@@ -79,10 +80,36 @@ static kw_status make_sessions(kw_server *server)
     return kw_sessions_new(&env, &server->sessions);
 }
 
+static void tell_space(kw_server *server)
+{
+    static const kw_string LOCALES[] = {{(const uint8_t *)"en", 2}};
+    const kw_service_limits *limits = &server->config.service_limits;
+    const kw_space_server_info info = {.state = KW_SERVER_STATE_RUNNING,
+                                       .product_uri = server->config.product_uri,
+                                       .product_name = server->config.application_name,
+                                       .manufacturer = KW_STRING("Keyway"),
+                                       .version = KW_STRING(KW_VERSION_TEXT),
+                                       .max_nodes_per_read = limits->max_nodes_per_read,
+                                       .max_nodes_per_write = limits->max_nodes_per_write,
+                                       .max_nodes_per_call = limits->max_nodes_per_call,
+                                       .max_nodes_per_browse = limits->max_nodes_per_browse,
+                                       .max_nodes_per_translate = limits->max_nodes_per_translate,
+                                       .max_nodes_per_register = limits->max_nodes_per_register,
+                                       .max_array_length = server->config.codec_limits.max_array,
+                                       .max_string_length = server->config.codec_limits.max_string,
+                                       .max_byte_string_length = server->config.codec_limits.max_string,
+                                       .max_sessions = server->config.session_limits.max_sessions,
+                                       .max_browse_continuation_points = (uint16_t)limits->max_browse_continuation_points,
+                                       .locales = LOCALES,
+                                       .locale_count = 1};
+    kw_space_set_server_info(server->space, &info);
+}
+
 static kw_status make_parts(kw_server *server)
 {
     const kw_space_config space = {.application_uri = server->config.application_uri, .with_gds = server->config.with_gds, .clock = server->env.clock};
     KW_TRY(kw_space_new(&space, &server->space));
+    tell_space(server);
     KW_TRY(make_gate(server));
     KW_TRY(make_sessions(server));
     const kw_string host = server->config.host_count > 0 ? server->config.hosts[0] : KW_STRING("localhost");
@@ -169,6 +196,7 @@ kw_string kw_server_url(const kw_server *server)
 void kw_server_shutdown(kw_server *server, void (*drained)(void *ctx), void *ctx)
 {
     server->is_shutting_down = true;
+    kw_space_set_server_state(server->space, KW_SERVER_STATE_SHUTDOWN);
     server->drained = drained;
     server->drained_ctx = ctx;
     if (server->connection_count == 0) {
