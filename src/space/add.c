@@ -73,7 +73,9 @@ static kw_status copy_permissions(kw_space *space, kw_node *node, const kw_node_
     if (permissions == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    memcpy(permissions, spec->permissions, spec->permission_count * sizeof(*permissions));
+    for (size_t i = 0; i < spec->permission_count; i++) {
+        permissions[i] = spec->permissions[i];
+    }
     node->permissions = permissions;
     node->permission_count = (uint32_t)spec->permission_count;
     return KW_GOOD;
