@@ -146,7 +146,7 @@ static void explain_load(const char *file, cyaml_err_t error, const load_errors 
         fprintf(stderr, "keyway: %s: cannot be opened: %s; `keyway init DIR` makes one\n", file, strerror(errno));
         return;
     }
-    fprintf(stderr, "keyway: %s: %s%s%s; docs/configuration.md (man keyway.yaml) lists the keys and their values\n", file,
+    fprintf(stderr, "keyway: %s: %s%s%s; docs/configuration.md lists the keys and their values\n", file,
             errors->text[0] != '\0' ? errors->text : cyaml_strerror(error), errors->where[0] != '\0' ? ", " : "", errors->where);
 }
 
