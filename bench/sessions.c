@@ -9,6 +9,7 @@
  */
 #include "base/clock.h"
 #include "ua/text.h"
+
 #include <keyway/client.h>
 
 #include <getopt.h>
@@ -96,7 +97,8 @@ static kw_status read_once(kw_client *client, const kw_node_id *node, unsigned v
     for (unsigned i = 0; i < values; i++) {
         what[i] = (kw_read_value_id){.node_id = *node, .attribute_id = 13};
     }
-    kw_read_request request = {.timestamps_to_return = KW_TIMESTAMPS_TO_RETURN_NEITHER, .nodes_to_read = what, .nodes_to_read_count = values};
+    kw_read_request request = {
+        .timestamps_to_return = KW_TIMESTAMPS_TO_RETURN_NEITHER, .nodes_to_read = what, .nodes_to_read_count = values};
     kw_read_response *response = NULL;
     const kw_status status = kw_client_service(client, KW_TYPE_READ_REQUEST, &request, KW_TYPE_READ_RESPONSE, arena, (void **)&response);
     if (kw_status_is_bad(status)) {
@@ -181,7 +183,8 @@ static json_t *measure(const plan *p, void *(*run)(void *), const char *rate_nam
         }
     }
     *rate = (double)total / (now_s() - start);
-    json_t *result = json_pack("{s:f,s:I,s:o}", rate_name, *rate, "operations", (json_int_t)total, "latency_ms", percentiles(workers, p->threads, total));
+    json_t *result = json_pack("{s:f,s:I,s:o}", rate_name, *rate, "operations", (json_int_t)total, "latency_ms",
+                               percentiles(workers, p->threads, total));
     if (kw_status_is_bad(failure)) {
         json_object_set_new(result, "failure", json_string(kw_status_name(failure)));
         json_object_set_new(result, "reason", json_string(why));
@@ -213,32 +216,65 @@ static unsigned number(const char *text, unsigned max)
 
 static void parse(int argc, char **argv, plan *p)
 {
-    static const struct option OPTIONS[] = {{"threads", 1, NULL, 't'}, {"seconds", 1, NULL, 's'},  {"values", 1, NULL, 'v'},        {"node", 1, NULL, 'n'},
-                                            {"policy", 1, NULL, 'p'},  {"mode", 1, NULL, 'm'},     {"cert", 1, NULL, 'c'},          {"key", 1, NULL, 'k'},
-                                            {"trust", 1, NULL, 'T'},   {"user", 1, NULL, 'u'},     {"password-file", 1, NULL, 'P'}, {"token-file", 1, NULL, 'j'},
-                                            {"insecure-trust-any", 0, NULL, 'i'}, {NULL, 0, NULL, 0}};
+    static const struct option OPTIONS[] = {{"threads", 1, NULL, 't'},
+                                            {"seconds", 1, NULL, 's'},
+                                            {"values", 1, NULL, 'v'},
+                                            {"node", 1, NULL, 'n'},
+                                            {"policy", 1, NULL, 'p'},
+                                            {"mode", 1, NULL, 'm'},
+                                            {"cert", 1, NULL, 'c'},
+                                            {"key", 1, NULL, 'k'},
+                                            {"trust", 1, NULL, 'T'},
+                                            {"user", 1, NULL, 'u'},
+                                            {"password-file", 1, NULL, 'P'},
+                                            {"token-file", 1, NULL, 'j'},
+                                            {"insecure-trust-any", 0, NULL, 'i'},
+                                            {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         switch (c) {
-        case 't': p->threads = number(optarg, THREADS_MAX); break;
-        case 's': p->seconds = number(optarg, 3600); break;
-        case 'v': p->values = number(optarg, VALUES_MAX); break;
-        case 'n': p->node = optarg; break;
-        case 'p': p->client.policy = optarg; break;
-        case 'm': p->client.mode = strcmp(optarg, "sign") == 0 ? KW_MESSAGE_SECURITY_MODE_SIGN : KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT; break;
-        case 'c': p->client.certificate_file = optarg; break;
-        case 'k': p->client.key_file = optarg; break;
-        case 'T': p->client.trust_directory = optarg; break;
-        case 'i': p->client.trust_any = true; break;
+        case 't':
+            p->threads = number(optarg, THREADS_MAX);
+            break;
+        case 's':
+            p->seconds = number(optarg, 3600);
+            break;
+        case 'v':
+            p->values = number(optarg, VALUES_MAX);
+            break;
+        case 'n':
+            p->node = optarg;
+            break;
+        case 'p':
+            p->client.policy = optarg;
+            break;
+        case 'm':
+            p->client.mode = strcmp(optarg, "sign") == 0 ? KW_MESSAGE_SECURITY_MODE_SIGN : KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT;
+            break;
+        case 'c':
+            p->client.certificate_file = optarg;
+            break;
+        case 'k':
+            p->client.key_file = optarg;
+            break;
+        case 'T':
+            p->client.trust_directory = optarg;
+            break;
+        case 'i':
+            p->client.trust_any = true;
+            break;
         case 'u':
             p->identity.kind = KW_USER_TOKEN_TYPE_USER_NAME;
             p->identity.user_name = kw_string_from(optarg);
             break;
-        case 'P': p->identity.password = kw_string_from(first_line(optarg)); break;
+        case 'P':
+            p->identity.password = kw_string_from(first_line(optarg));
+            break;
         case 'j':
             p->identity.kind = KW_USER_TOKEN_TYPE_ISSUED_TOKEN;
             p->identity.token = kw_string_from(first_line(optarg));
             break;
-        default: exit(2);
+        default:
+            exit(2);
         }
     }
     if (optind + 1 != argc) {
@@ -257,8 +293,8 @@ int main(int argc, char **argv)
     json_t *reads = measure(&p, run_reads, "requests_per_s", &requests);
     json_object_set_new(reads, "values_per_s", json_real(requests * p.values));
     const bool failed = json_object_get(opened, "failure") != NULL || json_object_get(reads, "failure") != NULL;
-    json_t *all = json_pack("{s:s,s:i,s:i,s:i,s:s*,s:o,s:o}", "url", p.url, "threads", (int)p.threads, "seconds", (int)p.seconds, "values_per_request",
-                            (int)p.values, "policy", p.client.policy, "sessions", opened, "reads", reads);
+    json_t *all = json_pack("{s:s,s:i,s:i,s:i,s:s*,s:o,s:o}", "url", p.url, "threads", (int)p.threads, "seconds", (int)p.seconds,
+                            "values_per_request", (int)p.values, "policy", p.client.policy, "sessions", opened, "reads", reads);
     json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(all);

@@ -8,6 +8,7 @@
 #define KEYWAY_BYTES_H
 
 #include <keyway/status.h>
+
 #include <stddef.h>
 
 typedef struct kw_bytes {

@@ -16,16 +16,16 @@ typedef struct kw_client_config {
     const char *application_name; /* NULL: "Keyway" */
     const char *certificate_file; /* PEM or DER; NULL: only endpoints without security can be used */
     const char *key_file;
-    const char *key_passphrase;   /* NULL: none */
-    const char *trust_directory;  /* a trust list (trusted/certs, …), or a plain folder of certificates */
-    bool trust_any;               /* accept any sound server certificate: no protection against a stranger in the middle */
-    const char *policy;           /* name or URI; NULL: the strongest that both know */
+    const char *key_passphrase;    /* NULL: none */
+    const char *trust_directory;   /* a trust list (trusted/certs, …), or a plain folder of certificates */
+    bool trust_any;                /* accept any sound server certificate: no protection against a stranger in the middle */
+    const char *policy;            /* name or URI; NULL: the strongest that both know */
     kw_message_security_mode mode; /* KW_MESSAGE_SECURITY_MODE_INVALID (0): the strongest offered */
-    bool legacy_issued_token;     /* send tokens in the legacy block, for servers that know nothing else */
-    bool dotnet_secrets;          /* RsaEncryptedSecret in the layout of the .NET stack */
-    const char *const *locales;   /* NULL-ended, in order of preference; NULL: none */
-    uint32_t timeout_ms;          /* of each call; 0: 10 s */
-    double session_timeout_ms;    /* 0: 20 min */
+    bool legacy_issued_token;      /* send tokens in the legacy block, for servers that know nothing else */
+    bool dotnet_secrets;           /* RsaEncryptedSecret in the layout of the .NET stack */
+    const char *const *locales;    /* NULL-ended, in order of preference; NULL: none */
+    uint32_t timeout_ms;           /* of each call; 0: 10 s */
+    double session_timeout_ms;     /* 0: 20 min */
 } kw_client_config;
 
 /** Copies the configuration and loads its files. Bad_ConfigurationError with a sentence in *why (static or valid until the next call on this thread). */
@@ -38,7 +38,8 @@ KW_API const char *kw_client_error(const kw_client *client);
 /** GetEndpoints of a Server, on a connection of its own without security. OPC 10000-4, 5.5.4. */
 KW_API kw_status kw_client_get_endpoints(kw_client *client, const char *url, kw_arena *arena, kw_endpoint_description **out, size_t *count);
 /** FindServers likewise. OPC 10000-4, 5.5.2. */
-KW_API kw_status kw_client_find_servers(kw_client *client, const char *url, kw_arena *arena, kw_application_description **out, size_t *count);
+KW_API kw_status kw_client_find_servers(kw_client *client, const char *url, kw_arena *arena, kw_application_description **out,
+                                        size_t *count);
 
 /**
  * GetEndpoints, choice of the endpoint (policy and mode as configured, otherwise the strongest), validation of the Server's
@@ -50,11 +51,11 @@ KW_API kw_status kw_client_connect(kw_client *client, const char *url);
 KW_API const kw_endpoint_description *kw_client_endpoint(const kw_client *client);
 
 typedef struct kw_client_identity {
-    kw_user_token_type kind;   /* ANONYMOUS, USER_NAME, CERTIFICATE, ISSUED_TOKEN */
+    kw_user_token_type kind; /* ANONYMOUS, USER_NAME, CERTIFICATE, ISSUED_TOKEN */
     kw_string user_name;
-    kw_bytes password;         /* borrowed for the call; never kept */
+    kw_bytes password; /* borrowed for the call; never kept */
     const char *user_certificate_file, *user_key_file;
-    kw_bytes token;            /* a JWT */
+    kw_bytes token; /* a JWT */
 } kw_client_identity;
 
 /**
@@ -71,19 +72,21 @@ KW_API kw_status kw_client_activate(kw_client *client, const kw_client_identity 
  * `authority_url` NULL: the one that a UserTokenPolicy of the connected endpoint names. `self` is who asks there: USER_NAME goes
  * as explicit identity, encrypted; ANONYMOUS lets the application certificate speak (implicit). OPC 10000-12, 9.
  */
-KW_API kw_status kw_client_request_token(kw_client *client, const char *authority_url, const char *resource, const kw_client_identity *self, kw_arena *arena,
-                                         kw_string *token);
+KW_API kw_status kw_client_request_token(kw_client *client, const char *authority_url, const char *resource, const kw_client_identity *self,
+                                         kw_arena *arena, kw_string *token);
 
 /** Any service: fills the RequestHeader, sends, waits, checks ServiceResult. *response is of response_type, in the arena; also set (header only) on a ServiceFault. */
-KW_API kw_status kw_client_service(kw_client *client, const kw_type *request_type, void *request, const kw_type *response_type, kw_arena *arena, void **response);
+KW_API kw_status kw_client_service(kw_client *client, const kw_type *request_type, void *request, const kw_type *response_type,
+                                   kw_arena *arena, void **response);
 
 /** Shorthands for one node each; the operation's StatusCode is the result. */
 KW_API kw_status kw_client_read(kw_client *client, const kw_node_id *node, uint32_t attribute, kw_arena *arena, kw_data_value *out);
 KW_API kw_status kw_client_write(kw_client *client, const kw_node_id *node, uint32_t attribute, const kw_data_value *value);
 /** All references, continuation points followed; at most `max` (0: all). */
-KW_API kw_status kw_client_browse(kw_client *client, const kw_browse_description *what, size_t max, kw_arena *arena, kw_reference_description **out, size_t *count);
-KW_API kw_status kw_client_call(kw_client *client, const kw_node_id *object, const kw_node_id *method, const kw_variant *inputs, size_t input_count, kw_arena *arena,
-                                kw_call_method_result *out);
+KW_API kw_status kw_client_browse(kw_client *client, const kw_browse_description *what, size_t max, kw_arena *arena,
+                                  kw_reference_description **out, size_t *count);
+KW_API kw_status kw_client_call(kw_client *client, const kw_node_id *object, const kw_node_id *method, const kw_variant *inputs,
+                                size_t input_count, kw_arena *arena, kw_call_method_result *out);
 /** Index of a namespace at the connected Server (NamespaceArray is read once). Bad_NotFound. */
 KW_API kw_status kw_client_namespace(kw_client *client, const char *uri, uint16_t *index);
 /** CloseSession, CloseSecureChannel. */

@@ -105,7 +105,7 @@ typedef enum kw_builtin {
 typedef struct kw_variant {
     uint8_t type; /* kw_builtin; KW_BUILTIN_NULL: no value */
     bool is_array;
-    size_t count;    /* arrays only; a null array has data NULL */
+    size_t count; /* arrays only; a null array has data NULL */
     const void *data;
     size_t dimension_count; /* 0: no ArrayDimensions */
     const int32_t *dimensions;
@@ -139,29 +139,30 @@ typedef enum kw_type_kind {
 } kw_type_kind;
 
 typedef struct kw_type_field {
-    const char *name;      /* as in the standard: "NodesToRead" */
+    const char *name; /* as in the standard: "NodesToRead" */
     const kw_type *type;
     uint32_t offset;       /* of the value, or of the pointer when array or optional */
     uint32_t count_offset; /* arrays: of the size_t count */
     bool is_array;
-    bool is_optional;      /* bit number = order among the optional fields */
+    bool is_optional; /* bit number = order among the optional fields */
 } kw_type_field;
 
 /** A descriptor: constant data, one for each built-in type, enumeration and structure. */
 struct kw_type {
     const char *name; /* as in the standard */
     uint8_t kind;     /* kw_type_kind */
-    uint8_t builtin;  /* the built-in type that it travels as in a Variant: its own, INT32 for enumerations, EXTENSION_OBJECT for structures */
+    uint8_t
+        builtin; /* the built-in type that it travels as in a Variant: its own, INT32 for enumerations, EXTENSION_OBJECT for structures */
     uint16_t field_count;
-    uint32_t size;           /* sizeof the C type */
-    uint32_t min_wire_size;  /* the fewest bytes that one value takes on the wire (≥ 1 unless the structure has no fields) */
-    uint32_t data_type_id;   /* ns 0 */
-    uint32_t binary_id;      /* ns 0 id of the Default Binary encoding; 0: none */
+    uint32_t size;          /* sizeof the C type */
+    uint32_t min_wire_size; /* the fewest bytes that one value takes on the wire (≥ 1 unless the structure has no fields) */
+    uint32_t data_type_id;  /* ns 0 */
+    uint32_t binary_id;     /* ns 0 id of the Default Binary encoding; 0: none */
     const kw_type_field *fields;
     const struct kw_enum_value {
         const char *name;
         int32_t value;
-    } *enum_values; /* enumerations: ended by a NULL name */
+    } * enum_values; /* enumerations: ended by a NULL name */
 };
 
 /** Descriptor of a built-in type, NULL for KW_BUILTIN_NULL and past 25. */

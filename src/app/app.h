@@ -10,9 +10,9 @@
 
 typedef struct kw_command {
     const char *name;
-    const char *synopsis; /* what follows the name, for help */
-    const char *summary;  /* one line */
-    const char *help;     /* the details: options and examples; may be NULL */
+    const char *synopsis;                                             /* what follows the name, for help */
+    const char *summary;                                              /* one line */
+    const char *help;                                                 /* the details: options and examples; may be NULL */
     int (*run)(const struct kw_command *self, int argc, char **argv); /* argv[0] is the command's name */
 } kw_command;
 

@@ -56,8 +56,9 @@ int kw_application_files_create(const kw_application_files *files, kw_certificat
     kw_private_key_release(key);
     if (kw_status_is_bad(status)) {
         kw_certificate_release(certificate);
-        return kw_fail(status, status == KW_BAD_ALREADY_EXISTS ? "%s.crt or %s.key exists already; choose another name or move it away"
-                                                               : "%s.crt and %s.key could not be made",
+        return kw_fail(status,
+                       status == KW_BAD_ALREADY_EXISTS ? "%s.crt or %s.key exists already; choose another name or move it away"
+                                                       : "%s.crt and %s.key could not be made",
                        files->stem, files->stem);
     }
     *out = certificate;
@@ -75,7 +76,8 @@ int kw_application_identity_load(const char *certificate_file, const char *key_f
     if (kw_status_is_bad(status)) {
         kw_application_identity_clear(out);
         return kw_fail(status, "%s: %s", key_file,
-                       status == KW_BAD_SECURITY_CHECKS_FAILED ? "others can read this private key; run `chmod 600` on it" : "not a private key in PEM or DER");
+                       status == KW_BAD_SECURITY_CHECKS_FAILED ? "others can read this private key; run `chmod 600` on it"
+                                                               : "not a private key in PEM or DER");
     }
     if (!kw_certificate_belongs_to(out->certificate, out->key)) {
         kw_application_identity_clear(out);

@@ -65,8 +65,9 @@ static kw_status walk_down(const walk *w, const kw_node_id *node, uint32_t level
             printf("%*s%.*s  [%.*s]  %s\n", (int)(2 * level), "", KW_STRING_ARGS(name), KW_STRING_ARGS(id), class_name(r->node_class));
         } else {
             below = json_array();
-            json_array_append_new(array, json_pack("{s:o,s:o,s:o,s:s,s:o}", "nodeId", kw_json_string(id), "browseName", kw_json_string(name), "displayName",
-                                                   kw_json_string(r->display_name.text), "nodeClass", class_name(r->node_class), "children", below));
+            json_array_append_new(array, json_pack("{s:o,s:o,s:o,s:s,s:o}", "nodeId", kw_json_string(id), "browseName",
+                                                   kw_json_string(name), "displayName", kw_json_string(r->display_name.text), "nodeClass",
+                                                   class_name(r->node_class), "children", below));
         }
         if (level + 1 < w->depth && r->node_id.server_index == 0 && r->node_id.namespace_uri.len == 0) {
             const kw_status deeper = walk_down(w, &r->node_id.node_id, level + 1, below);

@@ -12,7 +12,8 @@
 #define ATTRIBUTE_VALUE 13
 #define HAS_PROPERTY 46
 
-static kw_status arguments_of(kw_client *client, const kw_node_id *method, const char *property, kw_arena *arena, const kw_argument **out, size_t *count)
+static kw_status arguments_of(kw_client *client, const kw_node_id *method, const char *property, kw_arena *arena, const kw_argument **out,
+                              size_t *count)
 {
     kw_reference_description *references = NULL;
     size_t found = 0;
@@ -46,7 +47,8 @@ static kw_status arguments_of(kw_client *client, const kw_node_id *method, const
     return KW_GOOD;
 }
 
-static int parse_inputs(kw_client *client, const kw_node_id *method, const kw_option_list *words, size_t first, kw_arena *arena, kw_variant **inputs)
+static int parse_inputs(kw_client *client, const kw_node_id *method, const kw_option_list *words, size_t first, kw_arena *arena,
+                        kw_variant **inputs)
 {
     const kw_argument *arguments = NULL;
     size_t count = 0;
@@ -56,15 +58,16 @@ static int parse_inputs(kw_client *client, const kw_node_id *method, const kw_op
         return kw_fail(status, "the arguments of the Method cannot be read: %s", kw_client_error(client));
     }
     if (given != count) {
-        return kw_fail(given < count ? KW_BAD_ARGUMENTS_MISSING : KW_BAD_TOO_MANY_ARGUMENTS, "the Method takes %zu argument(s), not %zu", count, given);
+        return kw_fail(given < count ? KW_BAD_ARGUMENTS_MISSING : KW_BAD_TOO_MANY_ARGUMENTS, "the Method takes %zu argument(s), not %zu",
+                       count, given);
     }
     *inputs = KW_ARENA_ARRAY(arena, kw_variant, count);
     for (size_t i = 0; i < count; i++) {
         const kw_builtin type = kw_builtin_of_node_id(&arguments[i].data_type);
         const bool is_array = arguments[i].value_rank >= 0 || words->items[first + i][0] == '[';
         if (type == KW_BUILTIN_NULL || kw_status_is_bad(kw_variant_parse(arena, type, is_array, words->items[first + i], &(*inputs)[i]))) {
-            return kw_fail(KW_BAD_TYPE_MISMATCH, "'%s' is not a value for the argument %.*s (%s)", words->items[first + i], KW_STRING_ARGS(arguments[i].name),
-                           kw_builtin_name(type));
+            return kw_fail(KW_BAD_TYPE_MISMATCH, "'%s' is not a value for the argument %.*s (%s)", words->items[first + i],
+                           KW_STRING_ARGS(arguments[i].name), kw_builtin_name(type));
         }
     }
     return -1;
@@ -79,7 +82,8 @@ static int print_outputs(kw_client *client, const kw_node_id *method, const kw_c
     for (size_t i = 0; i < result->output_arguments_count; i++) {
         const kw_string name = i < count ? arguments[i].name : kw_arena_format(arena, "%zu", i + 1);
         if (json) {
-            json_array_append_new(array, json_pack("{s:o,s:o}", "name", kw_json_string(name), "value", kw_variant_json(arena, &result->output_arguments[i])));
+            json_array_append_new(
+                array, json_pack("{s:o,s:o}", "name", kw_json_string(name), "value", kw_variant_json(arena, &result->output_arguments[i])));
         } else {
             printf("%.*s = %.*s\n", KW_STRING_ARGS(name), KW_STRING_ARGS(kw_variant_format(arena, &result->output_arguments[i])));
         }

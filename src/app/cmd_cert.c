@@ -37,7 +37,8 @@ static int cert_create(const kw_command *self, kw_directory *d, const cert_optio
     const kw_application_files files = {.stem = stem,
                                         .application_uri = options->uri != NULL ? options->uri : d->config->server.uri,
                                         .common_name = options->name != NULL ? options->name : d->config->application.name,
-                                        .hosts = options->hosts.count > 0 ? options->hosts.items : (const char *const *)d->config->application.hosts,
+                                        .hosts = options->hosts.count > 0 ? options->hosts.items
+                                                                          : (const char *const *)d->config->application.hosts,
                                         .host_count = options->hosts.count > 0 ? options->hosts.count : d->config->application.hosts_count,
                                         .days = options->days};
     kw_certificate *certificate = NULL;
@@ -103,7 +104,8 @@ static int cert_check(kw_trust_list *trust, const kw_directory *d, const char *f
     if (code >= 0) {
         return code;
     }
-    const kw_certificate_checks checks = {.role = users ? KW_CERT_USER : KW_CERT_CLIENT, .require_crl = !d->config->security.allow_missing_crl};
+    const kw_certificate_checks checks = {.role = users ? KW_CERT_USER : KW_CERT_CLIENT,
+                                          .require_crl = !d->config->security.allow_missing_crl};
     const kw_status status = kw_trust_list_check(trust, c, &checks);
     kw_certificate_release(c);
     if (kw_status_is_bad(status)) {
@@ -152,7 +154,8 @@ static int cert_trust(kw_trust_list *trust, const char *word, bool issuer)
     }
     const kw_status status = kw_trust_list_add(trust, c, issuer ? KW_TRUST_ISSUER : KW_TRUST_TRUSTED);
     if (!kw_status_is_bad(status)) {
-        printf("%s: %.*s (%s)\n", issuer ? "added as issuer" : "trusted", KW_STRING_ARGS(kw_certificate_subject(c)), kw_certificate_thumbprint_hex(c));
+        printf("%s: %.*s (%s)\n", issuer ? "added as issuer" : "trusted", KW_STRING_ARGS(kw_certificate_subject(c)),
+               kw_certificate_thumbprint_hex(c));
     }
     kw_certificate_release(c);
     return kw_status_is_bad(status) ? kw_fail(status, "%s could not be added to the trust list", word) : KW_EXIT_DONE;
@@ -262,10 +265,14 @@ int kw_cmd_cert(const kw_command *self, int argc, char **argv)
     cert_options options = {.days = 1825};
     kw_option_list words;
     const kw_option table[] = {
-        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0}, {"uri", 0, KW_OPTION_TEXT, &options.uri, 0, 0},
-        {"name", 0, KW_OPTION_TEXT, &options.name, 0, 0},             {"out", 0, KW_OPTION_TEXT, &options.out, 0, 0},
-        {"host", 0, KW_OPTION_LIST, &options.hosts, 0, 0},            {"days", 0, KW_OPTION_NUMBER, &options.days, 1, 36500},
-        {"users", 0, KW_OPTION_FLAG, &options.users, 0, 0},           {"issuer", 0, KW_OPTION_FLAG, &options.issuer, 0, 0},
+        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},
+        {"uri", 0, KW_OPTION_TEXT, &options.uri, 0, 0},
+        {"name", 0, KW_OPTION_TEXT, &options.name, 0, 0},
+        {"out", 0, KW_OPTION_TEXT, &options.out, 0, 0},
+        {"host", 0, KW_OPTION_LIST, &options.hosts, 0, 0},
+        {"days", 0, KW_OPTION_NUMBER, &options.days, 1, 36500},
+        {"users", 0, KW_OPTION_FLAG, &options.users, 0, 0},
+        {"issuer", 0, KW_OPTION_FLAG, &options.issuer, 0, 0},
         {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
     };
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);

@@ -7,6 +7,7 @@
 #include "identity/jwt.h"
 #include "identity/password.h"
 #include "ua/text.h"
+
 #include <keyway/client.h>
 
 #include <ftw.h>

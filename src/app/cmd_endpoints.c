@@ -44,9 +44,10 @@ static json_t *tokens_json(const kw_endpoint_description *e)
     json_t *array = json_array();
     for (size_t i = 0; i < e->user_identity_tokens_count; i++) {
         const kw_user_token_policy *p = &e->user_identity_tokens[i];
-        json_array_append_new(array, json_pack("{s:o,s:s,s:o,s:o,s:o}", "policyId", kw_json_string(p->policy_id), "tokenType", token_name(p->token_type),
-                                               "securityPolicyUri", kw_json_string(p->security_policy_uri), "issuedTokenType",
-                                               kw_json_string(p->issued_token_type), "issuerEndpointUrl", kw_json_string(p->issuer_endpoint_url)));
+        json_array_append_new(array, json_pack("{s:o,s:s,s:o,s:o,s:o}", "policyId", kw_json_string(p->policy_id), "tokenType",
+                                               token_name(p->token_type), "securityPolicyUri", kw_json_string(p->security_policy_uri),
+                                               "issuedTokenType", kw_json_string(p->issued_token_type), "issuerEndpointUrl",
+                                               kw_json_string(p->issuer_endpoint_url)));
     }
     return array;
 }
@@ -56,10 +57,11 @@ static int print_json(kw_arena *arena, const kw_endpoint_description *endpoints,
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++) {
         const kw_endpoint_description *e = &endpoints[i];
-        json_array_append_new(array, json_pack("{s:o,s:o,s:s,s:o,s:i,s:o,s:o}", "endpointUrl", kw_json_string(e->endpoint_url), "applicationUri",
-                                               kw_json_string(e->server.application_uri), "securityMode", mode_name(e->security_mode), "securityPolicyUri",
-                                               kw_json_string(e->security_policy_uri), "securityLevel", (int)e->security_level, "serverCertificateThumbprint",
-                                               kw_json_string(thumbprint_of(arena, e->server_certificate)), "userIdentityTokens", tokens_json(e)));
+        json_array_append_new(
+            array, json_pack("{s:o,s:o,s:s,s:o,s:i,s:o,s:o}", "endpointUrl", kw_json_string(e->endpoint_url), "applicationUri",
+                             kw_json_string(e->server.application_uri), "securityMode", mode_name(e->security_mode), "securityPolicyUri",
+                             kw_json_string(e->security_policy_uri), "securityLevel", (int)e->security_level, "serverCertificateThumbprint",
+                             kw_json_string(thumbprint_of(arena, e->server_certificate)), "userIdentityTokens", tokens_json(e)));
     }
     return kw_print_json(array);
 }
@@ -70,8 +72,8 @@ static kw_string tokens_text(kw_arena *arena, const kw_endpoint_description *e)
     for (size_t i = 0; i < e->user_identity_tokens_count; i++) {
         const kw_user_token_policy *p = &e->user_identity_tokens[i];
         const kw_string policy = policy_name(p->security_policy_uri);
-        text = kw_arena_format(arena, "%.*s%s%s%s%.*s%s", KW_STRING_ARGS(text), i > 0 ? ", " : "", token_name(p->token_type), policy.len > 0 ? "(" : "",
-                               KW_STRING_ARGS(policy), policy.len > 0 ? ")" : "");
+        text = kw_arena_format(arena, "%.*s%s%s%s%.*s%s", KW_STRING_ARGS(text), i > 0 ? ", " : "", token_name(p->token_type),
+                               policy.len > 0 ? "(" : "", KW_STRING_ARGS(policy), policy.len > 0 ? ")" : "");
     }
     return text;
 }
@@ -88,7 +90,8 @@ static int print_table(kw_arena *arena, const kw_endpoint_description *endpoints
         kw_table_cell_string(table, tokens_text(arena, e));
     }
     if (count > 0) {
-        printf("Server       %.*s (%.*s)\n", KW_STRING_ARGS(endpoints[0].server.application_name.text), KW_STRING_ARGS(endpoints[0].server.application_uri));
+        printf("Server       %.*s (%.*s)\n", KW_STRING_ARGS(endpoints[0].server.application_name.text),
+               KW_STRING_ARGS(endpoints[0].server.application_uri));
         printf("Certificate  %.*s\n\n", KW_STRING_ARGS(thumbprint_of(arena, endpoints[0].server_certificate)));
     }
     kw_table_print(table);
@@ -115,7 +118,8 @@ int kw_cmd_endpoints(const kw_command *self, int argc, char **argv)
         return code;
     }
     kw_arena *arena = kw_arena_new(ANSWER_ARENA);
-    const kw_status status = arena != NULL ? kw_client_get_endpoints(client, words.items[0], arena, &endpoints, &count) : KW_BAD_OUT_OF_MEMORY;
+    const kw_status status =
+        arena != NULL ? kw_client_get_endpoints(client, words.items[0], arena, &endpoints, &count) : KW_BAD_OUT_OF_MEMORY;
     if (kw_status_is_bad(status)) {
         code = kw_fail(status, "%s", kw_client_error(client));
     } else {

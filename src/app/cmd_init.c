@@ -137,19 +137,23 @@ static void write_sections(FILE *file, const building *b)
     static const char *const EVERYWHERE[] = {"0.0.0.0", "::"};
     static const char *const HERE[] = {"127.0.0.1", "::1"};
     const kw_init_plan *plan = b->plan;
-    fputs("# Keyway. Every key: docs/configuration.md. After a change: `keyway config check -c FILE`, then restart.\n\napplication:\n  name: \"Keyway\"\n", file);
+    fputs("# Keyway. Every key: docs/configuration.md. After a change: `keyway config check -c FILE`, then restart.\n\napplication:\n  "
+          "name: \"Keyway\"\n",
+          file);
     write_list(file, "hosts", b->hosts, b->host_count);
     write_list(file, "listen", plan->host_count > 0 ? EVERYWHERE : HERE, 2);
     fprintf(file,
-            "\nsecurity:\n  policies: [Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep, Basic256Sha256]\n  modes: [sign, encrypt]\n  allow_none: %s\n"
+            "\nsecurity:\n  policies: [Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep, Basic256Sha256]\n  modes: [sign, encrypt]\n  "
+            "allow_none: %s\n"
             "  trust: " KW_DIRECTORY_TRUST "\n  user_trust: " KW_DIRECTORY_USER_TRUST "\n\nidentity:\n  allow_anonymous: %s\n",
             plan->allow_none ? "true" : "false", plan->allow_anonymous ? "true" : "false");
     fprintf(file, "\nserver:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/server.crt\n  key: own/server.key\n  sample_machine: true\n",
             KW_STRING_ARGS(b->uri), plan->port);
-    fprintf(file,
-            "\nauthority:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/authority.crt\n  key: own/authority.key\n  service_uri: \"%.*s\"\n"
-            "  signing_algorithm: RS256\n  token_lifetime: 3600\n",
-            KW_STRING_ARGS(b->authority_uri), plan->port == 0 ? 0u : plan->port + 1u, KW_STRING_ARGS(b->service_uri));
+    fprintf(
+        file,
+        "\nauthority:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/authority.crt\n  key: own/authority.key\n  service_uri: \"%.*s\"\n"
+        "  signing_algorithm: RS256\n  token_lifetime: 3600\n",
+        KW_STRING_ARGS(b->authority_uri), plan->port == 0 ? 0u : plan->port + 1u, KW_STRING_ARGS(b->service_uri));
     fputs("\nstore: " KW_DIRECTORY_STORE "\nlog_level: info\n", file);
 }
 
@@ -201,7 +205,9 @@ static int make_store(building *b)
     if (!kw_status_is_bad(status)) {
         status = trust_own_roles(b);
     }
-    const int code = kw_status_is_bad(status) ? kw_fail(status, "%s: %.*s", path, KW_STRING_ARGS(why.len > 0 ? why : KW_STRING("the store could not be made"))) : -1;
+    const int code = kw_status_is_bad(status)
+                         ? kw_fail(status, "%s: %.*s", path, KW_STRING_ARGS(why.len > 0 ? why : KW_STRING("the store could not be made")))
+                         : -1;
     free(path);
     return code;
 }
@@ -250,8 +256,8 @@ static int make_administrator(const building *b)
         status = kw_store_role_rule_add(b->store, KW_STRING("ConfigureAdmin"), &rule);
     }
     if (!kw_status_is_bad(status) && file == NULL && !b->plan->quiet) {
-        printf("Administrator     admin\nPassword          %.*s   (shown only now; change it with `keyway user passwd`)\n", (int)password.len,
-               (const char *)password.data);
+        printf("Administrator     admin\nPassword          %.*s   (shown only now; change it with `keyway user passwd`)\n",
+               (int)password.len, (const char *)password.data);
     }
     kw_secret_clear(&password);
     return kw_status_is_bad(status) ? kw_fail(status, "the administrator could not be stored") : -1;

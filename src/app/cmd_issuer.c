@@ -66,7 +66,8 @@ static int issuer_add(const kw_command *self, kw_directory *d, const char *uri, 
         return kw_usage_error(self, "give one of --jwks, --certificate, --discover");
     }
     if (options->discover != NULL || (options->jwks != NULL && is_url(options->jwks))) {
-        return kw_fail(KW_BAD_NOT_SUPPORTED, "keys cannot be fetched over the network yet; download the JWK Set and give the file with --jwks");
+        return kw_fail(KW_BAD_NOT_SUPPORTED,
+                       "keys cannot be fetched over the network yet; download the JWK Set and give the file with --jwks");
     }
     const int code = options->jwks != NULL ? load_jwks(options->jwks, d, &issuer) : load_certificate(options->certificate, d, &issuer);
     if (code >= 0) {
@@ -102,8 +103,9 @@ static int issuer_list(kw_directory *d, bool json)
     kw_table *table = json ? NULL : kw_table_new((const char *const[]){"ISSUER", "KEYS FROM", "AUTHORITY"}, 3);
     for (size_t i = 0; i < count; i++) {
         if (json) {
-            json_array_append_new(array, json_pack("{s:o,s:o,s:o}", "uri", kw_json_string(issuers[i].uri), "kind", kw_json_string(issuers[i].kind),
-                                                   "authorityUrl", kw_json_string(issuers[i].authority_url)));
+            json_array_append_new(array,
+                                  json_pack("{s:o,s:o,s:o}", "uri", kw_json_string(issuers[i].uri), "kind", kw_json_string(issuers[i].kind),
+                                            "authorityUrl", kw_json_string(issuers[i].authority_url)));
         } else {
             kw_table_cell_string(table, issuers[i].uri);
             kw_table_cell_string(table, issuers[i].kind);
@@ -147,7 +149,9 @@ int kw_cmd_issuer(const kw_command *self, int argc, char **argv)
     if (code >= 0) {
         return code;
     }
-    code = is_list ? issuer_list(&d, options.json) : verb[0] == 'a' ? issuer_add(self, &d, words.items[1], &options) : issuer_remove(&d, words.items[1]);
+    code = is_list          ? issuer_list(&d, options.json)
+           : verb[0] == 'a' ? issuer_add(self, &d, words.items[1], &options)
+                            : issuer_remove(&d, words.items[1]);
     kw_directory_close(&d);
     return code;
 }

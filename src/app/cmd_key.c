@@ -22,8 +22,8 @@ static int key_list(kw_directory *d, bool json)
         const kw_string until = kw_date_time_format(d->arena, keys[i].not_after);
         const char *state = keys[i].is_active ? "signs" : "verifies";
         if (json) {
-            json_array_append_new(array, json_pack("{s:o,s:o,s:s,s:o}", "id", kw_json_string(keys[i].id), "alg", kw_json_string(keys[i].alg), "state", state,
-                                                   "notAfter", kw_json_string(until)));
+            json_array_append_new(array, json_pack("{s:o,s:o,s:s,s:o}", "id", kw_json_string(keys[i].id), "alg",
+                                                   kw_json_string(keys[i].alg), "state", state, "notAfter", kw_json_string(until)));
         } else {
             kw_table_cell_string(table, keys[i].id);
             kw_table_cell_string(table, keys[i].alg);
@@ -43,8 +43,8 @@ static int key_list(kw_directory *d, bool json)
 static int key_rotate(kw_directory *d)
 {
     const char *alg = d->config->authority.signing_algorithm;
-    const kw_status status = kw_authority_create_key(d->store, kw_string_from(d->config->authority.service_uri), kw_string_from(alg != NULL ? alg : "RS256"),
-                                                     &KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM);
+    const kw_status status = kw_authority_create_key(d->store, kw_string_from(d->config->authority.service_uri),
+                                                     kw_string_from(alg != NULL ? alg : "RS256"), &KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM);
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "a new signing key could not be made");
     }

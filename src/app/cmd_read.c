@@ -10,11 +10,34 @@
 #define ANSWER_ARENA ((size_t)256 << 20)
 #define ATTRIBUTE_VALUE 13
 
-static const char *const ATTRIBUTES[] = {
-    "",           "NodeId",    "NodeClass",   "BrowseName",      "DisplayName", "Description",     "WriteMask",      "UserWriteMask",       "IsAbstract",
-    "Symmetric",  "InverseName", "ContainsNoLoops", "EventNotifier", "Value",   "DataType",        "ValueRank",      "ArrayDimensions",     "AccessLevel",
-    "UserAccessLevel", "MinimumSamplingInterval", "Historizing", "Executable", "UserExecutable", "DataTypeDefinition", "RolePermissions", "UserRolePermissions",
-    "AccessRestrictions", "AccessLevelEx"};
+static const char *const ATTRIBUTES[] = {"",
+                                         "NodeId",
+                                         "NodeClass",
+                                         "BrowseName",
+                                         "DisplayName",
+                                         "Description",
+                                         "WriteMask",
+                                         "UserWriteMask",
+                                         "IsAbstract",
+                                         "Symmetric",
+                                         "InverseName",
+                                         "ContainsNoLoops",
+                                         "EventNotifier",
+                                         "Value",
+                                         "DataType",
+                                         "ValueRank",
+                                         "ArrayDimensions",
+                                         "AccessLevel",
+                                         "UserAccessLevel",
+                                         "MinimumSamplingInterval",
+                                         "Historizing",
+                                         "Executable",
+                                         "UserExecutable",
+                                         "DataTypeDefinition",
+                                         "RolePermissions",
+                                         "UserRolePermissions",
+                                         "AccessRestrictions",
+                                         "AccessLevelEx"};
 
 static uint32_t attribute_by_name(const char *name)
 {
@@ -26,7 +49,8 @@ static uint32_t attribute_by_name(const char *name)
     return 0;
 }
 
-static int read_all(kw_client *client, const kw_option_list *nodes, size_t first, uint32_t attribute, kw_arena *arena, kw_read_response **out)
+static int read_all(kw_client *client, const kw_option_list *nodes, size_t first, uint32_t attribute, kw_arena *arena,
+                    kw_read_response **out)
 {
     const size_t count = nodes->count - first;
     kw_read_value_id *what = KW_ARENA_ARRAY(arena, kw_read_value_id, count);
@@ -38,7 +62,8 @@ static int read_all(kw_client *client, const kw_option_list *nodes, size_t first
         }
         what[i].attribute_id = attribute;
     }
-    kw_read_request request = {.timestamps_to_return = attribute == ATTRIBUTE_VALUE ? KW_TIMESTAMPS_TO_RETURN_BOTH : KW_TIMESTAMPS_TO_RETURN_NEITHER,
+    kw_read_request request = {.timestamps_to_return =
+                                   attribute == ATTRIBUTE_VALUE ? KW_TIMESTAMPS_TO_RETURN_BOTH : KW_TIMESTAMPS_TO_RETURN_NEITHER,
                                .nodes_to_read = what,
                                .nodes_to_read_count = count};
     const kw_status status = kw_client_service(client, KW_TYPE_READ_REQUEST, &request, KW_TYPE_READ_RESPONSE, arena, (void **)out);

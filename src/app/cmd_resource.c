@@ -19,11 +19,13 @@ static int resource_add(kw_directory *d, const char *uri, const resource_options
 {
     const kw_resource resource = {.uri = kw_string_from(uri), .name = kw_string_from(options->name), .token_lifetime_s = options->lifetime};
     if (resource.uri.len == 0 || resource.uri.len > RESOURCE_URI_MAX || !kw_utf8_is_valid(resource.uri, false)) {
-        return kw_fail(KW_BAD_OUT_OF_RANGE, "a resource is named by a URI of 1 to %d bytes, usually the Server's ApplicationUri", RESOURCE_URI_MAX);
+        return kw_fail(KW_BAD_OUT_OF_RANGE, "a resource is named by a URI of 1 to %d bytes, usually the Server's ApplicationUri",
+                       RESOURCE_URI_MAX);
     }
     const kw_status status = kw_store_resource_add(d->store, &resource);
     if (kw_status_is_bad(status)) {
-        return kw_fail(status, status == KW_BAD_ALREADY_EXISTS ? "the resource %s is registered already" : "the resource %s could not be stored", uri);
+        return kw_fail(
+            status, status == KW_BAD_ALREADY_EXISTS ? "the resource %s is registered already" : "the resource %s could not be stored", uri);
     }
     printf("resource %s registered\n", uri);
     return KW_EXIT_DONE;
@@ -51,13 +53,14 @@ static int resource_list(kw_directory *d, bool json)
     kw_table *table = json ? NULL : kw_table_new((const char *const[]){"RESOURCE", "NAME", "TOKEN LIFETIME"}, 3);
     for (size_t i = 0; i < count; i++) {
         if (json) {
-            json_array_append_new(array, json_pack("{s:o,s:o,s:i}", "uri", kw_json_string(resources[i].uri), "name", kw_json_string(resources[i].name),
-                                                   "tokenLifetime", (int)resources[i].token_lifetime_s));
+            json_array_append_new(array, json_pack("{s:o,s:o,s:i}", "uri", kw_json_string(resources[i].uri), "name",
+                                                   kw_json_string(resources[i].name), "tokenLifetime", (int)resources[i].token_lifetime_s));
         } else {
             kw_table_cell_string(table, resources[i].uri);
             kw_table_cell_string(table, resources[i].name);
-            kw_table_cell_string(table, resources[i].token_lifetime_s == 0 ? KW_STRING("default")
-                                                                           : kw_arena_format(d->arena, "%u s", resources[i].token_lifetime_s));
+            kw_table_cell_string(table, resources[i].token_lifetime_s == 0
+                                            ? KW_STRING("default")
+                                            : kw_arena_format(d->arena, "%u s", resources[i].token_lifetime_s));
         }
     }
     if (json) {
@@ -98,7 +101,9 @@ int kw_cmd_resource(const kw_command *self, int argc, char **argv)
     if (code >= 0) {
         return code;
     }
-    code = is_list ? resource_list(&d, options.json) : verb[0] == 'a' ? resource_add(&d, words.items[1], &options) : resource_remove(&d, words.items[1]);
+    code = is_list          ? resource_list(&d, options.json)
+           : verb[0] == 'a' ? resource_add(&d, words.items[1], &options)
+                            : resource_remove(&d, words.items[1]);
     kw_directory_close(&d);
     return code;
 }

@@ -17,8 +17,8 @@ typedef struct role_options {
 
 static const char *criteria_name(kw_criteria criteria)
 {
-    static const char *const NAMES[] = {"",          "user",           "thumbprint",   "claim-role",          "group",
-                                        "anonymous", "authenticated", "application", "subject", "trusted-application"};
+    static const char *const NAMES[] = {"",          "user",          "thumbprint",  "claim-role", "group",
+                                        "anonymous", "authenticated", "application", "subject",    "trusted-application"};
     return criteria <= KW_CRITERIA_TRUSTED_APPLICATION ? NAMES[criteria] : "";
 }
 
@@ -29,8 +29,9 @@ static int rule_of(const kw_command *self, const role_options *options, kw_arena
         kw_criteria criteria;
         const char *value;
     } given[] = {
-        {KW_CRITERIA_USER_NAME, options->user},          {KW_CRITERIA_GROUP_ID, options->group},        {KW_CRITERIA_ROLE, options->claim_role},
-        {KW_CRITERIA_APPLICATION, options->application}, {KW_CRITERIA_THUMBPRINT, options->thumbprint}, {KW_CRITERIA_X509_SUBJECT, options->subject},
+        {KW_CRITERIA_USER_NAME, options->user},        {KW_CRITERIA_GROUP_ID, options->group},
+        {KW_CRITERIA_ROLE, options->claim_role},       {KW_CRITERIA_APPLICATION, options->application},
+        {KW_CRITERIA_THUMBPRINT, options->thumbprint}, {KW_CRITERIA_X509_SUBJECT, options->subject},
     };
     size_t found = 0;
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
@@ -120,8 +121,8 @@ static json_t *rules_json(const kw_role *role)
 {
     json_t *rules = json_array();
     for (size_t i = 0; i < role->rule_count; i++) {
-        json_array_append_new(rules,
-                              json_pack("{s:s,s:o}", "criteria", criteria_name(role->rules[i].criteria), "value", kw_json_string(role->rules[i].value)));
+        json_array_append_new(rules, json_pack("{s:s,s:o}", "criteria", criteria_name(role->rules[i].criteria), "value",
+                                               kw_json_string(role->rules[i].value)));
     }
     return rules;
 }
@@ -200,10 +201,14 @@ int kw_cmd_role(const kw_command *self, int argc, char **argv)
     role_options options = {0};
     kw_option_list words;
     const kw_option table[] = {
-        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},   {"user", 0, KW_OPTION_TEXT, &options.user, 0, 0},
-        {"group", 0, KW_OPTION_TEXT, &options.group, 0, 0},             {"claim-role", 0, KW_OPTION_TEXT, &options.claim_role, 0, 0},
-        {"application", 0, KW_OPTION_TEXT, &options.application, 0, 0}, {"thumbprint", 0, KW_OPTION_TEXT, &options.thumbprint, 0, 0},
-        {"subject", 0, KW_OPTION_TEXT, &options.subject, 0, 0},         {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
+        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},
+        {"user", 0, KW_OPTION_TEXT, &options.user, 0, 0},
+        {"group", 0, KW_OPTION_TEXT, &options.group, 0, 0},
+        {"claim-role", 0, KW_OPTION_TEXT, &options.claim_role, 0, 0},
+        {"application", 0, KW_OPTION_TEXT, &options.application, 0, 0},
+        {"thumbprint", 0, KW_OPTION_TEXT, &options.thumbprint, 0, 0},
+        {"subject", 0, KW_OPTION_TEXT, &options.subject, 0, 0},
+        {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
     };
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
     if (code >= 0) {

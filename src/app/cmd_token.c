@@ -32,8 +32,8 @@ int kw_cmd_token(const kw_command *self, int argc, char **argv)
     code = code < 0 ? kw_connect_client(self, &options, &client) : code;
     if (code < 0) {
         kw_arena *arena = kw_arena_new(TOKEN_ARENA);
-        const kw_status status =
-            arena != NULL ? kw_client_request_token(client, options.authority.url, resource, &identity, arena, &token) : KW_BAD_OUT_OF_MEMORY;
+        const kw_status status = arena != NULL ? kw_client_request_token(client, options.authority.url, resource, &identity, arena, &token)
+                                               : KW_BAD_OUT_OF_MEMORY;
         if (kw_status_is_bad(status)) {
             code = kw_fail(status, "%s", kw_client_error(client));
         } else if (options.json) {

@@ -35,9 +35,10 @@ static void trail_row(kw_arena *arena, const kw_audit_record *record, bool json)
                kw_status_name(record->status), KW_STRING_ARGS(record->user), KW_STRING_ARGS(record->client));
         return;
     }
-    json_t *line = json_pack("{s:I,s:o,s:o,s:o,s:s,s:o,s:o,s:o}", "sequence", (json_int_t)record->sequence, "time", kw_json_string(time), "event",
-                             kw_json_string(record->event), "source", kw_json_string(record->source), "status", kw_status_name(record->status), "user",
-                             kw_json_string(record->user), "client", kw_json_string(record->client), "detail", kw_json_string(record->detail));
+    json_t *line =
+        json_pack("{s:I,s:o,s:o,s:o,s:s,s:o,s:o,s:o}", "sequence", (json_int_t)record->sequence, "time", kw_json_string(time), "event",
+                  kw_json_string(record->event), "source", kw_json_string(record->source), "status", kw_status_name(record->status), "user",
+                  kw_json_string(record->user), "client", kw_json_string(record->client), "detail", kw_json_string(record->detail));
     json_dumpf(line, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(line);

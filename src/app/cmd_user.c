@@ -52,7 +52,8 @@ static int grant(kw_store *store, const char *role, kw_string user)
 static int user_add(const kw_command *self, kw_directory *d, const char *name, const user_options *options)
 {
     const kw_string text = kw_string_from(name);
-    kw_user user = {.name = text, .description = kw_string_from(options->description), .configuration = options->must_change ? USER_MUST_CHANGE : 0};
+    kw_user user = {
+        .name = text, .description = kw_string_from(options->description), .configuration = options->must_change ? USER_MUST_CHANGE : 0};
     if (text.len == 0 || text.len > USER_NAME_MAX || !kw_utf8_is_valid(text, false)) {
         return kw_fail(KW_BAD_OUT_OF_RANGE, "a user name has 1 to %d bytes of UTF-8", USER_NAME_MAX);
     }
@@ -62,8 +63,9 @@ static int user_add(const kw_command *self, kw_directory *d, const char *name, c
     }
     const kw_status status = kw_store_user_add(d->store, &user);
     if (kw_status_is_bad(status)) {
-        return kw_fail(status, status == KW_BAD_ALREADY_EXISTS ? "there is a user '%s' already; `keyway user passwd` sets a new password"
-                                                               : "the user '%s' could not be stored",
+        return kw_fail(status,
+                       status == KW_BAD_ALREADY_EXISTS ? "there is a user '%s' already; `keyway user passwd` sets a new password"
+                                                       : "the user '%s' could not be stored",
                        name);
     }
     for (size_t i = 0; i < options->roles.count; i++) {
@@ -78,7 +80,9 @@ static int user_add(const kw_command *self, kw_directory *d, const char *name, c
 
 static int no_such_user(kw_status status, const char *name)
 {
-    return kw_fail(status, status == KW_BAD_NOT_FOUND ? "there is no user '%s'; `keyway user list` shows them" : "the user '%s' could not be changed", name);
+    return kw_fail(
+        status, status == KW_BAD_NOT_FOUND ? "there is no user '%s'; `keyway user list` shows them" : "the user '%s' could not be changed",
+        name);
 }
 
 static int user_passwd(const kw_command *self, kw_directory *d, const char *name, const user_options *options)
@@ -158,11 +162,13 @@ static int user_list(kw_directory *d, bool json)
     for (size_t i = 0; i < count; i++) {
         const kw_user *user = &users[i];
         const kw_string granted = roles_of(d->arena, roles, role_count, user->name);
-        const char *state = user->configuration & USER_DISABLED ? "disabled" : user->configuration & USER_MUST_CHANGE ? "must change password" : "active";
+        const char *state = user->configuration & USER_DISABLED      ? "disabled"
+                            : user->configuration & USER_MUST_CHANGE ? "must change password"
+                                                                     : "active";
         if (json) {
-            json_array_append_new(array, json_pack("{s:o,s:s,s:i,s:o,s:o}", "name", kw_json_string(user->name), "state", state, "configuration",
-                                                   (int)user->configuration, "roles", kw_json_string(granted), "description",
-                                                   kw_json_string(user->description)));
+            json_array_append_new(array, json_pack("{s:o,s:s,s:i,s:o,s:o}", "name", kw_json_string(user->name), "state", state,
+                                                   "configuration", (int)user->configuration, "roles", kw_json_string(granted),
+                                                   "description", kw_json_string(user->description)));
         } else {
             kw_table_cell_string(table, user->name);
             kw_table_cell(table, state);

@@ -84,7 +84,8 @@ int kw_cmd_write(const kw_command *self, int argc, char **argv)
         return code;
     }
     kw_arena *arena = kw_arena_new(ANSWER_ARENA);
-    code = arena != NULL ? write_one(client, words.items[1], words.items[2], type, options.json, arena) : kw_fail(KW_BAD_OUT_OF_MEMORY, "out of memory");
+    code = arena != NULL ? write_one(client, words.items[1], words.items[2], type, options.json, arena)
+                         : kw_fail(KW_BAD_OUT_OF_MEMORY, "out of memory");
     kw_arena_free(arena);
     kw_client_free(client);
     return code;

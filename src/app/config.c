@@ -16,7 +16,8 @@
 #define TEXT(key, structure, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 1, 1024)
 #define FLAG(key, structure, member) CYAML_FIELD_BOOL(key, CYAML_FLAG_OPTIONAL, structure, member)
 #define NUMBER(key, structure, member) CYAML_FIELD_UINT(key, CYAML_FLAG_OPTIONAL, structure, member)
-#define LIST(key, structure, member) CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, &TEXT_ENTRY, 0, 64)
+#define LIST(key, structure, member)                                                                                                       \
+    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, &TEXT_ENTRY, 0, 64)
 #define SECTION(key, member, fields) CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, kw_config, member, fields)
 
 static const cyaml_schema_value_t TEXT_ENTRY = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 1024)};
@@ -95,7 +96,7 @@ static const cyaml_schema_value_t SCHEMA = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINT
 /* --- errors in one line -------------------------------------------------------------------------------------------- */
 
 typedef struct load_errors {
-    char text[512]; /* the first complaint */
+    char text[512];  /* the first complaint */
     char where[256]; /* the innermost place of the backtrace */
 } load_errors;
 
@@ -157,7 +158,8 @@ static bool check_policies(const char *file, const kw_config *c)
     for (unsigned i = 0; i < c->security.policies_count; i++) {
         const kw_security_policy *policy = kw_security_policy_by_name(kw_string_from(c->security.policies[i]));
         if (policy == NULL) {
-            return complain(file, "security.policies", "'%s' is not a SecurityPolicy; use Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep or Basic256Sha256",
+            return complain(file, "security.policies",
+                            "'%s' is not a SecurityPolicy; use Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep or Basic256Sha256",
                             c->security.policies[i]);
         }
         if (policy->is_none) {
@@ -212,7 +214,8 @@ static bool check_values(const char *file, const kw_config *c)
         known = strcmp(c->authority.signing_algorithm, ALGORITHMS[i]) == 0;
     }
     if (!known) {
-        return complain(file, "authority.signing_algorithm", "'%s' is not supported; use RS256, PS256 or ES256", c->authority.signing_algorithm);
+        return complain(file, "authority.signing_algorithm", "'%s' is not supported; use RS256, PS256 or ES256",
+                        c->authority.signing_algorithm);
     }
     for (unsigned i = 0; i < c->application.listen_count; i++) {
         struct in6_addr address;
@@ -242,7 +245,8 @@ static bool check_files(const char *file, const kw_config *c)
 {
     return check_file(file, "server.certificate", c->server.certificate, R_OK) && check_file(file, "server.key", c->server.key, R_OK) &&
            check_file(file, "authority.certificate", c->authority.certificate, R_OK) &&
-           check_file(file, "authority.key", c->authority.key, R_OK) && check_file(file, "security.trust", c->security.trust, R_OK | X_OK) &&
+           check_file(file, "authority.key", c->authority.key, R_OK) &&
+           check_file(file, "security.trust", c->security.trust, R_OK | X_OK) &&
            check_file(file, "security.user_trust", c->security.user_trust, R_OK | X_OK) && check_file(file, "store", c->store, R_OK | W_OK);
 }
 

@@ -11,20 +11,21 @@
 #define TOKEN_FILE_MAX ((size_t)64 << 10)
 #define TOKEN_ARENA ((size_t)16 << 20)
 
-const char KW_CONNECT_HELP[] = "Who you are (without any of these: anonymous):\n"
-                               "  --user NAME --password-file F   a name and a password (first line of F; - is standard input)\n"
-                               "  --user-cert F --user-key F      a user certificate and its key\n"
-                               "  --token-file F                  an access token\n"
-                               "  --authority [URL]               fetch an access token first, as the user given; without URL from where the server says\n"
-                               "How to connect:\n"
-                               "  -d DIR                          the Client certificate and trust list that `keyway init DIR` made\n"
-                               "  --cert F --key F                certificate and key of this Client\n"
-                               "  --trust DIR                     server certificates (or their CAs) that are trusted\n"
-                               "  --insecure-trust-any            trust whoever answers\n"
-                               "  --policy NAME, --mode sign|encrypt   default: the strongest that both know\n"
-                               "  --timeout SECONDS               for each answer (default 10)\n"
-                               "  --legacy-token, --dotnet-secrets     dialects of other stacks for encrypted secrets\n"
-                               "  --json                          for machines\n";
+const char KW_CONNECT_HELP[] =
+    "Who you are (without any of these: anonymous):\n"
+    "  --user NAME --password-file F   a name and a password (first line of F; - is standard input)\n"
+    "  --user-cert F --user-key F      a user certificate and its key\n"
+    "  --token-file F                  an access token\n"
+    "  --authority [URL]               fetch an access token first, as the user given; without URL from where the server says\n"
+    "How to connect:\n"
+    "  -d DIR                          the Client certificate and trust list that `keyway init DIR` made\n"
+    "  --cert F --key F                certificate and key of this Client\n"
+    "  --trust DIR                     server certificates (or their CAs) that are trusted\n"
+    "  --insecure-trust-any            trust whoever answers\n"
+    "  --policy NAME, --mode sign|encrypt   default: the strongest that both know\n"
+    "  --timeout SECONDS               for each answer (default 10)\n"
+    "  --legacy-token, --dotnet-secrets     dialects of other stacks for encrypted secrets\n"
+    "  --json                          for machines\n";
 
 size_t kw_connect_option_rows(kw_connect_options *o, kw_option *rows)
 {
@@ -133,11 +134,13 @@ int kw_connect_identity(const kw_command *command, const kw_connect_options *o, 
             return kw_usage_error(command, "--user needs --password-file F");
         }
         const int code = kw_read_secret_file(o->password_file, secret);
-        *out = (kw_client_identity){.kind = KW_USER_TOKEN_TYPE_USER_NAME, .user_name = kw_string_from(o->user), .password = kw_secret_bytes(secret)};
+        *out = (kw_client_identity){
+            .kind = KW_USER_TOKEN_TYPE_USER_NAME, .user_name = kw_string_from(o->user), .password = kw_secret_bytes(secret)};
         return code;
     }
     if (o->user_cert != NULL) {
-        *out = (kw_client_identity){.kind = KW_USER_TOKEN_TYPE_CERTIFICATE, .user_certificate_file = o->user_cert, .user_key_file = o->user_key};
+        *out = (kw_client_identity){
+            .kind = KW_USER_TOKEN_TYPE_CERTIFICATE, .user_certificate_file = o->user_cert, .user_key_file = o->user_key};
         return o->user_key != NULL ? -1 : kw_usage_error(command, "--user-cert needs --user-key F");
     }
     if (o->token_file != NULL) {

@@ -4,6 +4,7 @@
 
 #include "app/options.h"
 #include "base/secret.h"
+
 #include <keyway/client.h>
 
 #define KW_CONNECT_OPTIONS 18

@@ -81,7 +81,8 @@ static void plan_identity(kw_identity_config *identity, const kw_config *config)
     identity->accept_legacy_issued_token = config->identity.accept_legacy_issued_token;
     identity->clock_skew_s = config->identity.clock_skew != 0 ? config->identity.clock_skew : identity->clock_skew_s;
     identity->max_token_lifetime_s = config->identity.max_token_lifetime;
-    identity->signing_time_window_s = config->identity.signing_time_window != 0 ? config->identity.signing_time_window : identity->signing_time_window_s;
+    identity->signing_time_window_s =
+        config->identity.signing_time_window != 0 ? config->identity.signing_time_window : identity->signing_time_window_s;
 }
 
 static void plan_limits(kw_server_config *server, const kw_config_limits *limits)
@@ -122,7 +123,8 @@ static int load_identity(kw_host *host)
     int code = kw_application_identity_load(certificate, key, &host->identity);
     const char *uri = is_authority ? d->config->authority.uri : d->config->server.uri;
     if (code < 0 && !kw_string_equals(kw_certificate_application_uri(host->identity.certificate), uri)) {
-        code = kw_fail(KW_BAD_CERTIFICATE_URI_INVALID, "%s: the ApplicationUri in it is not %s; make a new one with `keyway cert create`", certificate, uri);
+        code = kw_fail(KW_BAD_CERTIFICATE_URI_INVALID, "%s: the ApplicationUri in it is not %s; make a new one with `keyway cert create`",
+                       certificate, uri);
     }
     free(certificate);
     free(key);

@@ -11,13 +11,13 @@
 
 typedef struct kw_init_plan {
     const char *directory;
-    const char *uri;                /* of the Server; NULL: urn:HOST:keyway */
-    const char *const *hosts;       /* none: only this machine can connect */
+    const char *uri;          /* of the Server; NULL: urn:HOST:keyway */
+    const char *const *hosts; /* none: only this machine can connect */
     size_t host_count;
-    uint16_t port;                  /* Server; the Authorization Service gets the next one (0: any free one for both) */
+    uint16_t port; /* Server; the Authorization Service gets the next one (0: any free one for both) */
     bool allow_none, allow_anonymous;
     const char *admin_password_file; /* NULL: made up, and printed once when not quiet */
-    bool quiet;                     /* no words on stdout */
+    bool quiet;                      /* no words on stdout */
 } kw_init_plan;
 
 /* Returns -1, or the exit code after saying why on stderr. What was made stays for the administrator to look at when it fails half-way. */

@@ -68,7 +68,8 @@ static int store_option(const kw_command *command, const kw_option *option, int 
     }
     case KW_OPTION_NUMBER:
         if (!store_number(option, optarg)) {
-            return kw_usage_error(command, "--%s: a number from %u to %u is needed, not '%s'", option->name, option->min, option->max, optarg);
+            return kw_usage_error(command, "--%s: a number from %u to %u is needed, not '%s'", option->name, option->min, option->max,
+                                  optarg);
         }
         break;
     case KW_OPTION_OPTIONAL_URL: {
@@ -110,7 +111,9 @@ int kw_options_parse(const kw_command *command, int argc, char **argv, const kw_
     char letters[2 * OPTIONS_MAX + 4] = "-:"; /* arguments come in place; errors are ours to word */
     size_t used = strlen(letters);
     for (size_t i = 0; i < count && i < OPTIONS_MAX; i++) {
-        const int needs = options[i].kind == KW_OPTION_FLAG ? no_argument : options[i].kind == KW_OPTION_OPTIONAL_URL ? optional_argument : required_argument;
+        const int needs = options[i].kind == KW_OPTION_FLAG           ? no_argument
+                          : options[i].kind == KW_OPTION_OPTIONAL_URL ? optional_argument
+                                                                      : required_argument;
         table[i] = (struct option){options[i].name, needs, NULL, 256 + (int)i};
         if (options[i].letter != 0) {
             letters[used++] = options[i].letter;

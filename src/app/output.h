@@ -4,8 +4,9 @@
 
 #include "app/app.h"
 
-#include <jansson.h>
 #include <keyway/bytes.h>
+
+#include <jansson.h>
 
 /* "keyway: Bad_UserAccessDenied: sentence" on stderr; returns KW_EXIT_FAILED. */
 int kw_fail(kw_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,13 +1,13 @@
 #include "app/values.h"
 
 #include "base/try.h"
+#include "ua/base64.h"
 #include "ua/codec.h"
 #include "ua/text.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,19 +21,9 @@ const char *kw_builtin_name(kw_builtin type)
 
 static json_t *value_json(kw_arena *arena, const kw_type *type, const void *value);
 
-static json_t *base64_json(kw_bytes bytes)
+static json_t *base64_json(kw_arena *arena, kw_bytes bytes)
 {
-    if (bytes.data == NULL) {
-        return json_null();
-    }
-    char *text = bytes.len < INT_MAX ? malloc(bytes.len / 3 * 4 + 5) : NULL;
-    if (text == NULL) {
-        return json_null();
-    }
-    const int len = EVP_EncodeBlock((unsigned char *)text, bytes.data, (int)bytes.len);
-    json_t *json = json_stringn(text, (size_t)len);
-    free(text);
-    return json;
+    return bytes.data != NULL ? kw_json_string(kw_base64_encode(arena, bytes)) : json_null();
 }
 
 static json_t *real_json(double v)
@@ -54,7 +44,8 @@ static json_t *extension_json(kw_arena *arena, const kw_extension_object *object
     if (object->encoding == KW_EXTENSION_NONE) {
         return json_null();
     }
-    return json_pack("{s:o,s:o}", "typeId", kw_json_string(kw_node_id_format(arena, &object->type_id)), "body", base64_json(object->body));
+    return json_pack("{s:o,s:o}", "typeId", kw_json_string(kw_node_id_format(arena, &object->type_id)), "body",
+                     base64_json(arena, object->body));
 }
 
 static json_t *builtin_json(kw_arena *arena, kw_builtin type, const void *value)
@@ -77,8 +68,9 @@ static json_t *builtin_json(kw_arena *arena, kw_builtin type, const void *value)
     case KW_BUILTIN_INT64:
         return json_integer(*(const int64_t *)value);
     case KW_BUILTIN_UINT64: /* past what JSON integers hold here: as text, as OPC 10000-6 does it */
-        return *(const uint64_t *)value <= INT64_MAX ? json_integer((json_int_t) * (const uint64_t *)value)
-                                                     : kw_json_string(kw_arena_format(arena, "%llu", (unsigned long long)*(const uint64_t *)value));
+        return *(const uint64_t *)value <= INT64_MAX
+                   ? json_integer((json_int_t) * (const uint64_t *)value)
+                   : kw_json_string(kw_arena_format(arena, "%llu", (unsigned long long)*(const uint64_t *)value));
     case KW_BUILTIN_FLOAT:
         return real_json((double)*(const float *)value);
     case KW_BUILTIN_DOUBLE:
@@ -91,7 +83,7 @@ static json_t *builtin_json(kw_arena *arena, kw_builtin type, const void *value)
     case KW_BUILTIN_GUID:
         return kw_json_string(kw_guid_format(arena, value));
     case KW_BUILTIN_BYTE_STRING:
-        return base64_json(*(const kw_bytes *)value);
+        return base64_json(arena, *(const kw_bytes *)value);
     case KW_BUILTIN_NODE_ID:
         return kw_json_string(kw_node_id_format(arena, value));
     case KW_BUILTIN_EXPANDED_NODE_ID:
@@ -186,8 +178,8 @@ json_t *kw_variant_json(kw_arena *arena, const kw_variant *v)
 
 json_t *kw_data_value_json(kw_arena *arena, const kw_data_value *v)
 {
-    json_t *object = json_pack("{s:o,s:s,s:s}", "value", kw_variant_json(arena, &v->value), "type", kw_builtin_name((kw_builtin)v->value.type), "status",
-                               kw_status_name(v->has_status ? v->status : KW_GOOD));
+    json_t *object = json_pack("{s:o,s:s,s:s}", "value", kw_variant_json(arena, &v->value), "type",
+                               kw_builtin_name((kw_builtin)v->value.type), "status", kw_status_name(v->has_status ? v->status : KW_GOOD));
     if (v->has_source_timestamp) {
         json_object_set_new(object, "sourceTimestamp", kw_json_string(kw_date_time_format(arena, v->source_timestamp)));
     }
@@ -207,12 +199,12 @@ static kw_status parse_integer(const char *text, long long min, long long max, l
     return *text != '\0' && *end == '\0' && errno == 0 && *out >= min && *out <= max ? KW_GOOD : KW_BAD_TYPE_MISMATCH;
 }
 
-#define PARSE_INTEGER(type_, min_, max_)                  \
-    do {                                                  \
-        long long number_;                                \
-        KW_TRY(parse_integer(text, min_, max_, &number_)); \
-        *(type_ *)out = (type_)number_;                   \
-        return KW_GOOD;                                   \
+#define PARSE_INTEGER(type_, min_, max_)                                                                                                   \
+    do {                                                                                                                                   \
+        long long number_;                                                                                                                 \
+        KW_TRY(parse_integer(text, min_, max_, &number_));                                                                                 \
+        *(type_ *)out = (type_)number_;                                                                                                    \
+        return KW_GOOD;                                                                                                                    \
     } while (0)
 
 static kw_status parse_boolean(const char *text, bool *out)

@@ -4,6 +4,7 @@
 
 #include "app/output.h"
 #include "base/arena.h"
+
 #include <keyway/types.h>
 
 json_t *kw_variant_json(kw_arena *arena, const kw_variant *v);

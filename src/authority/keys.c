@@ -2,14 +2,13 @@
 #include "authority/authority_internal.h"
 #include "base/try.h"
 
-
 #define KEYS_ARENA ((size_t)16 << 20)
 #define RSA_BITS 2048
 #define KEY_DAYS 730
 #define TICKS_PER_DAY (INT64_C(86400) * KW_TICKS_PER_S)
 
-static kw_status make_pair(kw_string alg, kw_string service_uri, const kw_clock *clock, const kw_random *random, kw_arena *arena, kw_private_key **key,
-                           kw_certificate **certificate)
+static kw_status make_pair(kw_string alg, kw_string service_uri, const kw_clock *clock, const kw_random *random, kw_arena *arena,
+                           kw_private_key **key, kw_certificate **certificate)
 {
     const bool is_ec = kw_string_equals(alg, "ES256");
     if (!is_ec && !kw_string_equals(alg, "RS256") && !kw_string_equals(alg, "PS256")) {
@@ -17,8 +16,10 @@ static kw_status make_pair(kw_string alg, kw_string service_uri, const kw_clock 
     }
     const int64_t now = kw_clock_utc(clock);
     const char *uri = kw_arena_cstring(arena, service_uri);
-    const kw_certificate_request request = {
-        .application_uri = uri, .common_name = "Keyway tokens", .not_before = now - TICKS_PER_DAY / 24, .not_after = now + KEY_DAYS * TICKS_PER_DAY};
+    const kw_certificate_request request = {.application_uri = uri,
+                                            .common_name = "Keyway tokens",
+                                            .not_before = now - TICKS_PER_DAY / 24,
+                                            .not_after = now + KEY_DAYS * TICKS_PER_DAY};
     KW_TRY(kw_private_key_generate(is_ec ? KW_KEY_EC_P256 : KW_KEY_RSA, RSA_BITS, key));
     return kw_certificate_create(&request, *key, random, certificate);
 }
@@ -118,7 +119,8 @@ kw_status kw_authority_publish_url(kw_authority *authority, kw_string url)
     const kw_string profile = KW_STRING("http://opcfoundation.org/UA/Authorization#OPCUA");
     const kw_string application = kw_space_namespaces(kw_server_space(authority->server), &(size_t){0})[1];
     /* The Object by a name that holds at any server: its namespace by URI. */
-    const kw_string object = kw_arena_format(arena, "nsu=%.*s;s=%.*s", KW_STRING_ARGS(application), KW_STRING_ARGS(KW_AUTHORITY_OBJECT.id.string));
+    const kw_string object =
+        kw_arena_format(arena, "nsu=%.*s;s=%.*s", KW_STRING_ARGS(application), KW_STRING_ARGS(KW_AUTHORITY_OBJECT.id.string));
     if (!kw_status_is_bad(status) && !(kw_bytes_equal(row.authority_url, url) && kw_bytes_equal(row.token_endpoint, object))) {
         row.authority_url = url;
         row.authority_profile = profile;

@@ -38,15 +38,15 @@ static kw_string subject_of(const kw_identity *identity)
     return identity->kind == KW_USER_TOKEN_TYPE_ANONYMOUS ? identity->application_uri : identity->name;
 }
 
-static kw_status claims_of(const kw_authority *authority, const kw_identity *identity, kw_string resource, int64_t issued, int64_t expires, kw_arena *arena,
-                           kw_string *out)
+static kw_status claims_of(const kw_authority *authority, const kw_identity *identity, kw_string resource, int64_t issued, int64_t expires,
+                           kw_arena *arena, kw_string *out)
 {
     uint8_t unique[JTI_BYTES];
     KW_TRY(kw_random_fill(authority->env->random, unique, sizeof(unique)));
     const kw_string jti = kw_base64url_encode(arena, (kw_bytes){unique, sizeof(unique)});
-    json_t *claims = json_pack("{s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "iss", json_of(authority->config.service_uri), "sub", json_of(subject_of(identity)), "aud",
-                               json_of(resource), "iat", (json_int_t)issued, "nbf", (json_int_t)issued, "exp", (json_int_t)expires, "jti", json_of(jti), "roles",
-                               role_claim(identity));
+    json_t *claims = json_pack("{s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "iss", json_of(authority->config.service_uri), "sub",
+                               json_of(subject_of(identity)), "aud", json_of(resource), "iat", (json_int_t)issued, "nbf",
+                               (json_int_t)issued, "exp", (json_int_t)expires, "jti", json_of(jti), "roles", role_claim(identity));
     char *text = claims != NULL ? json_dumps(claims, JSON_COMPACT) : NULL;
     json_decref(claims);
     if (text == NULL) {
@@ -57,7 +57,8 @@ static kw_status claims_of(const kw_authority *authority, const kw_identity *ide
     return out->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
-kw_status kw_authority_mint(kw_authority *authority, const kw_identity *identity, kw_string resource, kw_arena *arena, kw_string *token, kw_date_time *expires)
+kw_status kw_authority_mint(kw_authority *authority, const kw_identity *identity, kw_string resource, kw_arena *arena, kw_string *token,
+                            kw_date_time *expires)
 {
     kw_resource target;
     kw_signer_view signer;

@@ -24,7 +24,8 @@ kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_use
     kw_user_token_policy *policies = NULL;
     size_t all = 0;
     const kw_security_policy *policy = kw_security_policy_by_name(KW_STRING(SECRETS_POLICY));
-    KW_TRY(kw_identity_gate_policies(kw_server_gate(authority->server), policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT, arena, &policies, &all));
+    KW_TRY(kw_identity_gate_policies(kw_server_gate(authority->server), policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT, arena, &policies,
+                                     &all));
     *count = 0;
     for (size_t i = 0; i < all; i++) {
         if (is_accepted(&policies[i])) {

@@ -10,7 +10,7 @@
 #define KW_TICKS_UNIX_EPOCH ((int64_t)116444736000000000)
 
 typedef struct kw_clock {
-    int64_t (*utc)(void *ctx);       /* DateTime ticks, wall clock, may jump */
+    int64_t (*utc)(void *ctx);        /* DateTime ticks, wall clock, may jump */
     uint64_t (*monotonic)(void *ctx); /* milliseconds, never goes back: all timers and time-outs */
     void *ctx;
 } kw_clock;

@@ -12,7 +12,7 @@
 typedef enum kw_log_level { KW_LOG_DEBUG, KW_LOG_INFO, KW_LOG_WARN, KW_LOG_ERROR } kw_log_level;
 
 typedef struct kw_log {
-    kw_log_level level;                                    /* lines below it are dropped */
+    kw_log_level level;                                     /* lines below it are dropped */
     void (*write)(void *ctx, const char *line, size_t len); /* a whole line with its newline */
     void *ctx;
 } kw_log;
@@ -39,8 +39,7 @@ kw_field kw_field_hex(const char *key, kw_bytes value);
 void kw_log_write(const kw_log *log, kw_log_level level, const char *event, const kw_field *fields, size_t count);
 
 /* KW_LOG(log, KW_LOG_INFO, "session activated", kw_field_str("user", name), kw_field_int("session", id)); */
-#define KW_LOG(log, level, event, ...)                                                      \
-    kw_log_write((log), (level), (event), (const kw_field[]){__VA_ARGS__},                  \
-                 sizeof((const kw_field[]){__VA_ARGS__}) / sizeof(kw_field))
+#define KW_LOG(log, level, event, ...)                                                                                                     \
+    kw_log_write((log), (level), (event), (const kw_field[]){__VA_ARGS__}, sizeof((const kw_field[]){__VA_ARGS__}) / sizeof(kw_field))
 
 #endif

@@ -19,7 +19,7 @@ struct kw_timer {
 };
 
 kw_timers *kw_timers_new(uint64_t now);
-void kw_timers_free(kw_timers *timers); /* timers still running are forgotten */
+void kw_timers_free(kw_timers *timers);                                /* timers still running are forgotten */
 void kw_timer_start(kw_timers *timers, kw_timer *timer, uint64_t due); /* restarts a running one */
 void kw_timer_stop(kw_timer *timer);                                   /* fine when not running */
 /* Fire everything that is due at `now`, in order of its due time. */

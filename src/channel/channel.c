@@ -49,8 +49,8 @@ void kw_channel_enter(kw_channel *channel, kw_channel_state state)
     if (state == channel->state && state != KW_CHANNEL_HELLO) {
         return;
     }
-    const uint32_t limit[KW_CHANNEL_STATES] = {[KW_CHANNEL_HELLO] = channel->limits.hello_timeout_ms,
-                                               [KW_CHANNEL_OPENING] = channel->limits.open_timeout_ms};
+    const uint32_t limit[KW_CHANNEL_STATES] = {
+        [KW_CHANNEL_HELLO] = channel->limits.hello_timeout_ms, [KW_CHANNEL_OPENING] = channel->limits.open_timeout_ms};
     channel->state = state;
     kw_timer_stop(&channel->deadline);
     if (limit[state] != 0) {
@@ -155,8 +155,8 @@ static bool client_is_sound(const kw_channel_env *env, const kw_channel_client *
     if (policy->is_none) {
         return true;
     }
-    return env->identity != NULL && env->identity->key != NULL && env->identity->certificate != NULL && client->server_certificate != NULL &&
-           kw_private_key_type(env->identity->key) == KW_KEY_RSA &&
+    return env->identity != NULL && env->identity->key != NULL && env->identity->certificate != NULL &&
+           client->server_certificate != NULL && kw_private_key_type(env->identity->key) == KW_KEY_RSA &&
            kw_public_key_type(kw_certificate_public_key(client->server_certificate)) == KW_KEY_RSA;
 }
 

@@ -27,9 +27,9 @@ typedef struct kw_channel_limits {
     uint32_t max_message;                 /* body bytes of a reassembled message, both ways */
     uint32_t max_chunks;
     uint32_t min_lifetime_ms, max_lifetime_ms; /* of a security token */
-    uint32_t hello_timeout_ms;            /* connect → HEL */
-    uint32_t open_timeout_ms;             /* HEL → OPN done */
-    uint32_t message_timeout_ms;          /* first chunk → last chunk of a message: an absolute deadline */
+    uint32_t hello_timeout_ms;                 /* connect → HEL */
+    uint32_t open_timeout_ms;                  /* HEL → OPN done */
+    uint32_t message_timeout_ms;               /* first chunk → last chunk of a message: an absolute deadline */
 } kw_channel_limits;
 
 /* 65,535-byte buffers, 16 MiB and 1,024 chunks, 10 s … 1 h, time-outs 5 s, 10 s, 30 s. */
@@ -57,7 +57,7 @@ typedef struct kw_channel_events {
     void (*message)(void *ctx, uint32_t request_id, kw_bytes body, kw_arena *arena);
     /* Client: the peer aborted the response to this request. Server: a request was given up. */
     void (*aborted)(void *ctx, uint32_t request_id, kw_status error);
-    void (*ready)(void *ctx);  /* no longer busy: read on */
+    void (*ready)(void *ctx); /* no longer busy: read on */
     /* Flush what was sent, then close the connection. Exactly once; no event follows. KW_GOOD: orderly; else what the peer was told. */
     void (*closed)(void *ctx, kw_status reason);
     /* Audit: an OpenSecureChannel was answered (KW_GOOD) or refused (the detailed reason, never told to the peer). */

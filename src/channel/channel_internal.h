@@ -10,16 +10,16 @@
 #include "ua/codec.h"
 
 enum {
-    KW_TCP_HEADER = 8,       /* MessageType, ChunkType, MessageSize */
-    KW_CHUNK_HEADER = 12,    /* and SecureChannelId */
-    KW_SYM_HEADER = 16,      /* and TokenId */
-    KW_SEQUENCE_HEADER = 8,  /* SequenceNumber, RequestId */
+    KW_TCP_HEADER = 8,      /* MessageType, ChunkType, MessageSize */
+    KW_CHUNK_HEADER = 12,   /* and SecureChannelId */
+    KW_SYM_HEADER = 16,     /* and TokenId */
+    KW_SEQUENCE_HEADER = 8, /* SequenceNumber, RequestId */
     KW_TCP_MIN_BUFFER = 8192,
-    KW_TCP_MAX_TEXT = 4096,  /* EndpointUrl, ServerUri, Reason */
+    KW_TCP_MAX_TEXT = 4096, /* EndpointUrl, ServerUri, Reason */
     KW_POLICY_URI_MAX = 255,
     KW_THUMBPRINT_LEN = 20,
-    KW_OPEN_MAX_BLOCKS = 8,  /* an honest OPN takes two or three */
-    KW_LARGE_KEY = 256       /* bytes of a modulus past which padding has its ExtraPaddingSize */
+    KW_OPEN_MAX_BLOCKS = 8, /* an honest OPN takes two or three */
+    KW_LARGE_KEY = 256      /* bytes of a modulus past which padding has its ExtraPaddingSize */
 };
 
 typedef enum kw_frame_type {
@@ -90,7 +90,7 @@ struct kw_channel {
     kw_writer kept; /* what arrived while busy */
 
     /* Output. */
-    uint8_t *tx; /* one chunk, send_size bytes */
+    uint8_t *tx;  /* one chunk, send_size bytes */
     bool holding; /* an OPN that already has its sequence number is being made: later chunks wait in `held` */
     kw_writer held;
 
@@ -206,8 +206,8 @@ kw_status kw_open_header_check(const kw_open_header *header, size_t chunk_size, 
 void kw_open_parties_retain(kw_open_parties *parties);
 void kw_open_parties_release(kw_open_parties *parties);
 /* Slow. The chunk is in the arena; at most max_size bytes, else issuers are left out, else Bad_EncodingLimitsExceeded. */
-kw_status kw_open_chunk_seal(const kw_open_parties *parties, uint32_t channel_id, const kw_open_plain *plain, size_t max_size, kw_arena *arena,
-                             kw_bytes *chunk);
+kw_status kw_open_chunk_seal(const kw_open_parties *parties, uint32_t channel_id, const kw_open_plain *plain, size_t max_size,
+                             kw_arena *arena, kw_bytes *chunk);
 /* Slow. One code for all that can be wrong: Bad_SecurityChecksFailed. */
 kw_status kw_open_chunk_unseal(const kw_open_parties *parties, kw_bytes chunk, const kw_open_header *header, kw_open_plain *out);
 /* exact length, not all zero, not the previous one; `hash` is that of the nonce for next time. */

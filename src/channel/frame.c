@@ -10,8 +10,8 @@
 
 typedef struct frame_row {
     char name[4];
-    bool is_chunked;     /* may come as 'C' and 'A' too */
-    uint32_t min, max;   /* MessageSize; max 0: the negotiated buffer */
+    bool is_chunked;   /* may come as 'C' and 'A' too */
+    uint32_t min, max; /* MessageSize; max 0: the negotiated buffer */
     kw_status too_large;
 } frame_row;
 

@@ -141,8 +141,8 @@ static kw_bytes sender_that_fits(const kw_open_parties *parties, size_t room)
     return chain.len <= room ? chain : kw_certificate_der(parties->own.certificate);
 }
 
-kw_status kw_open_chunk_seal(const kw_open_parties *parties, uint32_t channel_id, const kw_open_plain *plain, size_t max_size, kw_arena *arena,
-                             kw_bytes *chunk)
+kw_status kw_open_chunk_seal(const kw_open_parties *parties, uint32_t channel_id, const kw_open_plain *plain, size_t max_size,
+                             kw_arena *arena, kw_bytes *chunk)
 {
     const open_shape shape = shape_of(parties, plain->body.len);
     kw_status status;

@@ -109,8 +109,7 @@ static kw_status encode_request(kw_channel *channel, kw_secret *out)
                            .request_handle = channel->open_request_id,
                            .timeout_hint = channel->limits.open_timeout_ms},
         .client_protocol_version = 0,
-        .request_type =
-            channel->state == KW_CHANNEL_OPEN ? KW_SECURITY_TOKEN_REQUEST_TYPE_RENEW : KW_SECURITY_TOKEN_REQUEST_TYPE_ISSUE,
+        .request_type = channel->state == KW_CHANNEL_OPEN ? KW_SECURITY_TOKEN_REQUEST_TYPE_RENEW : KW_SECURITY_TOKEN_REQUEST_TYPE_ISSUE,
         .security_mode = channel->mode,
         .client_nonce = kw_secret_bytes(&channel->own_nonce),
         .requested_lifetime = channel->client.lifetime_ms};
@@ -204,7 +203,8 @@ static kw_status judge(response_job *job)
     if (job->response.server_protocol_version != job->protocol_version) {
         return KW_BAD_PROTOCOL_VERSION_UNSUPPORTED;
     }
-    if (token->channel_id == 0 || token->channel_id != job->header.channel_id || (job->is_renewal && token->channel_id != job->channel_id)) {
+    if (token->channel_id == 0 || token->channel_id != job->header.channel_id ||
+        (job->is_renewal && token->channel_id != job->channel_id)) {
         return KW_BAD_SECURE_CHANNEL_ID_INVALID;
     }
     if ((job->is_renewal && token->token_id == job->last_token_id) || token->revised_lifetime == 0) {

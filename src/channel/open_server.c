@@ -59,10 +59,8 @@ static void job_free(open_job *job)
 static kw_status admit(open_job *job)
 {
     if (!job->parties.policy->is_none) {
-        const kw_certificate_checks checks = {.role = KW_CERT_CLIENT,
-                                              .policy = job->parties.policy,
-                                              .require_crl = job->require_crl,
-                                              .keep_rejected = true};
+        const kw_certificate_checks checks = {
+            .role = KW_CERT_CLIENT, .policy = job->parties.policy, .require_crl = job->require_crl, .keep_rejected = true};
         KW_TRY(kw_trust_list_check(job->trust, job->parties.peer, &checks));
     }
     return kw_open_chunk_unseal(&job->parties, job->chunk, &job->header, &job->plain);

@@ -22,7 +22,8 @@ static const char *refusal(kw_status status)
     case KW_BAD_USER_ACCESS_DENIED:
         return "the server does not let this user in: check name and password";
     case KW_BAD_IDENTITY_TOKEN_REJECTED:
-        return "the server rejects this identity: a token may have expired, be for another server, or come from an issuer that it does not know";
+        return "the server rejects this identity: a token may have expired, be for another server, or come from an issuer that it does not "
+               "know";
     case KW_BAD_IDENTITY_TOKEN_INVALID:
         return "the server finds the identity malformed";
     default:
@@ -45,14 +46,16 @@ static kw_status fill_request(kw_client *client, const kw_client_identity *ident
 {
     const kw_endpoint_description *endpoint = client->endpoint;
     const kw_security_policy *channel_policy = kw_security_policy_by_uri(endpoint->security_policy_uri);
-    const kw_token_context context = {.policy = kw_client_choose_token_policy(endpoint->user_identity_tokens, endpoint->user_identity_tokens_count, identity->kind,
+    const kw_token_context context = {.policy = kw_client_choose_token_policy(endpoint->user_identity_tokens,
+                                                                              endpoint->user_identity_tokens_count, identity->kind,
                                                                               channel_policy, endpoint->security_mode),
                                       .channel_policy = channel_policy,
                                       .mode = endpoint->security_mode,
                                       .receiver = client->server_certificate,
                                       .nonce = {client->server_nonce, client->server_nonce_len}};
     if (context.policy == NULL) {
-        return kw_client_fail(client, KW_BAD_IDENTITY_TOKEN_INVALID, "the server takes no %s at this endpoint in a way that is safe; `keyway endpoints` shows what it takes",
+        return kw_client_fail(client, KW_BAD_IDENTITY_TOKEN_INVALID,
+                              "the server takes no %s at this endpoint in a way that is safe; `keyway endpoints` shows what it takes",
                               kind_name(identity->kind));
     }
     /* ES-12: on a channel without security the certificate was not looked at yet. */
@@ -83,7 +86,8 @@ kw_status kw_client_activate(kw_client *client, const kw_client_identity *identi
     }
     kw_status status = fill_request(client, identity, arena, &request);
     if (!kw_status_is_bad(status)) {
-        status = kw_client_service(client, KW_TYPE_ACTIVATE_SESSION_REQUEST, &request, KW_TYPE_ACTIVATE_SESSION_RESPONSE, arena, (void **)&response);
+        status = kw_client_service(client, KW_TYPE_ACTIVATE_SESSION_REQUEST, &request, KW_TYPE_ACTIVATE_SESSION_RESPONSE, arena,
+                                   (void **)&response);
         if (kw_status_is_bad(status) && client->error[0] == '\0') {
             kw_client_fail(client, status, "%s", refusal(status));
         }

@@ -29,7 +29,8 @@ static kw_status load_identity(kw_client *client, const kw_client_config *config
     }
     status = kw_private_key_load_file(config->key_file, kw_string_from(config->key_passphrase), &client->identity.key);
     if (kw_status_is_bad(status)) {
-        snprintf(why_text, sizeof(why_text), "%s is not a usable private key (missing, wrong passphrase, or readable by others: chmod 600)", config->key_file);
+        snprintf(why_text, sizeof(why_text), "%s is not a usable private key (missing, wrong passphrase, or readable by others: chmod 600)",
+                 config->key_file);
         return KW_BAD_CONFIGURATION_ERROR;
     }
     if (!kw_certificate_belongs_to(client->identity.certificate, client->identity.key)) {

@@ -5,6 +5,7 @@
 #include "channel/channel.h"
 #include "crypto/trust.h"
 #include "ua/codec.h"
+
 #include <keyway/client.h>
 
 #include <uv.h>
@@ -85,17 +86,19 @@ void kw_link_close(kw_client *client, kw_link *link); /* orderly when it can be;
 kw_status kw_link_exchange(kw_client *client, kw_link *link, kw_bytes body, uint32_t timeout_ms);
 
 /* exchange.c: a service over a link. With `token` NULL there is no Session. */
-kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id *token, const kw_type *request_type, void *request, const kw_type *response_type,
-                             kw_arena *arena, void **response);
+kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id *token, const kw_type *request_type, void *request,
+                             const kw_type *response_type, kw_arena *arena, void **response);
 
 /* discovery.c */
-kw_status kw_client_choose_endpoint(kw_client *client, const kw_endpoint_description *endpoints, size_t count, const kw_endpoint_description **out);
+kw_status kw_client_choose_endpoint(kw_client *client, const kw_endpoint_description *endpoints, size_t count,
+                                    const kw_endpoint_description **out);
 
 /* connect.c: remember the serverNonce for the next proof, if it is good enough. */
 kw_status kw_client_take_nonce(kw_client *client, kw_bytes nonce);
 
 /* verify.c: the Server's certificate for this endpoint, by every check of OPC 10000-4, 6.1.3. */
-kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *certificate, const kw_security_policy *policy, kw_string application_uri);
+kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *certificate, const kw_security_policy *policy,
+                                      kw_string application_uri);
 
 /* token.c: fill an ExtensionObject with the token that this UserTokenPolicy asks for. */
 typedef struct kw_token_context {

@@ -27,8 +27,9 @@ static bool same_policies(const kw_endpoint_description *a, const kw_endpoint_de
 static bool same_endpoint(const kw_endpoint_description *a, const kw_endpoint_description *b)
 {
     return kw_bytes_equal(a->endpoint_url, b->endpoint_url) && a->security_mode == b->security_mode &&
-           kw_bytes_equal(a->security_policy_uri, b->security_policy_uri) && kw_bytes_equal(a->transport_profile_uri, b->transport_profile_uri) &&
-           a->security_level == b->security_level && same_policies(a, b);
+           kw_bytes_equal(a->security_policy_uri, b->security_policy_uri) &&
+           kw_bytes_equal(a->transport_profile_uri, b->transport_profile_uri) && a->security_level == b->security_level &&
+           same_policies(a, b);
 }
 
 static size_t count_uatcp(const kw_endpoint_description *list, size_t count)
@@ -81,29 +82,37 @@ kw_status kw_client_take_nonce(kw_client *client, kw_bytes nonce)
     return KW_GOOD;
 }
 
-static kw_status check_signature(kw_client *client, const kw_security_policy *policy, kw_bytes nonce, const kw_create_session_response *response)
+static kw_status check_signature(kw_client *client, const kw_security_policy *policy, kw_bytes nonce,
+                                 const kw_create_session_response *response)
 {
     if (policy->is_none) {
         return KW_GOOD;
     }
     const kw_bytes parts[] = {kw_certificate_der(client->identity.certificate), nonce};
-    kw_status status = kw_string_equals(response->server_signature.algorithm, policy->asym_signature_uri) ? KW_GOOD : KW_BAD_APPLICATION_SIGNATURE_INVALID;
+    kw_status status =
+        kw_string_equals(response->server_signature.algorithm, policy->asym_signature_uri) ? KW_GOOD : KW_BAD_APPLICATION_SIGNATURE_INVALID;
     if (!kw_status_is_bad(status)) {
-        status = kw_asym_verify(policy, kw_certificate_public_key(client->server_certificate), parts, 2, response->server_signature.signature);
+        status =
+            kw_asym_verify(policy, kw_certificate_public_key(client->server_certificate), parts, 2, response->server_signature.signature);
     }
-    return kw_status_is_bad(status) ? kw_client_fail(client, KW_BAD_APPLICATION_SIGNATURE_INVALID, "the server cannot prove that it owns its certificate") : KW_GOOD;
+    return kw_status_is_bad(status)
+               ? kw_client_fail(client, KW_BAD_APPLICATION_SIGNATURE_INVALID, "the server cannot prove that it owns its certificate")
+               : KW_GOOD;
 }
 
-static kw_status check_response(kw_client *client, const kw_security_policy *policy, kw_bytes nonce, const kw_create_session_response *response,
-                                const kw_endpoint_description *discovered, size_t discovered_count)
+static kw_status check_response(kw_client *client, const kw_security_policy *policy, kw_bytes nonce,
+                                const kw_create_session_response *response, const kw_endpoint_description *discovered,
+                                size_t discovered_count)
 {
     if (!policy->is_none) {
         kw_certificate *presented = NULL;
         const kw_status status = kw_certificate_parse(response->server_certificate, &presented);
-        const bool same = !kw_status_is_bad(status) && kw_bytes_equal(kw_certificate_der(presented), kw_certificate_der(client->server_certificate));
+        const bool same =
+            !kw_status_is_bad(status) && kw_bytes_equal(kw_certificate_der(presented), kw_certificate_der(client->server_certificate));
         kw_certificate_release(presented);
         if (!same) {
-            return kw_client_fail(client, KW_BAD_CERTIFICATE_INVALID, "the server shows another certificate in its Session than on its channel");
+            return kw_client_fail(client, KW_BAD_CERTIFICATE_INVALID,
+                                  "the server shows another certificate in its Session than on its channel");
         }
     }
     KW_TRY(check_signature(client, policy, nonce, response));
@@ -114,22 +123,26 @@ static kw_status check_response(kw_client *client, const kw_security_policy *pol
     return kw_client_take_nonce(client, response->server_nonce);
 }
 
-static kw_status create_session(kw_client *client, const kw_security_policy *policy, const kw_endpoint_description *discovered, size_t discovered_count)
+static kw_status create_session(kw_client *client, const kw_security_policy *policy, const kw_endpoint_description *discovered,
+                                size_t discovered_count)
 {
     uint8_t nonce[KW_CLIENT_NONCE];
     KW_TRY(kw_random_fill(&KW_RANDOM_SYSTEM, nonce, sizeof(nonce)));
     const kw_bytes client_nonce = {nonce, sizeof(nonce)};
     kw_create_session_request request = {
-        .client_description = {.application_uri = kw_string_from(client->application_uri != NULL ? client->application_uri : "urn:keyway:client"),
+        .client_description = {.application_uri =
+                                   kw_string_from(client->application_uri != NULL ? client->application_uri : "urn:keyway:client"),
                                .application_name = {.text = kw_string_from(client->application_name)},
                                .application_type = KW_APPLICATION_TYPE_CLIENT},
         .endpoint_url = client->endpoint->endpoint_url,
         .session_name = kw_string_from(client->application_name),
         .client_nonce = client_nonce,
-        .client_certificate = client->identity.certificate != NULL && !policy->is_none ? kw_certificate_chain(client->identity.certificate) : KW_BYTES_NULL,
+        .client_certificate =
+            client->identity.certificate != NULL && !policy->is_none ? kw_certificate_chain(client->identity.certificate) : KW_BYTES_NULL,
         .requested_session_timeout = client->session_timeout_ms};
     kw_create_session_response *response = NULL;
-    KW_TRY(kw_client_exchange(client, client->link, NULL, KW_TYPE_CREATE_SESSION_REQUEST, &request, KW_TYPE_CREATE_SESSION_RESPONSE, client->arena, (void **)&response));
+    KW_TRY(kw_client_exchange(client, client->link, NULL, KW_TYPE_CREATE_SESSION_REQUEST, &request, KW_TYPE_CREATE_SESSION_RESPONSE,
+                              client->arena, (void **)&response));
     client->authentication_token = response->authentication_token;
     client->has_session = true;
     return check_response(client, policy, client_nonce, response, discovered, discovered_count);
@@ -211,7 +224,8 @@ kw_status kw_client_disconnect(kw_client *client)
         kw_close_session_request request = {.delete_subscriptions = true};
         kw_close_session_response *response = NULL;
         if (arena != NULL) {
-            status = kw_client_service(client, KW_TYPE_CLOSE_SESSION_REQUEST, &request, KW_TYPE_CLOSE_SESSION_RESPONSE, arena, (void **)&response);
+            status = kw_client_service(client, KW_TYPE_CLOSE_SESSION_REQUEST, &request, KW_TYPE_CLOSE_SESSION_RESPONSE, arena,
+                                       (void **)&response);
         }
         kw_arena_free(arena);
     }

@@ -6,7 +6,8 @@
 
 static kw_status open_for_discovery(kw_client *client, const char *url, kw_link **out)
 {
-    const kw_link_target target = {.url = url, .endpoint_url = kw_string_from(url), .policy = &KW_POLICY_NONE, .mode = KW_MESSAGE_SECURITY_MODE_NONE};
+    const kw_link_target target = {
+        .url = url, .endpoint_url = kw_string_from(url), .policy = &KW_POLICY_NONE, .mode = KW_MESSAGE_SECURITY_MODE_NONE};
     client->error[0] = '\0';
     return kw_link_open(client, &target, out);
 }
@@ -17,7 +18,8 @@ kw_status kw_client_get_endpoints(kw_client *client, const char *url, kw_arena *
     KW_TRY(open_for_discovery(client, url, &link));
     kw_get_endpoints_request request = {.endpoint_url = kw_string_from(url)};
     kw_get_endpoints_response *response = NULL;
-    const kw_status status = kw_client_exchange(client, link, NULL, KW_TYPE_GET_ENDPOINTS_REQUEST, &request, KW_TYPE_GET_ENDPOINTS_RESPONSE, arena, (void **)&response);
+    const kw_status status = kw_client_exchange(client, link, NULL, KW_TYPE_GET_ENDPOINTS_REQUEST, &request, KW_TYPE_GET_ENDPOINTS_RESPONSE,
+                                                arena, (void **)&response);
     kw_link_close(client, link);
     KW_TRY(status);
     *out = response->endpoints;
@@ -31,7 +33,8 @@ kw_status kw_client_find_servers(kw_client *client, const char *url, kw_arena *a
     KW_TRY(open_for_discovery(client, url, &link));
     kw_find_servers_request request = {.endpoint_url = kw_string_from(url)};
     kw_find_servers_response *response = NULL;
-    const kw_status status = kw_client_exchange(client, link, NULL, KW_TYPE_FIND_SERVERS_REQUEST, &request, KW_TYPE_FIND_SERVERS_RESPONSE, arena, (void **)&response);
+    const kw_status status = kw_client_exchange(client, link, NULL, KW_TYPE_FIND_SERVERS_REQUEST, &request, KW_TYPE_FIND_SERVERS_RESPONSE,
+                                                arena, (void **)&response);
     kw_link_close(client, link);
     KW_TRY(status);
     *out = response->servers;
@@ -66,7 +69,8 @@ static unsigned score(const kw_client *client, const kw_endpoint_description *e)
     }
 }
 
-kw_status kw_client_choose_endpoint(kw_client *client, const kw_endpoint_description *endpoints, size_t count, const kw_endpoint_description **out)
+kw_status kw_client_choose_endpoint(kw_client *client, const kw_endpoint_description *endpoints, size_t count,
+                                    const kw_endpoint_description **out)
 {
     unsigned best = 0;
     for (size_t i = 0; i < count; i++) {

@@ -12,7 +12,8 @@ static void fill_header(kw_client *client, const kw_node_id *token, kw_request_h
     header->timeout_hint = client->timeout_ms;
 }
 
-static kw_status decode_response(kw_client *client, const kw_link *link, uint32_t handle, const kw_type *response_type, kw_arena *arena, void **response)
+static kw_status decode_response(kw_client *client, const kw_link *link, uint32_t handle, const kw_type *response_type, kw_arena *arena,
+                                 void **response)
 {
     uint32_t id = 0;
     /* What the caller keeps must not point into the link's buffer. */
@@ -40,8 +41,8 @@ static kw_status decode_response(kw_client *client, const kw_link *link, uint32_
     return header->service_result;
 }
 
-kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id *token, const kw_type *request_type, void *request, const kw_type *response_type,
-                             kw_arena *arena, void **response)
+kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id *token, const kw_type *request_type, void *request,
+                             const kw_type *response_type, kw_arena *arena, void **response)
 {
     client->error[0] = '\0';
     fill_header(client, token, request);
@@ -56,10 +57,12 @@ kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id 
     return kw_status_is_bad(status) ? status : decode_response(client, link, handle, response_type, arena, response);
 }
 
-kw_status kw_client_service(kw_client *client, const kw_type *request_type, void *request, const kw_type *response_type, kw_arena *arena, void **response)
+kw_status kw_client_service(kw_client *client, const kw_type *request_type, void *request, const kw_type *response_type, kw_arena *arena,
+                            void **response)
 {
     if (client->link == NULL) {
         return kw_client_fail(client, KW_BAD_SERVER_NOT_CONNECTED, "there is no connection");
     }
-    return kw_client_exchange(client, client->link, client->has_session ? &client->authentication_token : NULL, request_type, request, response_type, arena, response);
+    return kw_client_exchange(client, client->link, client->has_session ? &client->authentication_token : NULL, request_type, request,
+                              response_type, arena, response);
 }

@@ -207,7 +207,8 @@ static kw_status connect_host(kw_client *client, kw_link *link, const char *url,
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
     uv_getaddrinfo_t lookup;
     if (uv_getaddrinfo(&link->loop, &lookup, NULL, parts.host, parts.port, &hints) != 0) {
-        return kw_client_fail(client, KW_BAD_CONNECTION_REJECTED, "the name %s is not known; check its spelling or the name service", parts.host);
+        return kw_client_fail(client, KW_BAD_CONNECTION_REJECTED, "the name %s is not known; check its spelling or the name service",
+                              parts.host);
     }
     kw_status status = KW_BAD_CONNECTION_REJECTED;
     for (const struct addrinfo *a = lookup.addrinfo; a != NULL && kw_status_is_bad(status); a = a->ai_next) {
@@ -299,7 +300,8 @@ kw_status kw_link_open(kw_client *client, const kw_link_target *target, kw_link 
         free_link(link);
         return kw_client_fail(client, status, "%s",
                               status == KW_BAD_SECURITY_CHECKS_FAILED
-                                  ? "the server refuses the SecureChannel; it does not trust this client's certificate yet, most likely: ask its administrator to accept it"
+                                  ? "the server refuses the SecureChannel; it does not trust this client's certificate yet, most likely: "
+                                    "ask its administrator to accept it"
                                   : "the SecureChannel could not be opened");
     }
     *out = link;
@@ -344,6 +346,8 @@ kw_status kw_link_exchange(kw_client *client, kw_link *link, kw_bytes body, uint
     if (!kw_status_is_bad(status)) {
         status = link->awaited_error;
     }
-    return kw_status_is_bad(status) ? kw_client_fail(client, status, "%s", status == KW_BAD_TIMEOUT ? "the server did not answer in time" : "the connection broke")
-                                    : KW_GOOD;
+    return kw_status_is_bad(status)
+               ? kw_client_fail(client, status, "%s",
+                                status == KW_BAD_TIMEOUT ? "the server did not answer in time" : "the connection broke")
+               : KW_GOOD;
 }

@@ -20,7 +20,8 @@ typedef struct authority_hint {
 static kw_string text_member(kw_arena *arena, const json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);
-    return json_is_string(value) ? kw_arena_copy(arena, (kw_bytes){(const uint8_t *)json_string_value(value), json_string_length(value)}) : KW_BYTES_NULL;
+    return json_is_string(value) ? kw_arena_copy(arena, (kw_bytes){(const uint8_t *)json_string_value(value), json_string_length(value)})
+                                 : KW_BYTES_NULL;
 }
 
 static bool parse_hint(kw_arena *arena, kw_string json, authority_hint *out)
@@ -125,8 +126,8 @@ static kw_status component(kw_client *authority, const kw_node_id *object, uint1
     kw_browse_path path = {.starting_node = *object, .relative_path = {.elements = &element, .elements_count = 1}};
     kw_translate_browse_paths_to_node_ids_request request = {.browse_paths = &path, .browse_paths_count = 1};
     kw_translate_browse_paths_to_node_ids_response *response = NULL;
-    KW_TRY(kw_client_service(authority, KW_TYPE_TRANSLATE_BROWSE_PATHS_TO_NODE_IDS_REQUEST, &request, KW_TYPE_TRANSLATE_BROWSE_PATHS_TO_NODE_IDS_RESPONSE, arena,
-                             (void **)&response));
+    KW_TRY(kw_client_service(authority, KW_TYPE_TRANSLATE_BROWSE_PATHS_TO_NODE_IDS_REQUEST, &request,
+                             KW_TYPE_TRANSLATE_BROWSE_PATHS_TO_NODE_IDS_RESPONSE, arena, (void **)&response));
     if (response->results_count != 1 || kw_status_is_bad(response->results[0].status_code) || response->results[0].targets_count == 0) {
         return KW_BAD_NOT_FOUND;
     }
@@ -136,7 +137,8 @@ static kw_status component(kw_client *authority, const kw_node_id *object, uint1
 
 /* --- the identity as an argument ---------------------------------------------------------------------------------------------- */
 
-static kw_status read_policies(kw_client *authority, const kw_node_id *object, uint16_t gds, kw_arena *arena, kw_user_token_policy **out, size_t *count)
+static kw_status read_policies(kw_client *authority, const kw_node_id *object, uint16_t gds, kw_arena *arena, kw_user_token_policy **out,
+                               size_t *count)
 {
     kw_node_id property;
     kw_data_value value;
@@ -157,8 +159,8 @@ static kw_status read_policies(kw_client *authority, const kw_node_id *object, u
     return *out != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
-static kw_status explicit_identity(kw_client *authority, const kw_node_id *object, uint16_t gds, const kw_client_identity *self, kw_arena *arena,
-                                   kw_extension_object *token)
+static kw_status explicit_identity(kw_client *authority, const kw_node_id *object, uint16_t gds, const kw_client_identity *self,
+                                   kw_arena *arena, kw_extension_object *token)
 {
     kw_user_token_policy *policies = NULL;
     size_t count = 0;
@@ -177,8 +179,8 @@ static kw_status explicit_identity(kw_client *authority, const kw_node_id *objec
     return kw_client_build_token(authority, &context, self, arena, token, &signature);
 }
 
-static kw_status call_request(kw_client *authority, const authority_hint *hint, const char *resource, const kw_client_identity *self, bool is_explicit,
-                              kw_arena *arena, kw_string *token)
+static kw_status call_request(kw_client *authority, const authority_hint *hint, const char *resource, const kw_client_identity *self,
+                              bool is_explicit, kw_arena *arena, kw_string *token)
 {
     uint16_t gds = 0;
     kw_node_id object, method;
@@ -192,12 +194,14 @@ static kw_status call_request(kw_client *authority, const authority_hint *hint, 
         KW_TRY(explicit_identity(authority, &object, gds, self, arena, &identity));
     }
     const kw_string resource_id = kw_string_from(resource);
-    const kw_variant inputs[] = {kw_variant_scalar(KW_BUILTIN_EXTENSION_OBJECT, &identity), kw_variant_scalar(KW_BUILTIN_STRING, &resource_id)};
+    const kw_variant inputs[] = {kw_variant_scalar(KW_BUILTIN_EXTENSION_OBJECT, &identity),
+                                 kw_variant_scalar(KW_BUILTIN_STRING, &resource_id)};
     kw_call_method_result result;
     const kw_status status = kw_client_call(authority, &object, &method, inputs, 2, arena, &result);
     if (kw_status_is_bad(status)) {
         return kw_client_fail(authority, status, "%s",
-                              status == KW_BAD_NOT_FOUND             ? "the Authorization Service does not know this resource; `keyway resource add` registers it"
+                              status == KW_BAD_NOT_FOUND
+                                  ? "the Authorization Service does not know this resource; `keyway resource add` registers it"
                               : status == KW_BAD_USER_ACCESS_DENIED ? "the Authorization Service gives this user or application no token"
                                                                     : "the Authorization Service gave no token");
     }
@@ -218,14 +222,14 @@ static kw_status sign_in(kw_client *authority, const kw_client_identity *self, b
     const kw_endpoint_description *e = authority->endpoint;
     const kw_client_identity anonymous = {.kind = KW_USER_TOKEN_TYPE_ANONYMOUS};
     const kw_security_policy *policy = kw_security_policy_by_uri(e->security_policy_uri);
-    const bool takes_anonymous =
-        kw_client_choose_token_policy(e->user_identity_tokens, e->user_identity_tokens_count, KW_USER_TOKEN_TYPE_ANONYMOUS, policy, e->security_mode) != NULL;
+    const bool takes_anonymous = kw_client_choose_token_policy(e->user_identity_tokens, e->user_identity_tokens_count,
+                                                               KW_USER_TOKEN_TYPE_ANONYMOUS, policy, e->security_mode) != NULL;
     *is_explicit = takes_anonymous && (self->kind == KW_USER_TOKEN_TYPE_USER_NAME || self->kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN);
     return kw_client_activate(authority, *is_explicit ? &anonymous : self);
 }
 
-kw_status kw_client_request_token(kw_client *client, const char *authority_url, const char *resource, const kw_client_identity *self, kw_arena *arena,
-                                  kw_string *token)
+kw_status kw_client_request_token(kw_client *client, const char *authority_url, const char *resource, const kw_client_identity *self,
+                                  kw_arena *arena, kw_string *token)
 {
     authority_hint hint = {KW_BYTES_NULL, KW_BYTES_NULL, KW_BYTES_NULL};
     kw_client *authority = NULL;

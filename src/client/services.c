@@ -14,7 +14,8 @@ static kw_status no_answer(kw_client *client)
 kw_status kw_client_read(kw_client *client, const kw_node_id *node, uint32_t attribute, kw_arena *arena, kw_data_value *out)
 {
     kw_read_value_id what = {.node_id = *node, .attribute_id = attribute};
-    kw_read_request request = {.timestamps_to_return = attribute == ATTRIBUTE_VALUE ? KW_TIMESTAMPS_TO_RETURN_BOTH : KW_TIMESTAMPS_TO_RETURN_NEITHER,
+    kw_read_request request = {.timestamps_to_return =
+                                   attribute == ATTRIBUTE_VALUE ? KW_TIMESTAMPS_TO_RETURN_BOTH : KW_TIMESTAMPS_TO_RETURN_NEITHER,
                                .nodes_to_read = &what,
                                .nodes_to_read_count = 1};
     kw_read_response *response = NULL;
@@ -71,7 +72,8 @@ static kw_status gather(gathering *g, const kw_browse_result *result)
 
 static kw_status browse_next(kw_client *client, kw_arena *arena, kw_bytes point, bool release, kw_browse_result *out)
 {
-    kw_browse_next_request request = {.release_continuation_points = release, .continuation_points = &point, .continuation_points_count = 1};
+    kw_browse_next_request request = {
+        .release_continuation_points = release, .continuation_points = &point, .continuation_points_count = 1};
     kw_browse_next_response *response = NULL;
     KW_TRY(kw_client_service(client, KW_TYPE_BROWSE_NEXT_REQUEST, &request, KW_TYPE_BROWSE_NEXT_RESPONSE, arena, (void **)&response));
     if (release) {
@@ -84,7 +86,8 @@ static kw_status browse_next(kw_client *client, kw_arena *arena, kw_bytes point,
     return KW_GOOD;
 }
 
-kw_status kw_client_browse(kw_client *client, const kw_browse_description *what, size_t max, kw_arena *arena, kw_reference_description **out, size_t *count)
+kw_status kw_client_browse(kw_client *client, const kw_browse_description *what, size_t max, kw_arena *arena,
+                           kw_reference_description **out, size_t *count)
 {
     kw_browse_description node = *what;
     kw_browse_request request = {.nodes_to_browse = &node, .nodes_to_browse_count = 1};
@@ -116,10 +119,11 @@ kw_status kw_client_browse(kw_client *client, const kw_browse_description *what,
 
 /* --- Call, namespaces ------------------------------------------------------------------------------------------------------- */
 
-kw_status kw_client_call(kw_client *client, const kw_node_id *object, const kw_node_id *method, const kw_variant *inputs, size_t input_count, kw_arena *arena,
-                         kw_call_method_result *out)
+kw_status kw_client_call(kw_client *client, const kw_node_id *object, const kw_node_id *method, const kw_variant *inputs,
+                         size_t input_count, kw_arena *arena, kw_call_method_result *out)
 {
-    kw_call_method_request what = {.object_id = *object, .method_id = *method, .input_arguments = (kw_variant *)inputs, .input_arguments_count = input_count};
+    kw_call_method_request what = {
+        .object_id = *object, .method_id = *method, .input_arguments = (kw_variant *)inputs, .input_arguments_count = input_count};
     kw_call_request request = {.methods_to_call = &what, .methods_to_call_count = 1};
     kw_call_response *response = NULL;
     KW_TRY(kw_client_service(client, KW_TYPE_CALL_REQUEST, &request, KW_TYPE_CALL_RESPONSE, arena, (void **)&response));

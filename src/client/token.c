@@ -20,7 +20,8 @@ const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_po
     for (size_t i = 0; i < count; i++) {
         const kw_user_token_policy *p = &policies[i];
         const kw_security_policy *policy = effective_policy(p, channel_policy);
-        const bool is_other_token = kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN && p->issued_token_type.len > 0 && !kw_string_equals(p->issued_token_type, JWT_TOKEN_TYPE);
+        const bool is_other_token = kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN && p->issued_token_type.len > 0 &&
+                                    !kw_string_equals(p->issued_token_type, JWT_TOKEN_TYPE);
         if (p->token_type != kind || is_other_token) {
             continue;
         }
@@ -28,7 +29,8 @@ const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_po
             return p;
         }
         /* A secret in clear goes only through an encrypted channel (attack A-123); a certificate must be able to sign. */
-        if (policy == NULL || (policy->is_none && (kind == KW_USER_TOKEN_TYPE_CERTIFICATE || mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT))) {
+        if (policy == NULL ||
+            (policy->is_none && (kind == KW_USER_TOKEN_TYPE_CERTIFICATE || mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT))) {
             continue;
         }
         if ((int)policy->rank > best_rank) {
@@ -39,7 +41,8 @@ const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_po
     return best;
 }
 
-static kw_secret_format format_for(const kw_client *client, const kw_token_context *context, const kw_security_policy *policy, bool is_issued, size_t len)
+static kw_secret_format format_for(const kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
+                                   bool is_issued, size_t len)
 {
     if (policy->is_none) {
         return KW_SECRET_CLEAR;
@@ -51,8 +54,8 @@ static kw_secret_format format_for(const kw_client *client, const kw_token_conte
     return client->dotnet_secrets ? KW_SECRET_RSA_DOTNET : KW_SECRET_RSA;
 }
 
-static kw_status seal(kw_client *client, const kw_token_context *context, const kw_security_policy *policy, bool is_issued, kw_bytes secret, kw_arena *arena,
-                      kw_bytes *sealed, kw_string *algorithm)
+static kw_status seal(kw_client *client, const kw_token_context *context, const kw_security_policy *policy, bool is_issued, kw_bytes secret,
+                      kw_arena *arena, kw_bytes *sealed, kw_string *algorithm)
 {
     uint8_t made_up[KW_CLIENT_NONCE];
     kw_bytes nonce = context->nonce;
@@ -72,11 +75,12 @@ static kw_status seal(kw_client *client, const kw_token_context *context, const 
     if (format == KW_SECRET_LEGACY) {
         *algorithm = kw_string_from(policy->asym_encryption_uri);
     }
-    return kw_secret_seal(format, policy, context->receiver, nonce, secret, kw_clock_utc(&KW_CLOCK_SYSTEM), &KW_RANDOM_SYSTEM, arena, sealed);
+    return kw_secret_seal(format, policy, context->receiver, nonce, secret, kw_clock_utc(&KW_CLOCK_SYSTEM), &KW_RANDOM_SYSTEM, arena,
+                          sealed);
 }
 
-static kw_status user_name_token(kw_client *client, const kw_token_context *context, const kw_security_policy *policy, const kw_client_identity *identity,
-                                 kw_arena *arena, kw_extension_object *token)
+static kw_status user_name_token(kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
+                                 const kw_client_identity *identity, kw_arena *arena, kw_extension_object *token)
 {
     kw_user_name_identity_token *t = KW_ARENA_NEW(arena, kw_user_name_identity_token);
     if (t == NULL) {
@@ -89,8 +93,8 @@ static kw_status user_name_token(kw_client *client, const kw_token_context *cont
     return KW_GOOD;
 }
 
-static kw_status issued_token(kw_client *client, const kw_token_context *context, const kw_security_policy *policy, const kw_client_identity *identity,
-                              kw_arena *arena, kw_extension_object *token)
+static kw_status issued_token(kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
+                              const kw_client_identity *identity, kw_arena *arena, kw_extension_object *token)
 {
     kw_string algorithm; /* IT-25: null in an IssuedIdentityToken, but peers that know only the legacy block look at it */
     kw_issued_identity_token *t = KW_ARENA_NEW(arena, kw_issued_identity_token);
@@ -104,13 +108,14 @@ static kw_status issued_token(kw_client *client, const kw_token_context *context
     return KW_GOOD;
 }
 
-static kw_status sign_as_user(kw_client *client, const kw_token_context *context, const kw_security_policy *policy, const char *key_file, kw_arena *arena,
-                              kw_signature_data *signature)
+static kw_status sign_as_user(kw_client *client, const kw_token_context *context, const kw_security_policy *policy, const char *key_file,
+                              kw_arena *arena, kw_signature_data *signature)
 {
     kw_private_key *key = NULL;
     kw_status status = kw_private_key_load_file(key_file, KW_BYTES_NULL, &key);
     if (kw_status_is_bad(status)) {
-        return kw_client_fail(client, KW_BAD_CONFIGURATION_ERROR, "%s is not a usable private key (missing, or readable by others: chmod 600)", key_file);
+        return kw_client_fail(client, KW_BAD_CONFIGURATION_ERROR,
+                              "%s is not a usable private key (missing, or readable by others: chmod 600)", key_file);
     }
     const kw_bytes parts[] = {context->receiver != NULL ? kw_certificate_der(context->receiver) : KW_BYTES_NULL, context->nonce};
     signature->algorithm = kw_string_from(policy->asym_signature_uri);
@@ -119,8 +124,8 @@ static kw_status sign_as_user(kw_client *client, const kw_token_context *context
     return kw_status_is_bad(status) ? kw_client_fail(client, status, "the user's key cannot sign under %s", policy->name) : KW_GOOD;
 }
 
-static kw_status x509_token(kw_client *client, const kw_token_context *context, const kw_security_policy *policy, const kw_client_identity *identity,
-                            kw_arena *arena, kw_extension_object *token, kw_signature_data *signature)
+static kw_status x509_token(kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
+                            const kw_client_identity *identity, kw_arena *arena, kw_extension_object *token, kw_signature_data *signature)
 {
     kw_certificate *certificate = NULL;
     kw_x509_identity_token *t = KW_ARENA_NEW(arena, kw_x509_identity_token);

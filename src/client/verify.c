@@ -23,7 +23,8 @@ static const char *remedy(kw_status status)
 {
     switch (status) {
     case KW_BAD_CERTIFICATE_UNTRUSTED:
-        return "its certificate is not trusted; compare the thumbprint with the server's administrator, then put the certificate into the trust folder";
+        return "its certificate is not trusted; compare the thumbprint with the server's administrator, then put the certificate into the "
+               "trust folder";
     case KW_BAD_CERTIFICATE_CHAIN_INCOMPLETE:
         return "the CA of its certificate is not known; put the CA's certificate into the trust folder";
     case KW_BAD_CERTIFICATE_TIME_INVALID:
@@ -42,20 +43,23 @@ static const char *remedy(kw_status status)
     }
 }
 
-kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *certificate, const kw_security_policy *policy, kw_string application_uri)
+kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *certificate, const kw_security_policy *policy,
+                                      kw_string application_uri)
 {
     kw_url url;
     if (client->trust == NULL) {
         return kw_client_fail(client, KW_BAD_CERTIFICATE_UNTRUSTED, "no certificate is trusted yet: say with --trust DIR whom to trust");
     }
-    const kw_certificate_checks checks = {.role = KW_CERT_SERVER, .policy = policy, .application_uri = application_uri, .require_crl = true, .keep_rejected = true};
+    const kw_certificate_checks checks = {
+        .role = KW_CERT_SERVER, .policy = policy, .application_uri = application_uri, .require_crl = true, .keep_rejected = true};
     const kw_status status = kw_trust_list_check(client->trust, certificate, &checks);
     if (kw_status_is_bad(status)) {
-        return kw_client_fail(client, status, "%s (%.*s, thumbprint %s)", remedy(status), KW_STRING_ARGS(kw_certificate_subject(certificate)),
-                              kw_certificate_thumbprint_hex(certificate));
+        return kw_client_fail(client, status, "%s (%.*s, thumbprint %s)", remedy(status),
+                              KW_STRING_ARGS(kw_certificate_subject(certificate)), kw_certificate_thumbprint_hex(certificate));
     }
     if (!client->trust_any && (kw_status_is_bad(kw_url_parse(client->url, &url)) || !host_fits(certificate, url.host))) {
-        return kw_client_fail(client, KW_BAD_CERTIFICATE_HOST_NAME_INVALID, "its certificate is not for this host; connect by a name that stands in it");
+        return kw_client_fail(client, KW_BAD_CERTIFICATE_HOST_NAME_INVALID,
+                              "its certificate is not for this host; connect by a name that stands in it");
     }
     return KW_GOOD;
 }

@@ -5,7 +5,6 @@
 #include "crypto/certificate_internal.h"
 #include "crypto/crypto_internal.h"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -32,7 +31,9 @@ static char *name_of(const X509_NAME *name)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     char *text = NULL, *copy = NULL;
-    if (bio != NULL && X509_NAME_print_ex(bio, name, 0, (XN_FLAG_RFC2253 & ~(unsigned long)(XN_FLAG_SEP_MASK | XN_FLAG_DN_REV)) | XN_FLAG_SEP_CPLUS_SPC) >= 0) {
+    if (bio != NULL &&
+        X509_NAME_print_ex(bio, name, 0, (XN_FLAG_RFC2253 & ~(unsigned long)(XN_FLAG_SEP_MASK | XN_FLAG_DN_REV)) | XN_FLAG_SEP_CPLUS_SPC) >=
+            0) {
         const long len = BIO_get_mem_data(bio, &text);
         copy = strndup(text != NULL ? text : "", (size_t)len);
     }
@@ -66,15 +67,20 @@ static kw_status add_host(kw_certificate *c, const char *text, size_t len)
     return c->hosts[c->host_count++] != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
+/* 127.0.0.1, or eight groups of hexadecimal digits: comparisons go by the bytes, not by the spelling. */
 static kw_status add_address(kw_certificate *c, const ASN1_OCTET_STRING *address)
 {
-    char text[INET6_ADDRSTRLEN];
+    char text[48] = "";
+    const uint8_t *b = ASN1_STRING_get0_data(address);
     const int len = ASN1_STRING_length(address);
-    const int family = len == 4 ? AF_INET : len == 16 ? AF_INET6 : 0;
-    if (family == 0 || inet_ntop(family, ASN1_STRING_get0_data(address), text, sizeof(text)) == NULL) {
-        return KW_GOOD;
+    if (len == 4) {
+        snprintf(text, sizeof(text), "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+    } else if (len == 16) {
+        for (int i = 0; i < 16; i += 2) {
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%x", i > 0 ? ":" : "", (unsigned)b[i] << 8 | b[i + 1]);
+        }
     }
-    return add_host(c, text, strlen(text));
+    return *text != '\0' ? add_host(c, text, strlen(text)) : KW_GOOD;
 }
 
 /* exactly one URI, compared as bytes; one with a NUL in it is none. */
@@ -243,7 +249,9 @@ kw_status kw_certificate_load_file(const char *path, kw_certificate **out)
     uint8_t *data = malloc(CERTIFICATE_MAX + 1);
     const size_t len = data != NULL ? fread(data, 1, CERTIFICATE_MAX + 1, file) : 0;
     fclose(file);
-    const kw_status status = data == NULL ? KW_BAD_OUT_OF_MEMORY : len > CERTIFICATE_MAX ? KW_BAD_CERTIFICATE_INVALID : parse_file(data, len, out);
+    const kw_status status = data == NULL            ? KW_BAD_OUT_OF_MEMORY
+                             : len > CERTIFICATE_MAX ? KW_BAD_CERTIFICATE_INVALID
+                                                     : parse_file(data, len, out);
     free(data);
     return status;
 }
@@ -344,9 +352,11 @@ const char *kw_certificate_host_at(const kw_certificate *c, size_t index)
 /* An address has several spellings. */
 static bool is_same_address(const char *a, const char *b)
 {
-    uint8_t x[16], y[16];
-    return (inet_pton(AF_INET6, a, x) == 1 && inet_pton(AF_INET6, b, y) == 1 && memcmp(x, y, 16) == 0) ||
-           (inet_pton(AF_INET, a, x) == 1 && inet_pton(AF_INET, b, y) == 1 && memcmp(x, y, 4) == 0);
+    ASN1_OCTET_STRING *x = a2i_IPADDRESS(a), *y = a2i_IPADDRESS(b);
+    const bool same = x != NULL && y != NULL && ASN1_OCTET_STRING_cmp(x, y) == 0;
+    ASN1_OCTET_STRING_free(x);
+    ASN1_OCTET_STRING_free(y);
+    return same;
 }
 
 bool kw_certificate_matches_host(const kw_certificate *c, kw_string host)
@@ -359,9 +369,11 @@ bool kw_certificate_matches_host(const kw_certificate *c, kw_string host)
     text[host.len] = '\0';
     for (size_t i = 0; i < c->host_count; i++) {
         if (strcasecmp(c->hosts[i], text) == 0 || is_same_address(c->hosts[i], text)) {
+            ERR_clear_error();
             return true;
         }
     }
+    ERR_clear_error();
     return false;
 }
 

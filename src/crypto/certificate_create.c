@@ -3,9 +3,7 @@
 #include "crypto/certificate_internal.h"
 #include "crypto/crypto_internal.h"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
-#include <string.h>
 
 #define SERIAL_LEN 16
 
@@ -68,19 +66,16 @@ static bool push_text(GENERAL_NAMES *names, int type, const char *text)
 
 static bool push_host(GENERAL_NAMES *names, const char *host)
 {
-    uint8_t address[16];
-    const int len = inet_pton(AF_INET, host, address) == 1 ? 4 : inet_pton(AF_INET6, host, address) == 1 ? 16 : 0;
-    if (len == 0) {
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
+    if (address == NULL) {
         return push_text(names, GEN_DNS, host);
     }
     GENERAL_NAME *name = GENERAL_NAME_new();
-    ASN1_OCTET_STRING *bytes = ASN1_OCTET_STRING_new();
-    if (name == NULL || bytes == NULL || ASN1_OCTET_STRING_set(bytes, address, len) != 1) {
-        GENERAL_NAME_free(name);
-        ASN1_OCTET_STRING_free(bytes);
+    if (name == NULL) {
+        ASN1_OCTET_STRING_free(address);
         return false;
     }
-    GENERAL_NAME_set0_value(name, GEN_IPADD, bytes);
+    GENERAL_NAME_set0_value(name, GEN_IPADD, address);
     return sk_GENERAL_NAME_push(names, name) > 0;
 }
 
@@ -106,7 +101,8 @@ static const char *key_usage(const kw_certificate_request *request, const kw_pri
         return "critical,keyCertSign,cRLSign,digitalSignature";
     }
     if (key->type != KW_KEY_RSA) {
-        return request->issuer_key == NULL ? "critical,digitalSignature,nonRepudiation,keyCertSign" : "critical,digitalSignature,nonRepudiation";
+        return request->issuer_key == NULL ? "critical,digitalSignature,nonRepudiation,keyCertSign"
+                                           : "critical,digitalSignature,nonRepudiation";
     }
     return request->issuer_key == NULL ? "critical,digitalSignature,nonRepudiation,keyEncipherment,dataEncipherment,keyCertSign"
                                        : "critical,digitalSignature,nonRepudiation,keyEncipherment,dataEncipherment";
@@ -139,7 +135,8 @@ static kw_status fill(X509 *x509, const kw_certificate_request *request, const k
     return X509_sign(x509, signer->pkey, EVP_sha256()) > 0 ? KW_GOOD : KW_BAD_INTERNAL_ERROR;
 }
 
-kw_status kw_certificate_create(const kw_certificate_request *request, const kw_private_key *key, const kw_random *random, kw_certificate **out)
+kw_status kw_certificate_create(const kw_certificate_request *request, const kw_private_key *key, const kw_random *random,
+                                kw_certificate **out)
 {
     X509 *x509 = X509_new();
     const kw_status status = x509 != NULL ? fill(x509, request, key, random) : KW_BAD_OUT_OF_MEMORY;

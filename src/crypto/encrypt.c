@@ -20,7 +20,8 @@ static bool padding_set(EVP_PKEY_CTX *ctx, kw_asym_encryption encryption)
 /* Plain bytes per block; 0 when the policy does not encrypt, or not with this key. */
 static size_t plain_block(const kw_security_policy *policy, kw_key_type type, size_t size)
 {
-    return policy->asym_encryption != KW_ASYM_ENC_NONE && type == KW_KEY_RSA && size > policy->asym_overhead ? size - policy->asym_overhead : 0;
+    return policy->asym_encryption != KW_ASYM_ENC_NONE && type == KW_KEY_RSA && size > policy->asym_overhead ? size - policy->asym_overhead
+                                                                                                             : 0;
 }
 
 size_t kw_asym_encrypted_size(const kw_security_policy *policy, const kw_public_key *key, size_t plain_len)
@@ -100,7 +101,8 @@ kw_status kw_asym_decrypt(const kw_security_policy *policy, const kw_private_key
 {
     kw_secret work = KW_SECRET_NONE;
     size_t len = 0;
-    if (plain_block(policy, key->type, key->size) == 0 || cipher.len == 0 || cipher.len % key->size != 0 || cipher.len / key->size > max_blocks) {
+    if (plain_block(policy, key->type, key->size) == 0 || cipher.len == 0 || cipher.len % key->size != 0 ||
+        cipher.len / key->size > max_blocks) {
         return KW_BAD_SECURITY_CHECKS_FAILED;
     }
     KW_TRY(kw_secret_init(&work, cipher.len + key->size)); /* a block is worked on at its full size, behind the ones before */

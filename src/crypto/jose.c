@@ -48,8 +48,8 @@ static kw_status der_to_pair(kw_bytes der, uint8_t *out, size_t size)
     const unsigned char *p = der.data;
     ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)der.len);
     const int half = (int)(size / 2);
-    const bool is_good =
-        sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, half) == half && BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + half, half) == half;
+    const bool is_good = sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, half) == half &&
+                         BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + half, half) == half;
     ECDSA_SIG_free(sig);
     return is_good ? KW_GOOD : KW_BAD_UNEXPECTED_ERROR;
 }

@@ -170,8 +170,8 @@ bool kw_public_key_is_sound(const kw_public_key *key)
         return true;
     }
     BIGNUM *e = NULL;
-    const bool is_sound = key->bits <= KW_RSA_MAX_BITS && EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_odd(e) &&
-                          BN_num_bits(e) >= 17 && BN_num_bits(e) <= 64;
+    const bool is_sound = key->bits <= KW_RSA_MAX_BITS && EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+                          BN_is_odd(e) && BN_num_bits(e) >= 17 && BN_num_bits(e) <= 64;
     BN_free(e);
     return is_sound;
 }

@@ -16,7 +16,8 @@ typedef enum kw_key_type { KW_KEY_RSA, KW_KEY_EC_P256, KW_KEY_EC_P384, KW_KEY_OT
 kw_status kw_private_key_generate(kw_key_type type, uint32_t bits /* RSA only */, kw_private_key **out);
 /* PEM (PKCS#8, encrypted or not, or traditional) or DER. Bad_SecurityChecksFailed: wrong passphrase; Bad_DecodingError: not a key. */
 kw_status kw_private_key_load(kw_bytes encoded, kw_bytes passphrase, kw_private_key **out);
-kw_status kw_private_key_load_file(const char *path, kw_bytes passphrase, kw_private_key **out); /* refuses a file that group or others may read: Bad_SecurityChecksFailed */
+kw_status kw_private_key_load_file(const char *path, kw_bytes passphrase,
+                                   kw_private_key **out); /* refuses a file that group or others may read: Bad_SecurityChecksFailed */
 /* PEM, PKCS#8; encrypted (AES-256-CBC, PBKDF2) when passphrase is not null. */
 kw_status kw_private_key_to_pem(const kw_private_key *key, kw_bytes passphrase, kw_secret *out);
 kw_private_key *kw_private_key_retain(kw_private_key *key);
@@ -40,14 +41,17 @@ kw_status kw_public_key_rsa_numbers(const kw_public_key *key, kw_arena *arena, k
 kw_status kw_public_key_ec_point(const kw_public_key *key, kw_arena *arena, kw_bytes *x, kw_bytes *y);
 
 /* Sign the concatenation of parts with the policy's asymmetric algorithm. Slow (RSA private): for jobs. Result in the arena. */
-kw_status kw_asym_sign(const kw_security_policy *policy, const kw_private_key *key, const kw_bytes *parts, size_t count, kw_arena *arena, kw_bytes *signature);
+kw_status kw_asym_sign(const kw_security_policy *policy, const kw_private_key *key, const kw_bytes *parts, size_t count, kw_arena *arena,
+                       kw_bytes *signature);
 /* Bad_SecurityChecksFailed when it does not verify, whatever the reason. */
-kw_status kw_asym_verify(const kw_security_policy *policy, const kw_public_key *key, const kw_bytes *parts, size_t count, kw_bytes signature);
+kw_status kw_asym_verify(const kw_security_policy *policy, const kw_public_key *key, const kw_bytes *parts, size_t count,
+                         kw_bytes signature);
 /* Block-wise RSA: plain is cut in blocks of (modulus − overhead). */
 size_t kw_asym_encrypted_size(const kw_security_policy *policy, const kw_public_key *key, size_t plain_len);
 kw_status kw_asym_encrypt(const kw_security_policy *policy, const kw_public_key *key, kw_bytes plain, kw_arena *arena, kw_bytes *cipher);
 /* Slow. cipher must be a whole number of blocks, at most max_blocks. All blocks are always processed; failure is one code, Bad_SecurityChecksFailed. */
-kw_status kw_asym_decrypt(const kw_security_policy *policy, const kw_private_key *key, kw_bytes cipher, size_t max_blocks, kw_secret *plain);
+kw_status kw_asym_decrypt(const kw_security_policy *policy, const kw_private_key *key, kw_bytes cipher, size_t max_blocks,
+                          kw_secret *plain);
 
 /* JOSE: "RS256", "PS256", "ES256", "RS384", …; ECDSA signatures are r‖s. Unknown or unfit algorithms: Bad_SecurityChecksFailed. */
 kw_status kw_jose_sign(kw_string alg, const kw_private_key *key, kw_bytes data, kw_arena *arena, kw_bytes *signature);

@@ -6,8 +6,18 @@
 
 #include <keyway/bytes.h>
 
-typedef enum kw_asym_signature { KW_ASYM_SIGN_NONE, KW_ASYM_SIGN_RSA_PKCS1_SHA1, KW_ASYM_SIGN_RSA_PKCS1_SHA256, KW_ASYM_SIGN_RSA_PSS_SHA256 } kw_asym_signature;
-typedef enum kw_asym_encryption { KW_ASYM_ENC_NONE, KW_ASYM_ENC_RSA_PKCS1, KW_ASYM_ENC_RSA_OAEP_SHA1, KW_ASYM_ENC_RSA_OAEP_SHA256 } kw_asym_encryption;
+typedef enum kw_asym_signature {
+    KW_ASYM_SIGN_NONE,
+    KW_ASYM_SIGN_RSA_PKCS1_SHA1,
+    KW_ASYM_SIGN_RSA_PKCS1_SHA256,
+    KW_ASYM_SIGN_RSA_PSS_SHA256
+} kw_asym_signature;
+typedef enum kw_asym_encryption {
+    KW_ASYM_ENC_NONE,
+    KW_ASYM_ENC_RSA_PKCS1,
+    KW_ASYM_ENC_RSA_OAEP_SHA1,
+    KW_ASYM_ENC_RSA_OAEP_SHA256
+} kw_asym_encryption;
 typedef enum kw_sym_cipher { KW_SYM_NONE, KW_SYM_AES128_CBC, KW_SYM_AES256_CBC } kw_sym_cipher;
 typedef enum kw_hash { KW_HASH_NONE, KW_HASH_SHA1, KW_HASH_SHA256, KW_HASH_SHA384 } kw_hash;
 
@@ -25,8 +35,8 @@ typedef struct kw_security_policy {
     kw_hash certificate_hash;        /* smallest hash of a certificate's signature that is accepted */
     uint32_t min_key_bits, max_key_bits;
     kw_sym_cipher cipher;
-    kw_hash mac;       /* HMAC */
-    kw_hash kdf;       /* P_HASH */
+    kw_hash mac; /* HMAC */
+    kw_hash kdf; /* P_HASH */
     size_t signing_key_len, encrypting_key_len, iv_len, mac_len, block_len;
     size_t nonce_len; /* SecureChannelNonceLength */
 } kw_security_policy;

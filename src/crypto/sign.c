@@ -13,15 +13,16 @@ static bool scheme_set(EVP_PKEY_CTX *ctx, const EVP_PKEY *pkey, kw_signature_sch
     if (!scheme.is_pss) {
         return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
     }
-    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1 &&
-           EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, scheme.md) == 1;
+    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, scheme.md) == 1;
 }
 
 kw_status kw_evp_sign(EVP_PKEY *pkey, kw_signature_scheme scheme, const kw_bytes *parts, size_t count, uint8_t *out, size_t *len)
 {
     EVP_PKEY_CTX *options = NULL; /* belongs to ctx */
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool is_good = ctx != NULL && scheme.md != NULL && EVP_DigestSignInit(ctx, &options, scheme.md, NULL, pkey) == 1 && scheme_set(options, pkey, scheme);
+    bool is_good = ctx != NULL && scheme.md != NULL && EVP_DigestSignInit(ctx, &options, scheme.md, NULL, pkey) == 1 &&
+                   scheme_set(options, pkey, scheme);
     for (size_t i = 0; is_good && i < count; i++) {
         is_good = EVP_DigestSignUpdate(ctx, parts[i].data, parts[i].len) == 1;
     }
@@ -35,8 +36,8 @@ bool kw_evp_verify(EVP_PKEY *pkey, kw_signature_scheme scheme, const kw_bytes *p
 {
     EVP_PKEY_CTX *options = NULL; /* belongs to ctx */
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool is_good =
-        ctx != NULL && scheme.md != NULL && EVP_DigestVerifyInit(ctx, &options, scheme.md, NULL, pkey) == 1 && scheme_set(options, pkey, scheme);
+    bool is_good = ctx != NULL && scheme.md != NULL && EVP_DigestVerifyInit(ctx, &options, scheme.md, NULL, pkey) == 1 &&
+                   scheme_set(options, pkey, scheme);
     for (size_t i = 0; is_good && i < count; i++) {
         is_good = EVP_DigestVerifyUpdate(ctx, parts[i].data, parts[i].len) == 1;
     }
@@ -82,7 +83,8 @@ kw_status kw_asym_sign(const kw_security_policy *policy, const kw_private_key *k
     return KW_GOOD;
 }
 
-kw_status kw_asym_verify(const kw_security_policy *policy, const kw_public_key *key, const kw_bytes *parts, size_t count, kw_bytes signature)
+kw_status kw_asym_verify(const kw_security_policy *policy, const kw_public_key *key, const kw_bytes *parts, size_t count,
+                         kw_bytes signature)
 {
     kw_signature_scheme scheme;
     const bool fits = key->type == KW_KEY_RSA && key->bits <= KW_RSA_MAX_BITS && signature.len == key->size && scheme_of(policy, &scheme);

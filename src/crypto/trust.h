@@ -46,9 +46,12 @@ typedef enum kw_trust_kind { KW_TRUST_TRUSTED, KW_TRUST_ISSUER, KW_TRUST_REJECTE
 
 /* Administration, by files: moves a rejected one, adds a new one. The name of the file is the SHA-256 of its content. */
 kw_status kw_trust_list_add(kw_trust_list *trust, const kw_certificate *certificate, kw_trust_kind kind);
-kw_status kw_trust_list_add_crl(kw_trust_list *trust, kw_bytes encoded); /* PEM or DER; its issuer must be known: Bad_CertificateIssuerUseNotAllowed / Bad_NotFound, signature checked */
+kw_status kw_trust_list_add_crl(
+    kw_trust_list *trust,
+    kw_bytes encoded); /* PEM or DER; its issuer must be known: Bad_CertificateIssuerUseNotAllowed / Bad_NotFound, signature checked */
 kw_status kw_trust_list_remove(kw_trust_list *trust, kw_bytes sha1_thumbprint, bool to_rejected);
 /* Each certificate of the list; return false to stop. */
-kw_status kw_trust_list_each(kw_trust_list *trust, bool (*each)(void *ctx, kw_trust_kind kind, const kw_certificate *certificate), void *ctx);
+kw_status kw_trust_list_each(kw_trust_list *trust, bool (*each)(void *ctx, kw_trust_kind kind, const kw_certificate *certificate),
+                             void *ctx);
 
 #endif

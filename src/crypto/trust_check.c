@@ -117,8 +117,8 @@ static kw_status check_policy(const kw_security_policy *policy, const kw_certifi
     if (policy == NULL || policy->is_none) {
         return KW_GOOD;
     }
-    const bool fits = leaf->public_key->type == KW_KEY_RSA && leaf->public_key->bits >= policy->min_key_bits && leaf->public_key->bits <= policy->max_key_bits &&
-                      hash_bits(leaf) >= wanted_bits(policy->certificate_hash);
+    const bool fits = leaf->public_key->type == KW_KEY_RSA && leaf->public_key->bits >= policy->min_key_bits &&
+                      leaf->public_key->bits <= policy->max_key_bits && hash_bits(leaf) >= wanted_bits(policy->certificate_hash);
     return fits ? KW_GOOD : KW_BAD_CERTIFICATE_POLICY_CHECK_FAILED;
 }
 
@@ -175,7 +175,8 @@ static X509_CRL *current_crl(const kw_trust_state *state, const kw_certificate *
     for (size_t i = 0; i < state->crl_count; i++) {
         X509_CRL *crl = state->crls[i];
         const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
-        if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer->x509)) != 0 || X509_CRL_verify(crl, issuer->public_key->pkey) != 1) {
+        if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer->x509)) != 0 ||
+            X509_CRL_verify(crl, issuer->public_key->pkey) != 1) {
             continue;
         }
         if ((X509_get_key_usage(issuer->x509) & KU_CRL_SIGN) == 0 || (next != NULL && X509_cmp_time(next, &now) < 0)) {

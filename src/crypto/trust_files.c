@@ -47,7 +47,8 @@ static kw_status visit(const char *folder, const char *const *endings, file_visi
         char path[PATH_LEN];
         struct stat info;
         const int len = snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        if (len > 0 && (size_t)len < sizeof(path) && has_ending(entry->d_name, endings) && lstat(path, &info) == 0 && S_ISREG(info.st_mode)) {
+        if (len > 0 && (size_t)len < sizeof(path) && has_ending(entry->d_name, endings) && lstat(path, &info) == 0 &&
+            S_ISREG(info.st_mode)) {
             status = each(ctx, path);
         }
     }
@@ -144,7 +145,8 @@ kw_status kw_trust_state_read(const kw_trust_list *trust, kw_trust_state **out)
     atomic_init(&state->references, 1);
     collecting trusted = {trust, NULL, 0}, issuers = {trust, NULL, 0}, crls = {trust, NULL, 0};
     kw_status status = visit(trust->folders[KW_FOLDER_TRUSTED], CERTIFICATE_ENDINGS, collect_certificate, &trusted);
-    status = kw_status_is_bad(status) ? status : visit(trust->folders[KW_FOLDER_ISSUERS], CERTIFICATE_ENDINGS, collect_certificate, &issuers);
+    status =
+        kw_status_is_bad(status) ? status : visit(trust->folders[KW_FOLDER_ISSUERS], CERTIFICATE_ENDINGS, collect_certificate, &issuers);
     status = kw_status_is_bad(status) ? status : visit(trust->folders[KW_FOLDER_TRUSTED_CRL], CRL_ENDINGS, collect_crl, &crls);
     status = kw_status_is_bad(status) ? status : visit(trust->folders[KW_FOLDER_ISSUERS_CRL], CRL_ENDINGS, collect_crl, &crls);
     state->trusted = (kw_certificate **)trusted.items;
@@ -368,7 +370,8 @@ static kw_status list_file(void *ctx, const char *path)
     return KW_GOOD;
 }
 
-kw_status kw_trust_list_each(kw_trust_list *trust, bool (*each)(void *ctx, kw_trust_kind kind, const kw_certificate *certificate), void *ctx)
+kw_status kw_trust_list_each(kw_trust_list *trust, bool (*each)(void *ctx, kw_trust_kind kind, const kw_certificate *certificate),
+                             void *ctx)
 {
     static const struct {
         int folder;

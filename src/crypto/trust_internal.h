@@ -9,7 +9,15 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-enum { KW_FOLDER_TRUSTED, KW_FOLDER_TRUSTED_CRL, KW_FOLDER_ISSUERS, KW_FOLDER_ISSUERS_CRL, KW_FOLDER_WATCHED, KW_FOLDER_REJECTED = KW_FOLDER_WATCHED, KW_FOLDER_COUNT };
+enum {
+    KW_FOLDER_TRUSTED,
+    KW_FOLDER_TRUSTED_CRL,
+    KW_FOLDER_ISSUERS,
+    KW_FOLDER_ISSUERS_CRL,
+    KW_FOLDER_WATCHED,
+    KW_FOLDER_REJECTED = KW_FOLDER_WATCHED,
+    KW_FOLDER_COUNT
+};
 
 /* What was in the folders at one moment; immutable, counted: a check works on one state from begin to end. */
 typedef struct kw_trust_state {

@@ -65,7 +65,8 @@ static const char *take_claims(const json_t *o, kw_arena *arena, kw_jwt *out)
         return "token: roles or groups";
     }
     if (!kw_json_take_string(o, "name", TEXT_MAX, arena, &out->name) || !kw_json_take_string(o, "jti", TEXT_MAX, arena, &out->jti) ||
-        !kw_json_take_string(o, "nonce", TEXT_MAX, arena, &out->nonce) || !kw_json_take_string(o, "scope", LIST_MAX * ROLE_MAX, arena, &out->scope)) {
+        !kw_json_take_string(o, "nonce", TEXT_MAX, arena, &out->nonce) ||
+        !kw_json_take_string(o, "scope", LIST_MAX * ROLE_MAX, arena, &out->scope)) {
         return "token: name, jti, nonce or scope";
     }
     return take_confirmation(o, arena, out) ? NULL : "token: cnf";

@@ -78,8 +78,8 @@ static void warn_of_clear_secrets(const kw_identity_gate *gate)
     }
 }
 
-kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store, const kw_clock *clock, const kw_random *random, const kw_log *log,
-                               kw_identity_gate **out)
+kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store, const kw_clock *clock, const kw_random *random,
+                               const kw_log *log, kw_identity_gate **out)
 {
     kw_status status = KW_BAD_OUT_OF_MEMORY;
     kw_identity_gate *gate = calloc(1, sizeof(*gate));

@@ -32,7 +32,8 @@ extern const kw_identity_config KW_IDENTITY_CONFIG_DEFAULT;
 typedef struct kw_identity_gate kw_identity_gate;
 
 /* Borrows store, trust, clock, log for its life; copies config. store may not be NULL. */
-kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store, const kw_clock *clock, const kw_random *random, const kw_log *log, kw_identity_gate **out);
+kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store, const kw_clock *clock, const kw_random *random,
+                               const kw_log *log, kw_identity_gate **out);
 void kw_identity_gate_free(kw_identity_gate *gate);
 /* The trust list for user certificates, apart from that for applications (X5-04); borrowed. Without it no user certificate is believed. */
 void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user_trust);
@@ -41,8 +42,8 @@ void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user
  * The UserTokenPolicies of an endpoint (TP-01…08, UN-02, UN-05, IT-06, IT-11, AN-03), from the configuration and the issuers in
  * the store. PolicyIds are the same for the same content everywhere.
  */
-kw_status kw_identity_gate_policies(kw_identity_gate *gate, const kw_security_policy *channel_policy, kw_message_security_mode mode, kw_arena *arena,
-                                    kw_user_token_policy **out, size_t *count);
+kw_status kw_identity_gate_policies(kw_identity_gate *gate, const kw_security_policy *channel_policy, kw_message_security_mode mode,
+                                    kw_arena *arena, kw_user_token_policy **out, size_t *count);
 
 /* What a caller presents, and in which context. All borrowed for the call. */
 typedef struct kw_identity_claim {
@@ -53,11 +54,11 @@ typedef struct kw_identity_claim {
     const kw_security_policy *channel_policy;
     kw_message_security_mode mode;
     const kw_application_identity *receiver; /* whose key opens secrets, whose certificate was signed */
-    kw_bytes server_nonce;      /* the last one of the Session; null: a context without (RequestAccessToken), then SigningTime protects alone */
+    kw_bytes server_nonce; /* the last one of the Session; null: a context without (RequestAccessToken), then SigningTime protects alone */
     const kw_certificate *client_certificate; /* of the channel; NULL with None */
-    kw_string application_uri;  /* the client's, authenticated by the channel; null with None */
-    kw_string address;          /* peer address, for throttling and audit */
-    kw_string endpoint_url;     /* for endpoint filters of Roles */
+    kw_string application_uri;                /* the client's, authenticated by the channel; null with None */
+    kw_string address;                        /* peer address, for throttling and audit */
+    kw_string endpoint_url;                   /* for endpoint filters of Roles */
 } kw_identity_claim;
 
 /*

@@ -6,6 +6,7 @@
 
 #include "crypto/certificate.h"
 #include "store/store.h"
+
 #include <keyway/types.h>
 
 typedef struct kw_identity kw_identity;
@@ -18,17 +19,17 @@ typedef struct kw_granted_role {
 
 /* Everything borrowed from the identity's own arena. */
 struct kw_identity {
-    kw_user_token_type kind;  /* KW_USER_TOKEN_TYPE_ANONYMOUS, …_USER_NAME, …_CERTIFICATE, …_ISSUED_TOKEN */
-    kw_string name;           /* user name; subject of the certificate; `sub` of the token; null: anonymous. What diagnostics and audit show */
-    kw_string issuer;         /* `iss`; null for others */
-    kw_string policy_id;      /* of the UserTokenPolicy it came by */
-    kw_string application_uri; /* of the client, only if the channel authenticated it; null otherwise */
+    kw_user_token_type kind; /* KW_USER_TOKEN_TYPE_ANONYMOUS, …_USER_NAME, …_CERTIFICATE, …_ISSUED_TOKEN */
+    kw_string name;      /* user name; subject of the certificate; `sub` of the token; null: anonymous. What diagnostics and audit show */
+    kw_string issuer;    /* `iss`; null for others */
+    kw_string policy_id; /* of the UserTokenPolicy it came by */
+    kw_string application_uri;        /* of the client, only if the channel authenticated it; null otherwise */
     kw_string certificate_thumbprint; /* uppercase hex; null unless X509 */
-    kw_string *claimed_roles; /* `roles`: input of the mapping rules, never Roles themselves */
+    kw_string *claimed_roles;         /* `roles`: input of the mapping rules, never Roles themselves */
     size_t claimed_role_count;
     kw_string *groups;
     size_t group_count;
-    kw_date_time expires;     /* 0: never */
+    kw_date_time expires; /* 0: never */
     bool must_change_password;
     const kw_granted_role *roles; /* result of the mapping rules; Anonymous is always in it */
     size_t role_count;

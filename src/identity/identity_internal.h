@@ -14,7 +14,7 @@
 struct kw_identity_gate {
     kw_identity_config config; /* strings and lists in `arena` */
     kw_arena *arena;
-    kw_store *store;           /* borrowed, as all below */
+    kw_store *store; /* borrowed, as all below */
     const kw_clock *clock;
     const kw_random *random;
     const kw_log *log;
@@ -27,12 +27,12 @@ typedef struct kw_proof {
     kw_identity_gate *gate;
     const kw_identity_claim *claim;
     const kw_snapshot *snapshot;
-    const kw_user_token_policy *policy;    /* the one that the token names */
-    const kw_security_policy *effective;   /* its SecurityPolicy, else the channel's (IT-07, UN-04) */
-    kw_arena *arena;                       /* of this attempt */
-    kw_identity *found;                    /* filled by the kind; strings in `arena` */
-    kw_certificate *user_certificate;      /* X509: owned by the proof, for the mapping rules */
-    const char *why;                       /* static text for log and audit */
+    const kw_user_token_policy *policy;  /* the one that the token names */
+    const kw_security_policy *effective; /* its SecurityPolicy, else the channel's (IT-07, UN-04) */
+    kw_arena *arena;                     /* of this attempt */
+    kw_identity *found;                  /* filled by the kind; strings in `arena` */
+    kw_certificate *user_certificate;    /* X509: owned by the proof, for the mapping rules */
+    const char *why;                     /* static text for log and audit */
 } kw_proof;
 
 /* A kind of UserIdentityToken: constant data and its few functions. */
@@ -42,7 +42,7 @@ typedef struct kw_token_kind {
     /* token: the decoded structure; proof->policy is of this type already. */
     kw_status (*prove)(kw_proof *proof, const void *token);
     bool (*same)(const kw_identity *a, const kw_identity *b); /* both are of this kind */
-    void (*redact)(void *token); /* take out of a copy what must not reach an audit record; NULL: nothing */
+    void (*redact)(void *token);                              /* take out of a copy what must not reach an audit record; NULL: nothing */
 } kw_token_kind;
 
 extern const kw_token_kind KW_TOKEN_ANONYMOUS;

@@ -60,7 +60,7 @@ static kw_status check_token(kw_proof *proof, kw_bytes token)
 
 static kw_status issued_prove(kw_proof *proof, const void *data)
 {
-    const kw_issued_identity_token *token = data; /* IT-26: encryptionAlgorithm is not looked at */
+    const kw_issued_identity_token *token = data;                                 /* IT-26: encryptionAlgorithm is not looked at */
     if (!kw_string_equals(proof->policy->issued_token_type, KW_TOKEN_TYPE_JWT)) { /* IT-23 */
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "not a JWT policy");
     }

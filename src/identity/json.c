@@ -30,7 +30,8 @@ bool kw_json_take_string(const json_t *object, const char *name, size_t max, kw_
     return value == NULL || take_value(value, max, arena, out);
 }
 
-bool kw_json_take_strings(const json_t *object, const char *name, size_t max, size_t max_count, kw_arena *arena, kw_string **out, size_t *count)
+bool kw_json_take_strings(const json_t *object, const char *name, size_t max, size_t max_count, kw_arena *arena, kw_string **out,
+                          size_t *count)
 {
     const json_t *value = json_object_get(object, name);
     const size_t elements = json_is_array(value) ? json_array_size(value) : value != NULL ? 1 : 0;

@@ -98,7 +98,8 @@ bool kw_jwks_may_verify(const kw_jwks *jwks, size_t index, kw_string kid, kw_str
 static bool take_number(const json_t *jwk, const char *name, kw_arena *arena, kw_bytes *out)
 {
     kw_string text;
-    return kw_json_take_string(jwk, name, NUMBER_MAX, arena, &text) && text.data != NULL && !kw_status_is_bad(kw_base64url_decode(text, arena, out));
+    return kw_json_take_string(jwk, name, NUMBER_MAX, arena, &text) && text.data != NULL &&
+           !kw_status_is_bad(kw_base64url_decode(text, arena, out));
 }
 
 static kw_key_type curve_of(const json_t *jwk)
@@ -118,7 +119,8 @@ static bool load_key(const json_t *jwk, kw_arena *arena, kw_public_key **out)
         return take_number(jwk, "n", arena, &a) && take_number(jwk, "e", arena, &b) && !kw_status_is_bad(kw_public_key_from_rsa(a, b, out));
     }
     if (type != NULL && strcmp(type, "EC") == 0 && curve_of(jwk) != KW_KEY_OTHER) {
-        return take_number(jwk, "x", arena, &a) && take_number(jwk, "y", arena, &b) && !kw_status_is_bad(kw_public_key_from_ec(curve_of(jwk), a, b, out));
+        return take_number(jwk, "x", arena, &a) && take_number(jwk, "y", arena, &b) &&
+               !kw_status_is_bad(kw_public_key_from_ec(curve_of(jwk), a, b, out));
     }
     return false;
 }
@@ -246,7 +248,8 @@ kw_string kw_jwk_to_json(kw_arena *arena, const kw_jwk *jwk)
 {
     kw_string text = KW_BYTES_NULL;
     json_t *o = required_members(jwk->key, arena);
-    if (o != NULL && kw_json_set_string(o, "use", KW_STRING("sig")) && kw_json_set_string(o, "kid", jwk->kid) && kw_json_set_string(o, "alg", jwk->alg)) {
+    if (o != NULL && kw_json_set_string(o, "use", KW_STRING("sig")) && kw_json_set_string(o, "kid", jwk->kid) &&
+        kw_json_set_string(o, "alg", jwk->alg)) {
         text = kw_json_dump(o, arena);
     }
     json_decref(o);

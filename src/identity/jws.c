@@ -11,7 +11,7 @@ static const struct {
     const char *name;
     kw_key_type key;
 } ALGORITHMS[] = {
-    {"RS256", KW_KEY_RSA}, {"RS384", KW_KEY_RSA}, {"RS512", KW_KEY_RSA}, {"PS256", KW_KEY_RSA},
+    {"RS256", KW_KEY_RSA}, {"RS384", KW_KEY_RSA}, {"RS512", KW_KEY_RSA},     {"PS256", KW_KEY_RSA},
     {"PS384", KW_KEY_RSA}, {"PS512", KW_KEY_RSA}, {"ES256", KW_KEY_EC_P256}, {"ES384", KW_KEY_EC_P384},
 };
 
@@ -69,7 +69,8 @@ static kw_status parse_header(kw_bytes json, kw_arena *arena, kw_jwt *out, const
     }
     if (json_object_get(header, "crit") != NULL || json_object_get(header, "b64") != NULL) { /* */
         status = refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: critical extension");
-    } else if (!kw_json_take_string(header, "kid", KID_MAX, arena, &out->kid) || !kw_json_take_string(header, "typ", KID_MAX, arena, &type)) {
+    } else if (!kw_json_take_string(header, "kid", KID_MAX, arena, &out->kid) ||
+               !kw_json_take_string(header, "typ", KID_MAX, arena, &type)) {
         status = refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: kid or typ");
     } else if (json_object_get(header, "alg") == NULL) {
         status = refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: no alg");
@@ -88,7 +89,8 @@ kw_status kw_jwt_parse(kw_bytes token, kw_arena *arena, kw_jwt *out, const char 
     if (token.len > KW_JWT_MAX || !kw_jws_split(token, &jws)) {
         return refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: not a compact JWS of three parts");
     }
-    if (kw_status_is_bad(kw_base64url_decode(jws.header, arena, &header)) || kw_status_is_bad(kw_base64url_decode(jws.payload, arena, &payload)) ||
+    if (kw_status_is_bad(kw_base64url_decode(jws.header, arena, &header)) ||
+        kw_status_is_bad(kw_base64url_decode(jws.payload, arena, &payload)) ||
         kw_status_is_bad(kw_base64url_decode(jws.signature, arena, &signature))) {
         return refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: base64url");
     }

@@ -37,7 +37,7 @@ typedef struct kw_jwt {
     kw_string *aud, *roles, *groups;
     size_t aud_count, role_count, group_count;
     bool has_exp, has_nbf, has_iat;
-    int64_t exp, nbf, iat; /* seconds since 1970 */
+    int64_t exp, nbf, iat;           /* seconds since 1970 */
     kw_string confirmation_x5t_s256; /* cnf.x5t#S256; the other ways to bind a token (RFC 7800) cannot be checked here and are rejected */
 } kw_jwt;
 

@@ -25,7 +25,8 @@ kw_status kw_password_hash(kw_bytes password, const kw_random *random, kw_arena 
     uint8_t salt[SALT_LEN];
     char encoded[PHC_MAX];
     KW_TRY(kw_random_fill(random, salt, sizeof(salt)));
-    if (argon2id_hash_encoded(PASSES, MEMORY_KIB, LANES, password.data, password.len, salt, sizeof(salt), HASH_LEN, encoded, sizeof(encoded)) != ARGON2_OK) {
+    if (argon2id_hash_encoded(PASSES, MEMORY_KIB, LANES, password.data, password.len, salt, sizeof(salt), HASH_LEN, encoded,
+                              sizeof(encoded)) != ARGON2_OK) {
         return KW_BAD_OUT_OF_MEMORY;
     }
     *phc = kw_arena_copy(arena, kw_string_from(encoded));

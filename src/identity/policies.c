@@ -65,8 +65,10 @@ static kw_string issuer_endpoint(const kw_policy_list *list, const kw_issuer *ab
     json_t *o = json_object();
     bool is_complete = o != NULL && kw_json_set_string(o, "ua:resourceId", list->gate->config.audience);
     if (about != NULL) {
-        const kw_string profile = kw_bytes_is_empty(about->authority_profile) ? KW_STRING(KW_AUTHORITY_PROFILE_OPCUA) : about->authority_profile;
-        is_complete = is_complete && kw_json_set_string(o, "ua:authorityUrl", about->authority_url) && kw_json_set_string(o, "ua:authorityProfileUri", profile) &&
+        const kw_string profile =
+            kw_bytes_is_empty(about->authority_profile) ? KW_STRING(KW_AUTHORITY_PROFILE_OPCUA) : about->authority_profile;
+        is_complete = is_complete && kw_json_set_string(o, "ua:authorityUrl", about->authority_url) &&
+                      kw_json_set_string(o, "ua:authorityProfileUri", profile) &&
                       (kw_bytes_is_empty(about->token_endpoint) || kw_json_set_string(o, "ua:tokenEndpoint", about->token_endpoint));
     }
     if (is_complete) {
@@ -143,8 +145,8 @@ static kw_status fill(kw_policy_list *list, const kw_security_policy *channel_po
     return kw_clear_secret_is_allowed(config, mode) ? add_secrets(list, &KW_POLICY_NONE) : KW_GOOD;
 }
 
-kw_status kw_identity_gate_policies(kw_identity_gate *gate, const kw_security_policy *channel_policy, kw_message_security_mode mode, kw_arena *arena,
-                                    kw_user_token_policy **out, size_t *count)
+kw_status kw_identity_gate_policies(kw_identity_gate *gate, const kw_security_policy *channel_policy, kw_message_security_mode mode,
+                                    kw_arena *arena, kw_user_token_policy **out, size_t *count)
 {
     kw_policy_list list = {.gate = gate, .arena = arena};
     KW_TRY(kw_snapshot_get(&gate->snapshots, gate->store, gate->log, &list.snapshot));

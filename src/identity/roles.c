@@ -66,9 +66,11 @@ static bool rule_matches(const kw_proof *proof, const kw_role_rule *rule)
     case KW_CRITERIA_USER_NAME: /* only names that were proven here: a token's `sub` is not one */
         return who->kind == KW_USER_TOKEN_TYPE_USER_NAME && !kw_bytes_is_empty(rule->value) && kw_bytes_equal(who->name, rule->value);
     case KW_CRITERIA_THUMBPRINT: /* RO-10 */
-        return is_user_certificate(proof) && kw_user_chain_has_thumbprint(atomic_load(&proof->gate->user_trust), proof->user_certificate, rule->value);
+        return is_user_certificate(proof) &&
+               kw_user_chain_has_thumbprint(atomic_load(&proof->gate->user_trust), proof->user_certificate, rule->value);
     case KW_CRITERIA_ROLE:
-        return who->kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN && claims_value(proof, who->claimed_roles, who->claimed_role_count, rule->value);
+        return who->kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN &&
+               claims_value(proof, who->claimed_roles, who->claimed_role_count, rule->value);
     case KW_CRITERIA_GROUP_ID:
         return who->kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN && claims_value(proof, who->groups, who->group_count, rule->value);
     case KW_CRITERIA_ANONYMOUS:

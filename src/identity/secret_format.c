@@ -99,14 +99,15 @@ static kw_status seal_as(kw_secret_format format, const kw_seal *what, kw_bytes 
     }
 }
 
-kw_status kw_secret_seal(kw_secret_format format, const kw_security_policy *policy, const kw_certificate *receiver, kw_bytes nonce, kw_bytes secret,
-                         int64_t now, const kw_random *random, kw_arena *arena, kw_bytes *sealed)
+kw_status kw_secret_seal(kw_secret_format format, const kw_security_policy *policy, const kw_certificate *receiver, kw_bytes nonce,
+                         kw_bytes secret, int64_t now, const kw_random *random, kw_arena *arena, kw_bytes *sealed)
 {
     uint8_t made_up[KW_SECRET_NONCE_MIN];
     if (nonce.data == NULL && format != KW_SECRET_CLEAR) { /* ES-11: outside of a Session */
         KW_TRY(kw_random_fill(random, made_up, sizeof(made_up)));
         nonce = (kw_bytes){made_up, sizeof(made_up)};
     }
-    const kw_seal what = {.policy = policy, .receiver = receiver, .nonce = nonce, .secret = secret, .now = now, .random = random, .arena = arena};
+    const kw_seal what = {
+        .policy = policy, .receiver = receiver, .nonce = nonce, .secret = secret, .now = now, .random = random, .arena = arena};
     return seal_as(format, &what, sealed);
 }

@@ -23,9 +23,9 @@ kw_secret_format kw_secret_format_of(const kw_security_policy *policy, kw_bytes 
 typedef struct kw_secret_open {
     const kw_security_policy *policy;
     const kw_application_identity *receiver;
-    kw_bytes nonce;      /* must be inside; null: not compared (but RSA secrets must carry 32…128 bytes) */
-    int64_t now;         /* DateTime */
-    uint32_t window_s;   /* SigningTime: now − window … now + window */
+    kw_bytes nonce;    /* must be inside; null: not compared (but RSA secrets must carry 32…128 bytes) */
+    int64_t now;       /* DateTime */
+    uint32_t window_s; /* SigningTime: now − window … now + window */
     uint32_t max_len;
     bool allow_legacy;
 } kw_secret_open;
@@ -33,7 +33,7 @@ typedef struct kw_secret_open {
 /* One code for every failure: Bad_IdentityTokenInvalid; *why for the log (static). `format` gets what it was. */
 kw_status kw_secret_unseal(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_format *format, const char **why);
 /* Result in the arena. nonce null: made up (ES-11). Bad_InvalidArgument: LEGACY with more than 64 bytes. */
-kw_status kw_secret_seal(kw_secret_format format, const kw_security_policy *policy, const kw_certificate *receiver, kw_bytes nonce, kw_bytes secret,
-                         int64_t now, const kw_random *random, kw_arena *arena, kw_bytes *sealed);
+kw_status kw_secret_seal(kw_secret_format format, const kw_security_policy *policy, const kw_certificate *receiver, kw_bytes nonce,
+                         kw_bytes secret, int64_t now, const kw_random *random, kw_arena *arena, kw_bytes *sealed);
 
 #endif

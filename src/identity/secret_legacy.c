@@ -42,7 +42,8 @@ const char *kw_secret_legacy_open(const kw_secret_open *how, kw_bytes sealed, kw
         return "legacy secret: not in this context";
     }
     const size_t block = kw_private_key_size(how->receiver->key);
-    if (how->policy->asym_encryption == KW_ASYM_ENC_NONE || block <= how->policy->asym_overhead || sealed.len == 0 || sealed.len % block != 0) {
+    if (how->policy->asym_encryption == KW_ASYM_ENC_NONE || block <= how->policy->asym_overhead || sealed.len == 0 ||
+        sealed.len % block != 0) {
         return "legacy secret: not whole blocks";
     }
     const size_t plain_max = LENGTH_FIELD + (size_t)how->max_len + how->nonce.len;

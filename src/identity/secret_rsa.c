@@ -12,11 +12,11 @@
 
 #define THUMBPRINT_LEN 20u
 #define KEY_DATA_BLOCKS_MAX 2u /* two only with the smallest keys; more would be work for nothing */
-#define PADDING_MAX 31u /* at most one block more than needed, for very short secrets */
+#define PADDING_MAX 31u        /* at most one block more than needed, for very short secrets */
 
 typedef struct kw_rsa_envelope {
-    kw_bytes key_data; /* RSA cipher */
-    kw_bytes payload;  /* CBC cipher */
+    kw_bytes key_data;  /* RSA cipher */
+    kw_bytes payload;   /* CBC cipher */
     kw_bytes is_signed; /* everything before the HMAC */
     kw_bytes mac;
 } kw_rsa_envelope;
@@ -40,7 +40,8 @@ static const char *check_header(const kw_secret_open *how, kw_reader *r)
     if (!kw_string_equals(uri, how->policy->uri)) { /* ES-02 */
         return "secret: other SecurityPolicy";
     }
-    if (thumbprint.len != THUMBPRINT_LEN || !kw_bytes_equal(thumbprint, kw_certificate_thumbprint(how->receiver->certificate))) { /* ES-07 */
+    if (thumbprint.len != THUMBPRINT_LEN ||
+        !kw_bytes_equal(thumbprint, kw_certificate_thumbprint(how->receiver->certificate))) { /* ES-07 */
         return "secret: for another certificate";
     }
     if (signed_at < how->now - window || signed_at > how->now + window) { /* ES-13, RT-16, RT-17 */
@@ -90,7 +91,8 @@ static bool split_keys(const kw_security_policy *policy, kw_bytes plain, uint8_t
     if (kw_read_u32(&r) == key_data_len(policy)) {
         kw_write_raw(&w, kw_read_raw(&r, key_data_len(policy)));
         *format = KW_SECRET_RSA_DOTNET;
-        return !kw_status_is_bad(kw_reader_status(&r)) && is_filled(kw_read_raw(&r, kw_reader_left(&r)), 0) && w.len == key_data_len(policy);
+        return !kw_status_is_bad(kw_reader_status(&r)) && is_filled(kw_read_raw(&r, kw_reader_left(&r)), 0) &&
+               w.len == key_data_len(policy);
     }
     r = kw_reader_of(plain);
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {

@@ -51,7 +51,8 @@ static void on_closed(void *ctx, kw_status reason)
     kw_connection *c = ctx;
     kw_sessions_channel_gone(c->server->sessions, c->channel);
     if (kw_status_is_bad(reason)) {
-        KW_LOG(c->server->env.log, KW_LOG_WARN, "connection closed", kw_field_status("status", reason), kw_field_text("peer", c->peer_address));
+        KW_LOG(c->server->env.log, KW_LOG_WARN, "connection closed", kw_field_status("status", reason),
+               kw_field_text("peer", c->peer_address));
     }
     if (!c->is_lost && !c->is_closing) {
         c->is_closing = true;
@@ -84,7 +85,8 @@ static void drop_arena(void *ctx, kw_arena *arena)
 static bool accepts(void *ctx, const kw_security_policy *policy, kw_message_security_mode mode)
 {
     const kw_connection *c = ctx;
-    return kw_server_offers(c->server, policy, mode) || (policy->is_none && mode == KW_MESSAGE_SECURITY_MODE_NONE && c->server->config.discovery_on_none);
+    return kw_server_offers(c->server, policy, mode) ||
+           (policy->is_none && mode == KW_MESSAGE_SECURITY_MODE_NONE && c->server->config.discovery_on_none);
 }
 
 static const kw_channel_events EVENTS = {

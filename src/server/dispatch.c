@@ -2,7 +2,6 @@
 #include "base/try.h"
 #include "server/server_internal.h"
 
-
 /* --- the answer -------------------------------------------------------------------------------------------------------- */
 
 static kw_response_header header_for(const kw_server *server, uint32_t request_handle, kw_status status)
@@ -21,7 +20,8 @@ static size_t response_limit(const kw_connection *connection, const kw_session *
     return of_channel < of_session ? of_channel : of_session;
 }
 
-static kw_status send_message(kw_connection *connection, const kw_session *session, uint32_t request_id, const kw_type *type, const void *value)
+static kw_status send_message(kw_connection *connection, const kw_session *session, uint32_t request_id, const kw_type *type,
+                              const void *value)
 {
     kw_writer *w = &connection->server->response;
     const size_t limit = response_limit(connection, session);
@@ -56,7 +56,8 @@ static void send_response(kw_server_request *r, kw_status status)
     const kw_extension_object additional = header->additional_header;
     *header = header_for(connection->server, request->header->request_handle, status);
     header->additional_header = additional;
-    const kw_status sent = send_message(connection, request->session, request->request_id, request->service->response_type, request->response);
+    const kw_status sent =
+        send_message(connection, request->session, request->request_id, request->service->response_type, request->response);
     if (sent == KW_BAD_RESPONSE_TOO_LARGE) {
         send_fault(connection, request->request_id, request->header->request_handle, sent);
     }
@@ -166,7 +167,8 @@ static uint32_t handle_of(kw_reader r, kw_arena *arena)
 }
 
 /* KW_GOOD: *out is linked and the request's from here on. Otherwise *handle is for the fault. */
-static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena, kw_server_request **out, uint32_t *handle)
+static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena, kw_server_request **out,
+                       uint32_t *handle)
 {
     const kw_server *server = connection->server;
     uint32_t type_id = 0;
@@ -219,7 +221,8 @@ uint32_t kw_server_cancel(void *ctx, kw_session *session, uint32_t request_handl
     uint32_t count = 0;
     for (kw_connection *c = server->connections; c != NULL; c = c->next) {
         for (kw_server_request *r = c->requests; r != NULL; r = r->next) {
-            if (r->base.session == session && r->base.header->request_handle == request_handle && !r->is_cancelled && r->base.service->handle != kw_service_cancel) {
+            if (r->base.session == session && r->base.header->request_handle == request_handle && !r->is_cancelled &&
+                r->base.service->handle != kw_service_cancel) {
                 send_fault(c, r->base.request_id, request_handle, KW_BAD_REQUEST_CANCELLED_BY_CLIENT);
                 r->is_cancelled = true; /* its job may still be under way: what it brings is dropped */
                 count++;

@@ -59,7 +59,8 @@ static kw_string choose_host(const kw_server *server, kw_string endpoint_url)
 static kw_string url_for(const kw_server *server, kw_string host, kw_arena *arena)
 {
     const bool is_ipv6 = host.len > 0 && memchr(host.data, ':', host.len) != NULL;
-    return kw_arena_format(arena, "opc.tcp://%s%.*s%s:%u", is_ipv6 ? "[" : "", KW_STRING_ARGS(host), is_ipv6 ? "]" : "", server->config.port);
+    return kw_arena_format(arena, "opc.tcp://%s%.*s%s:%u", is_ipv6 ? "[" : "", KW_STRING_ARGS(host), is_ipv6 ? "]" : "",
+                           server->config.port);
 }
 
 kw_status kw_server_describe(kw_server *server, kw_string host, kw_arena *arena, kw_application_description *out)
@@ -88,7 +89,8 @@ static uint8_t level_of(const kw_server_endpoint *e)
     return (uint8_t)(base + (e->policy->rank < 50 ? e->policy->rank : 49));
 }
 
-static kw_status fill_endpoint(kw_server *server, const kw_server_endpoint *e, kw_string host, kw_arena *arena, kw_endpoint_description *out)
+static kw_status fill_endpoint(kw_server *server, const kw_server_endpoint *e, kw_string host, kw_arena *arena,
+                               kw_endpoint_description *out)
 {
     KW_TRY(kw_server_describe(server, host, arena, &out->server));
     out->endpoint_url = out->server.discovery_urls[0];

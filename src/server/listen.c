@@ -232,7 +232,8 @@ static int bind_one(kw_runtime *runtime, kw_server *server, const char *address,
     uv_tcp_init(&runtime->loop, &l->tcp);
     l->tcp.data = l;
     const bool is_ipv6 = strchr(address, ':') != NULL;
-    int code = is_ipv6 ? uv_ip6_addr(address, port, (struct sockaddr_in6 *)&where) : uv_ip4_addr(address, port, (struct sockaddr_in *)&where);
+    int code =
+        is_ipv6 ? uv_ip6_addr(address, port, (struct sockaddr_in6 *)&where) : uv_ip4_addr(address, port, (struct sockaddr_in *)&where);
     if (code == 0) {
         code = uv_tcp_bind(&l->tcp, (const struct sockaddr *)&where, is_ipv6 ? UV_TCP_IPV6ONLY : 0);
     }
@@ -287,8 +288,8 @@ static int bind_all(kw_runtime *runtime, kw_server *server, const char *const *a
     return done > 0 ? 0 : last;
 }
 
-kw_status kw_runtime_listen(kw_runtime *runtime, kw_server *server, const char *const *addresses, size_t count, uint16_t port, uint16_t *bound,
-                            const char **why)
+kw_status kw_runtime_listen(kw_runtime *runtime, kw_server *server, const char *const *addresses, size_t count, uint16_t port,
+                            uint16_t *bound, const char **why)
 {
     int code = UV_EADDRINUSE;
     /* A free port of the first address may be taken on the second: then another one. */

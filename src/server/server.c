@@ -1,7 +1,6 @@
 /* A Server as a whole: configuration, parts, shutdown. */
-#include "server/server_internal.h"
-
 #include "base/try.h"
+#include "server/server_internal.h"
 
 #include <stdlib.h>
 
@@ -107,7 +106,8 @@ static void tell_space(kw_server *server)
 
 static kw_status make_parts(kw_server *server)
 {
-    const kw_space_config space = {.application_uri = server->config.application_uri, .with_gds = server->config.with_gds, .clock = server->env.clock};
+    const kw_space_config space = {
+        .application_uri = server->config.application_uri, .with_gds = server->config.with_gds, .clock = server->env.clock};
     KW_TRY(kw_space_new(&space, &server->space));
     tell_space(server);
     KW_TRY(make_gate(server));
@@ -221,10 +221,12 @@ void kw_server_recheck_trust(kw_server *server)
         if (peer == NULL || !kw_channel_is_open(c->channel)) {
             continue;
         }
-        const kw_certificate_checks checks = {.role = KW_CERT_CLIENT, .policy = kw_channel_policy(c->channel), .require_crl = server->config.require_crl};
+        const kw_certificate_checks checks = {
+            .role = KW_CERT_CLIENT, .policy = kw_channel_policy(c->channel), .require_crl = server->config.require_crl};
         const kw_status status = kw_trust_list_check(server->env.trust, peer, &checks);
         if (kw_status_is_bad(status)) { /* attack A-85 */
-            KW_LOG(server->env.log, KW_LOG_WARN, "no longer trusted", kw_field_status("status", status), kw_field_str("certificate", kw_certificate_subject(peer)));
+            KW_LOG(server->env.log, KW_LOG_WARN, "no longer trusted", kw_field_status("status", status),
+                   kw_field_str("certificate", kw_certificate_subject(peer)));
             c->is_busy = true;
             kw_channel_close(c->channel, KW_BAD_SECURITY_CHECKS_FAILED);
             c->is_busy = false;

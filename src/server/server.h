@@ -16,12 +16,12 @@ typedef struct kw_server_endpoint {
 
 typedef struct kw_server_config {
     kw_string application_uri, application_name, product_uri;
-    const kw_string *hosts;  /* names under which it is reached; the first one is in its URLs */
+    const kw_string *hosts; /* names under which it is reached; the first one is in its URLs */
     size_t host_count;
-    uint16_t port;           /* of the URLs; set again by kw_server_set_port when any free one was taken */
+    uint16_t port; /* of the URLs; set again by kw_server_set_port when any free one was taken */
     const kw_server_endpoint *endpoints;
     size_t endpoint_count;
-    bool discovery_on_none;  /* discovery services on a None channel although no None endpoint is offered; default true */
+    bool discovery_on_none; /* discovery services on a None channel although no None endpoint is offered; default true */
     bool with_gds;
     bool require_crl;
     kw_channel_limits channel_limits;
@@ -61,9 +61,9 @@ kw_string kw_server_url(const kw_server *server);
 
 /* --- transport: sockets, or a simulated network ------------------------------------------------------------------------ */
 typedef struct kw_transport {
-    void (*send)(void *ctx, kw_bytes bytes);  /* in order; borrowed for the call. Past its bounded queue it reports by kw_connection_lost */
-    void (*close)(void *ctx);                 /* after what was sent; then kw_connection_lost */
-    void (*pause)(void *ctx, bool paused);    /* stop or go on reading: back-pressure */
+    void (*send)(void *ctx, kw_bytes bytes); /* in order; borrowed for the call. Past its bounded queue it reports by kw_connection_lost */
+    void (*close)(void *ctx);                /* after what was sent; then kw_connection_lost */
+    void (*pause)(void *ctx, bool paused);   /* stop or go on reading: back-pressure */
     void *ctx;
 } kw_transport;
 

@@ -19,8 +19,8 @@ static kw_status check_encoding(const kw_read_value_id *what)
     if (what->data_encoding.ns == 0 && kw_string_equals(what->data_encoding.name, "Default Binary")) {
         return KW_GOOD;
     }
-    const bool is_known = what->data_encoding.ns == 0 &&
-                          (kw_string_equals(what->data_encoding.name, "Default XML") || kw_string_equals(what->data_encoding.name, "Default JSON"));
+    const bool is_known = what->data_encoding.ns == 0 && (kw_string_equals(what->data_encoding.name, "Default XML") ||
+                                                          kw_string_equals(what->data_encoding.name, "Default JSON"));
     return is_known ? KW_BAD_DATA_ENCODING_UNSUPPORTED : KW_BAD_DATA_ENCODING_INVALID;
 }
 

@@ -10,7 +10,14 @@
 #define POINT_ARENA ((size_t)64 << 10)
 #define POINT_LEN 8
 
-enum { RESULT_REFERENCE_TYPE = 1, RESULT_IS_FORWARD = 2, RESULT_NODE_CLASS = 4, RESULT_BROWSE_NAME = 8, RESULT_DISPLAY_NAME = 16, RESULT_TYPE_DEFINITION = 32 };
+enum {
+    RESULT_REFERENCE_TYPE = 1,
+    RESULT_IS_FORWARD = 2,
+    RESULT_NODE_CLASS = 4,
+    RESULT_BROWSE_NAME = 8,
+    RESULT_DISPLAY_NAME = 16,
+    RESULT_TYPE_DEFINITION = 32
+};
 
 /* Where a Browse stopped: what was asked, and how far it came. Owned by the Session. */
 typedef struct continuation {
@@ -115,10 +122,12 @@ static bool is_wanted(const kw_space *space, const kw_browse_description *what, 
     if (kw_node_id_is_null(&what->reference_type_id)) {
         return true;
     }
-    return what->include_subtypes ? kw_space_is_subtype(space, &r->type, &what->reference_type_id) : kw_node_id_equal(&r->type, &what->reference_type_id);
+    return what->include_subtypes ? kw_space_is_subtype(space, &r->type, &what->reference_type_id)
+                                  : kw_node_id_equal(&r->type, &what->reference_type_id);
 }
 
-static kw_reference_description describe(const kw_space *space, const kw_browse_description *what, const kw_reference_view *r, const kw_node_ref *target)
+static kw_reference_description describe(const kw_space *space, const kw_browse_description *what, const kw_reference_view *r,
+                                         const kw_node_ref *target)
 {
     kw_reference_description d = {.node_id = {.node_id = target->id}};
     const uint8_t node_class = kw_node_class_of(target);
@@ -144,8 +153,8 @@ static kw_reference_description describe(const kw_space *space, const kw_browse_
 }
 
 /* The next reference that goes into the result; false: no more. */
-static bool next_result(const kw_space *space, const kw_access *access, const kw_browse_description *what, const kw_node_ref *node, size_t *cursor,
-                        kw_reference_description *out)
+static bool next_result(const kw_space *space, const kw_access *access, const kw_browse_description *what, const kw_node_ref *node,
+                        size_t *cursor, kw_reference_description *out)
 {
     kw_reference_view r;
     while (kw_space_next_reference(space, node, cursor, &r)) {
@@ -179,8 +188,8 @@ static kw_status check_description(const kw_space *space, const kw_browse_descri
     return KW_GOOD;
 }
 
-static kw_status browse_from(kw_request *request, const kw_access *access, const kw_browse_description *what, uint32_t max_references, size_t cursor,
-                             kw_browse_result *out)
+static kw_status browse_from(kw_request *request, const kw_access *access, const kw_browse_description *what, uint32_t max_references,
+                             size_t cursor, kw_browse_result *out)
 {
     const kw_space *space = request->context->space;
     const uint32_t own_max = request->context->limits->max_references_per_node;

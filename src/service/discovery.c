@@ -30,7 +30,8 @@ void kw_service_find_servers(kw_request *request)
         return;
     }
     kw_application_description *servers = KW_ARENA_NEW(request->arena, kw_application_description);
-    const kw_status status = servers != NULL ? context->endpoints(context->ctx, body->endpoint_url, request->arena, &endpoints, &count) : KW_BAD_OUT_OF_MEMORY;
+    const kw_status status =
+        servers != NULL ? context->endpoints(context->ctx, body->endpoint_url, request->arena, &endpoints, &count) : KW_BAD_OUT_OF_MEMORY;
     if (!kw_status_is_bad(status)) { /* with the host name that the Client used */
         *servers = count > 0 ? endpoints[0].server : context->application;
         response->servers = servers;

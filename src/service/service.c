@@ -12,9 +12,9 @@ const kw_service_limits KW_SERVICE_LIMITS_DEFAULT = {
     .max_browse_continuation_points = 20,
 };
 
-#define ROW(id, upper, need, discovery, handler)                                                                \
-    {                                                                                                           \
-        #upper, id, KW_TYPE_##upper##_REQUEST, KW_TYPE_##upper##_RESPONSE, need, discovery, kw_service_##handler \
+#define ROW(id, upper, need, discovery, handler)                                                                                           \
+    {                                                                                                                                      \
+#upper, id, KW_TYPE_##upper##_REQUEST, KW_TYPE_##upper##_RESPONSE, need, discovery, kw_service_##handler                           \
     }
 
 /* In ascending order of the request's id. */

@@ -9,8 +9,9 @@
 #include "ua/codec.h"
 
 typedef struct kw_service_limits {
-    uint32_t max_nodes_per_read, max_nodes_per_write, max_nodes_per_call, max_nodes_per_browse, max_nodes_per_translate, max_nodes_per_register;
-    uint32_t max_references_per_node;       /* of one Browse result before a continuation point */
+    uint32_t max_nodes_per_read, max_nodes_per_write, max_nodes_per_call, max_nodes_per_browse, max_nodes_per_translate,
+        max_nodes_per_register;
+    uint32_t max_references_per_node;        /* of one Browse result before a continuation point */
     uint32_t max_browse_continuation_points; /* per Session */
 } kw_service_limits;
 
@@ -38,7 +39,7 @@ typedef struct kw_request kw_request;
 struct kw_request {
     const kw_service_context *context;
     const kw_service *service;
-    kw_channel *channel;   /* alive while the request is; see server/ */
+    kw_channel *channel; /* alive while the request is; see server/ */
     kw_string peer_address;
     kw_session *session;   /* retained; NULL for services without one */
     kw_identity *identity; /* retained when the request came in: rights do not change under a running request (attack A-107) */
@@ -46,7 +47,7 @@ struct kw_request {
     uint32_t request_id;
     const kw_request_header *header; /* first field of body */
     const void *body;
-    void *response;        /* zeroed, of service->response_type; its header is filled on finish */
+    void *response;                                                /* zeroed, of service->response_type; its header is filled on finish */
     void (*finish)(kw_request *request, kw_status service_result); /* exactly once, on the loop */
 };
 

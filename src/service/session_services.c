@@ -9,12 +9,14 @@ static void finish(void *ctx, kw_status result)
 
 void kw_service_create_session(kw_request *request)
 {
-    kw_session_create(request->context->sessions, request->channel, request->peer_address, request->body, request->arena, request->response, finish, request);
+    kw_session_create(request->context->sessions, request->channel, request->peer_address, request->body, request->arena, request->response,
+                      finish, request);
 }
 
 void kw_service_activate_session(kw_request *request)
 {
-    kw_session_activate(request->context->sessions, request->channel, request->peer_address, request->body, request->arena, request->response, finish, request);
+    kw_session_activate(request->context->sessions, request->channel, request->peer_address, request->body, request->arena,
+                        request->response, finish, request);
 }
 
 void kw_service_close_session(kw_request *request)

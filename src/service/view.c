@@ -3,7 +3,6 @@
 #include "service/service.h"
 #include "space/node.h"
 
-
 #define PATH_MAX_ELEMENTS 100
 #define TARGETS_MAX 1000 /* of one path, and of each step on the way */
 
@@ -37,7 +36,8 @@ static bool contains(const node_list *list, const kw_node_id *id)
 }
 
 /* One step of the path from every node reached so far. What may not be seen is not there (attack A-198). */
-static kw_status step(kw_request *request, const kw_access *access, const kw_relative_path_element *element, const node_list *from, node_list *to)
+static kw_status step(kw_request *request, const kw_access *access, const kw_relative_path_element *element, const node_list *from,
+                      node_list *to)
 {
     const kw_space *space = request->context->space;
     to->nodes = KW_ARENA_ARRAY(request->arena, kw_node_ref, TARGETS_MAX);
@@ -53,7 +53,8 @@ static kw_status step(kw_request *request, const kw_access *access, const kw_rel
                 continue;
             }
             const kw_qualified_name name = kw_node_browse_name(space, &target);
-            if (!kw_qualified_name_equal(&name, &element->target_name) || !kw_node_is_visible(space, access, &target) || contains(to, &target.id)) {
+            if (!kw_qualified_name_equal(&name, &element->target_name) || !kw_node_is_visible(space, access, &target) ||
+                contains(to, &target.id)) {
                 continue;
             }
             if (to->count == TARGETS_MAX) {
@@ -148,5 +149,7 @@ void kw_service_unregister_nodes(kw_request *request)
 {
     const kw_unregister_nodes_request *body = request->body;
     const bool is_too_much = body->nodes_to_unregister_count > request->context->limits->max_nodes_per_register;
-    request->finish(request, body->nodes_to_unregister_count == 0 ? KW_BAD_NOTHING_TO_DO : is_too_much ? KW_BAD_TOO_MANY_OPERATIONS : KW_GOOD);
+    request->finish(request, body->nodes_to_unregister_count == 0 ? KW_BAD_NOTHING_TO_DO
+                             : is_too_much                        ? KW_BAD_TOO_MANY_OPERATIONS
+                                                                  : KW_GOOD);
 }

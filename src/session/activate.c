@@ -61,18 +61,18 @@ static kw_status prove_user(kw_session_pending *p, const char **why)
     kw_user_token_policy *policies = NULL;
     size_t count = 0;
     KW_TRY(kw_identity_gate_policies(gate, p->policy, p->mode, p->arena, &policies, &count));
-    const kw_identity_claim claim = {.token = &request->user_identity_token,
-                                     .user_signature = &request->user_token_signature,
-                                     .policies = policies,
-                                     .policy_count = count,
-                                     .channel_policy = p->policy,
-                                     .mode = p->mode,
-                                     .receiver = &p->own,
-                                     .server_nonce = {p->as.activate.nonce, KW_NONCE_LEN},
-                                     .client_certificate = p->client_certificate,
-                                     .application_uri =
-                                         p->client_certificate != NULL ? kw_certificate_application_uri(p->client_certificate) : KW_BYTES_NULL,
-                                     .address = p->peer_address};
+    const kw_identity_claim claim = {
+        .token = &request->user_identity_token,
+        .user_signature = &request->user_token_signature,
+        .policies = policies,
+        .policy_count = count,
+        .channel_policy = p->policy,
+        .mode = p->mode,
+        .receiver = &p->own,
+        .server_nonce = {p->as.activate.nonce, KW_NONCE_LEN},
+        .client_certificate = p->client_certificate,
+        .application_uri = p->client_certificate != NULL ? kw_certificate_application_uri(p->client_certificate) : KW_BYTES_NULL,
+        .address = p->peer_address};
     KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, why));
     if (p->as.activate.former != NULL && !kw_identity_is_same_user(p->as.activate.former, p->as.activate.identity)) { /* AS-12 */
         *why = "another user on a transfer";
@@ -92,11 +92,11 @@ static void run_activate(kw_job *job)
         p->status = prove_user(p, &why);
     }
     const kw_identity *identity = p->as.activate.identity;
-    kw_session_audit(p->sessions, "ActivateSession", p->status, identity != NULL ? identity->name : KW_BYTES_NULL, kw_string_from(p->session->client_uri), why,
-                     p->arena);
+    kw_session_audit(p->sessions, "ActivateSession", p->status, identity != NULL ? identity->name : KW_BYTES_NULL,
+                     kw_string_from(p->session->client_uri), why, p->arena);
     if (kw_status_is_bad(p->status)) {
-        KW_LOG(p->sessions->env.log, KW_LOG_WARN, "ActivateSession refused", kw_field_status("status", p->status), kw_field_str("peer", p->peer_address),
-               kw_field_text("client", p->session->client_uri), kw_field_text("reason", why));
+        KW_LOG(p->sessions->env.log, KW_LOG_WARN, "ActivateSession refused", kw_field_status("status", p->status),
+               kw_field_str("peer", p->peer_address), kw_field_text("client", p->session->client_uri), kw_field_text("reason", why));
     }
 }
 
@@ -156,8 +156,9 @@ static kw_status commit(kw_session_pending *p)
     kw_session_keep_alive(session);
     kw_timer_start(sessions->env.timers, &session->timer, session->last_request + session->timeout_ms);
     kw_session_watch_expiry(session);
-    KW_LOG(sessions->env.log, KW_LOG_INFO, "Session activated", kw_field_text("client", session->client_uri), kw_field_str("user", session->identity->name),
-           kw_field_str("peer", p->peer_address), kw_field_int("roles", (int64_t)session->identity->role_count));
+    KW_LOG(sessions->env.log, KW_LOG_INFO, "Session activated", kw_field_text("client", session->client_uri),
+           kw_field_str("user", session->identity->name), kw_field_str("peer", p->peer_address),
+           kw_field_int("roles", (int64_t)session->identity->role_count));
     return session->identity->must_change_password ? KW_GOOD_PASSWORD_CHANGE_REQUIRED : KW_GOOD; /* AS-73 */
 }
 
@@ -175,8 +176,9 @@ static void done_activate(kw_job *job)
     kw_pending_finish(p, status);
 }
 
-static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request,
-                                kw_arena *arena, kw_activate_session_response *response, kw_session_done done, void *ctx)
+static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address,
+                                const kw_activate_session_request *request, kw_arena *arena, kw_activate_session_response *response,
+                                kw_session_done done, void *ctx)
 {
     kw_session *session = kw_session_find(sessions, &request->request_header.authentication_token);
     if (session == NULL) {
@@ -207,12 +209,13 @@ static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_s
     return KW_GOOD; /* done was or will be called */
 }
 
-void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request, kw_arena *arena,
-                         kw_activate_session_response *response, kw_session_done done, void *ctx)
+void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request,
+                         kw_arena *arena, kw_activate_session_response *response, kw_session_done done, void *ctx)
 {
     const kw_status status = start_activate(sessions, channel, peer_address, request, arena, response, done, ctx);
     if (kw_status_is_bad(status)) {
-        KW_LOG(sessions->env.log, KW_LOG_WARN, "ActivateSession refused", kw_field_status("status", status), kw_field_str("peer", peer_address));
+        KW_LOG(sessions->env.log, KW_LOG_WARN, "ActivateSession refused", kw_field_status("status", status),
+               kw_field_str("peer", peer_address));
         done(ctx, status);
     }
 }

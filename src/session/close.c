@@ -15,8 +15,8 @@ static void run_close(kw_job *job)
 {
     close_job *c = (close_job *)job;
     const kw_identity *identity = c->session->identity;
-    kw_session_audit(c->sessions, "CloseSession", KW_GOOD, identity != NULL ? identity->name : KW_BYTES_NULL, kw_string_from(c->session->client_uri), NULL,
-                     c->arena);
+    kw_session_audit(c->sessions, "CloseSession", KW_GOOD, identity != NULL ? identity->name : KW_BYTES_NULL,
+                     kw_string_from(c->session->client_uri), NULL, c->arena);
 }
 
 static void done_close(kw_job *job)
@@ -52,7 +52,8 @@ kw_status kw_session_close(kw_sessions *sessions, kw_channel *channel, const kw_
     if (session->channel != channel) { /* CL-04, and for activated ones attack A-97 */
         return KW_BAD_SECURE_CHANNEL_ID_INVALID;
     }
-    KW_LOG(sessions->env.log, KW_LOG_INFO, "Session closed", kw_field_text("client", session->client_uri), kw_field_text("name", session->name));
+    KW_LOG(sessions->env.log, KW_LOG_INFO, "Session closed", kw_field_text("client", session->client_uri),
+           kw_field_text("name", session->name));
     audit_close(sessions, session);
     kw_session_shut(session, request->delete_subscriptions);
     return KW_GOOD;

@@ -31,7 +31,8 @@ static kw_status check_request(const kw_sessions *sessions, const kw_channel *ch
     if (!sessions->env.allows_session(sessions->env.ctx, policy, kw_channel_mode(channel))) {
         return KW_BAD_SECURITY_POLICY_REJECTED;
     }
-    if (request->session_name.len > NAME_MAX_BYTES || request->endpoint_url.len > URI_MAX || request->client_description.application_uri.len > URI_MAX) {
+    if (request->session_name.len > NAME_MAX_BYTES || request->endpoint_url.len > URI_MAX ||
+        request->client_description.application_uri.len > URI_MAX) {
         return KW_BAD_INVALID_ARGUMENT;
     }
     if (!kw_utf8_is_valid(request->session_name, false) || !kw_utf8_is_valid(request->client_description.application_uri, false)) {
@@ -63,7 +64,8 @@ static void on_timeout(kw_timer *timer)
 {
     kw_session *session = (kw_session *)((char *)timer - offsetof(kw_session, timer));
     const kw_session_env *env = &session->sessions->env;
-    const uint64_t due = session->last_request + (session->state == KW_SESSION_CREATED ? session->sessions->limits.activation_timeout_ms : session->timeout_ms);
+    const uint64_t due = session->last_request +
+                         (session->state == KW_SESSION_CREATED ? session->sessions->limits.activation_timeout_ms : session->timeout_ms);
     if (kw_clock_ms(env->clock) < due) { /* it was used in the meantime */
         kw_timer_start(env->timers, timer, due);
         return;
@@ -111,7 +113,8 @@ static void enter(kw_sessions *sessions, kw_session *session)
     kw_timer_start(sessions->env.timers, &session->timer, session->last_request + sessions->limits.activation_timeout_ms);
 }
 
-static kw_status new_session(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request, kw_session **out)
+static kw_status new_session(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request,
+                             kw_session **out)
 {
     kw_session *session = calloc(1, sizeof(*session));
     if (session == NULL) {
@@ -128,7 +131,8 @@ static kw_status new_session(kw_sessions *sessions, kw_channel *channel, kw_stri
     session->peer_address = dup_string(peer_address);
     session->timeout_ms = (uint64_t)revised_timeout(&sessions->limits, request->requested_session_timeout);
     session->max_response_message = request->max_response_message_size;
-    kw_status status = session->client_uri != NULL && session->peer_address != NULL ? fill_ids(session, sessions->env.random) : KW_BAD_OUT_OF_MEMORY;
+    kw_status status =
+        session->client_uri != NULL && session->peer_address != NULL ? fill_ids(session, sessions->env.random) : KW_BAD_OUT_OF_MEMORY;
     if (!kw_status_is_bad(status)) {
         status = name_session(session, request->session_name);
     }
@@ -146,12 +150,13 @@ static kw_status new_session(kw_sessions *sessions, kw_channel *channel, kw_stri
 
 /* --- the answer ------------------------------------------------------------------------------------------------------------ */
 
-static kw_status fill_response(kw_sessions *sessions, const kw_channel *channel, const kw_session *session, const kw_create_session_request *request,
-                               kw_arena *arena, kw_create_session_response *response)
+static kw_status fill_response(kw_sessions *sessions, const kw_channel *channel, const kw_session *session,
+                               const kw_create_session_request *request, kw_arena *arena, kw_create_session_response *response)
 {
     const kw_application_identity *own = kw_channel_identity(channel);
     response->session_id = session->id;
-    response->authentication_token = (kw_node_id){.kind = KW_NODE_ID_OPAQUE, .id.string = kw_arena_copy(arena, (kw_bytes){session->token, KW_TOKEN_LEN})};
+    response->authentication_token =
+        (kw_node_id){.kind = KW_NODE_ID_OPAQUE, .id.string = kw_arena_copy(arena, (kw_bytes){session->token, KW_TOKEN_LEN})};
     response->revised_session_timeout = (double)session->timeout_ms;
     response->server_nonce = kw_arena_copy(arena, (kw_bytes){session->nonce, KW_NONCE_LEN});
     response->server_certificate = own->certificate != NULL ? kw_certificate_chain(own->certificate) : KW_BYTES_NULL; /* CS-17 */
@@ -159,7 +164,8 @@ static kw_status fill_response(kw_sessions *sessions, const kw_channel *channel,
     if (response->server_nonce.data == NULL || response->authentication_token.id.string.data == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    return sessions->env.endpoints(sessions->env.ctx, request->endpoint_url, arena, &response->server_endpoints, &response->server_endpoints_count); /* CS-18 */
+    return sessions->env.endpoints(sessions->env.ctx, request->endpoint_url, arena, &response->server_endpoints,
+                                   &response->server_endpoints_count); /* CS-18 */
 }
 
 static void run_create(kw_job *job)
@@ -188,8 +194,8 @@ static void done_create(kw_job *job)
     kw_pending_finish(p, status);
 }
 
-static kw_status start_create(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request, kw_arena *arena,
-                              kw_create_session_response *response, kw_session_done done, void *ctx)
+static kw_status start_create(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request,
+                              kw_arena *arena, kw_create_session_response *response, kw_session_done done, void *ctx)
 {
     kw_session *session = NULL;
     KW_TRY(check_request(sessions, channel, request));
@@ -213,13 +219,13 @@ static kw_status start_create(kw_sessions *sessions, kw_channel *channel, kw_str
     return KW_GOOD; /* done was or will be called */
 }
 
-void kw_session_create(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request, kw_arena *arena,
-                       kw_create_session_response *response, kw_session_done done, void *ctx)
+void kw_session_create(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request,
+                       kw_arena *arena, kw_create_session_response *response, kw_session_done done, void *ctx)
 {
     const kw_status status = start_create(sessions, channel, peer_address, request, arena, response, done, ctx);
     if (kw_status_is_bad(status)) {
-        KW_LOG(sessions->env.log, KW_LOG_WARN, "CreateSession refused", kw_field_status("status", status), kw_field_str("peer", peer_address),
-               kw_field_str("client", request->client_description.application_uri));
+        KW_LOG(sessions->env.log, KW_LOG_WARN, "CreateSession refused", kw_field_status("status", status),
+               kw_field_str("peer", peer_address), kw_field_str("client", request->client_description.application_uri));
         done(ctx, status);
     }
 }

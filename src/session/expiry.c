@@ -8,7 +8,8 @@
 
 static bool is_expired(const kw_session *session)
 {
-    return session->identity != NULL && session->identity->expires != 0 && kw_clock_utc(session->sessions->env.clock) >= session->identity->expires;
+    return session->identity != NULL && session->identity->expires != 0 &&
+           kw_clock_utc(session->sessions->env.clock) >= session->identity->expires;
 }
 
 /* IT-15: Anonymous is what is left, where it is allowed. */
@@ -25,7 +26,8 @@ static kw_status fall_back(kw_session *session, kw_arena *arena)
                                          .channel_policy = session->policy,
                                          .mode = session->mode,
                                          .client_certificate = session->client_certificate,
-                                         .application_uri = session->client_certificate != NULL ? kw_string_from(session->client_uri) : KW_BYTES_NULL,
+                                         .application_uri =
+                                             session->client_certificate != NULL ? kw_string_from(session->client_uri) : KW_BYTES_NULL,
                                          .address = kw_string_from(session->peer_address)};
         status = kw_identity_anonymous(gate, &claim, &anonymous);
     }

@@ -16,12 +16,12 @@ typedef struct kw_session kw_session;
 typedef enum kw_session_state { KW_SESSION_CREATED, KW_SESSION_ACTIVATED, KW_SESSION_CLOSED } kw_session_state;
 
 typedef struct kw_session_limits {
-    uint32_t max_sessions;            /* 1,000 */
-    uint32_t max_sessions_per_client; /* by application certificate, or by address on None: 200 */
+    uint32_t max_sessions;                 /* 1,000 */
+    uint32_t max_sessions_per_client;      /* by application certificate, or by address on None: 200 */
     double min_timeout_ms, max_timeout_ms; /* 10 s … 1 h */
-    uint32_t activation_timeout_ms;   /* CreateSession → first ActivateSession: 60 s */
-    uint32_t max_request_message;     /* maxRequestMessageSize */
-    bool allow_transfer_on_sign;      /* AS-10 on mode Sign: off, because a captured request could be replayed (attack A-100) */
+    uint32_t activation_timeout_ms;        /* CreateSession → first ActivateSession: 60 s */
+    uint32_t max_request_message;          /* maxRequestMessageSize */
+    bool allow_transfer_on_sign;           /* AS-10 on mode Sign: off, because a captured request could be replayed (attack A-100) */
 } kw_session_limits;
 
 extern const kw_session_limits KW_SESSION_LIMITS_DEFAULT;
@@ -51,11 +51,11 @@ size_t kw_sessions_count(const kw_sessions *sessions);
 /* How an asynchronous call ends: on the loop, exactly once, maybe before the call returns. The response is filled when good. */
 typedef void (*kw_session_done)(void *ctx, kw_status result);
 
-void kw_session_create(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request, kw_arena *arena,
-                       kw_create_session_response *response, kw_session_done done, void *ctx);
+void kw_session_create(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request,
+                       kw_arena *arena, kw_create_session_response *response, kw_session_done done, void *ctx);
 /* Good may be Good_PasswordChangeRequired. The channel must live until done, or kw_sessions_channel_gone is called first (done still comes). */
-void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request, kw_arena *arena,
-                         kw_activate_session_response *response, kw_session_done done, void *ctx);
+void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request,
+                         kw_arena *arena, kw_activate_session_response *response, kw_session_done done, void *ctx);
 kw_status kw_session_close(kw_sessions *sessions, kw_channel *channel, const kw_close_session_request *request);
 /* The channel was closed: unactivated Sessions on it go, activated ones wait for a transfer until their time-out. */
 void kw_sessions_channel_gone(kw_sessions *sessions, kw_channel *channel);

@@ -13,8 +13,8 @@ typedef struct kw_session_pending kw_session_pending;
 struct kw_sessions {
     kw_session_env env;
     kw_session_limits limits;
-    kw_arena *arena;        /* server_uri */
-    kw_map *by_token;       /* 32 bytes -> kw_session */
+    kw_arena *arena;             /* server_uri */
+    kw_map *by_token;            /* 32 bytes -> kw_session */
     kw_session *oldest, *newest; /* in order of creation */
     kw_session_pending *pending; /* jobs under way */
 };
@@ -39,8 +39,8 @@ struct kw_session {
     kw_string *locales;
     size_t locale_count;
     uint64_t timeout_ms, last_request; /* monotonic */
-    kw_timer timer;        /* time-out, or activation deadline */
-    kw_timer expiry_timer; /* of the identity */
+    kw_timer timer;                    /* time-out, or activation deadline */
+    kw_timer expiry_timer;             /* of the identity */
     uint32_t max_response_message;
     void *attachment;
     void (*release_attachment)(void *data);
@@ -99,6 +99,7 @@ void kw_session_watch_expiry(kw_session *session);
 bool kw_session_check_expiry(kw_session *session);
 
 /* audit.c */
-void kw_session_audit(kw_sessions *sessions, const char *event, kw_status status, kw_string user, kw_string client, const char *why, kw_arena *arena);
+void kw_session_audit(kw_sessions *sessions, const char *event, kw_status status, kw_string user, kw_string client, const char *why,
+                      kw_arena *arena);
 
 #endif

@@ -138,7 +138,8 @@ void kw_session_keep_alive(kw_session *session)
 static bool is_of_client(const kw_session *session, const kw_certificate *certificate, kw_string peer_address)
 {
     if (certificate != NULL) {
-        return session->client_certificate != NULL && kw_bytes_equal(kw_certificate_der(session->client_certificate), kw_certificate_der(certificate));
+        return session->client_certificate != NULL &&
+               kw_bytes_equal(kw_certificate_der(session->client_certificate), kw_certificate_der(certificate));
     }
     return session->client_certificate == NULL && kw_string_equals(peer_address, session->peer_address);
 }

@@ -3,6 +3,7 @@
 #include "space/space_internal.h"
 #include "ua/codec.h"
 #include "ua/text.h"
+
 #include <keyway/node_ids.h>
 
 #include <stdlib.h>
@@ -84,14 +85,16 @@ static kw_status copy_permissions(kw_space *space, kw_node *node, const kw_node_
 static kw_status fill_names(kw_space *space, kw_node *node, const kw_node_spec *spec)
 {
     node->browse_name = (kw_qualified_name){spec->browse_name.ns, kw_arena_copy(space->arena, spec->browse_name.name)};
-    node->display_name = (kw_localized_text){kw_arena_copy(space->arena, spec->display_name.locale), kw_arena_copy(space->arena, spec->display_name.text)};
+    node->display_name =
+        (kw_localized_text){kw_arena_copy(space->arena, spec->display_name.locale), kw_arena_copy(space->arena, spec->display_name.text)};
     if (node->display_name.text.data == NULL) {
         node->display_name.text = node->browse_name.name;
     }
     return node->browse_name.name.len > 0 ? KW_GOOD : KW_BAD_BROWSE_NAME_INVALID;
 }
 
-static kw_status attach(kw_space *space, kw_node *node, const kw_node_spec *spec, const kw_node_id *default_reference, const kw_node_id *default_type)
+static kw_status attach(kw_space *space, kw_node *node, const kw_node_spec *spec, const kw_node_id *default_reference,
+                        const kw_node_id *default_type)
 {
     if (!kw_node_id_is_null(&spec->parent)) {
         kw_node *parent = kw_space_own(space, &spec->parent);
@@ -172,7 +175,8 @@ static kw_status add_arguments(kw_space *space, const kw_node *method, const cha
     }
     if (!kw_status_is_bad(status)) { /* an id that nobody else takes: the Method's own with the property's name */
         const kw_string text = kw_node_id_format(scratch, &method->id);
-        const kw_node_id id = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = kw_arena_format(scratch, "%.*s.%s", KW_STRING_ARGS(text), name)};
+        const kw_node_id id = {
+            .ns = 1, .kind = KW_NODE_ID_STRING, .id.string = kw_arena_format(scratch, "%.*s.%s", KW_STRING_ARGS(text), name)};
         status = kw_space_add_variable(space, &(kw_node_spec){.id = id,
                                                               .parent = method->id,
                                                               .type_definition = KW_NODE_ID(0, KW_ID_PROPERTY_TYPE),
@@ -234,8 +238,8 @@ static kw_status table_arguments(kw_space *space, const kw_node_ref *method, con
     *out = KW_VARIANT_NULL;
     for (size_t cursor = 0; kw_space_next_reference(space, method, &cursor, &r);) {
         kw_node_ref property;
-        if (r.is_forward && r.type.id.numeric == KW_ID_HAS_PROPERTY && kw_space_find(space, &r.target, &property) && property.table != NULL &&
-            kw_string_equals(kw_nodeset_text(property.table->browse_name), name)) {
+        if (r.is_forward && r.type.id.numeric == KW_ID_HAS_PROPERTY && kw_space_find(space, &r.target, &property) &&
+            property.table != NULL && kw_string_equals(kw_nodeset_text(property.table->browse_name), name)) {
             return kw_nodeset_value(property.table, space->gds, scratch, out);
         }
     }

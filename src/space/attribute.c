@@ -2,14 +2,39 @@
 #include "base/try.h"
 #include "space/space_internal.h"
 #include "ua/codec.h"
+
 #include <keyway/node_ids.h>
 
 #include <string.h>
 
 enum {
-    NODE_ID = 1, NODE_CLASS, BROWSE_NAME, DISPLAY_NAME, DESCRIPTION, WRITE_MASK, USER_WRITE_MASK, IS_ABSTRACT, SYMMETRIC, INVERSE_NAME, CONTAINS_NO_LOOPS,
-    EVENT_NOTIFIER, VALUE, DATA_TYPE, VALUE_RANK, ARRAY_DIMENSIONS, ACCESS_LEVEL, USER_ACCESS_LEVEL, MINIMUM_SAMPLING_INTERVAL, HISTORIZING, EXECUTABLE,
-    USER_EXECUTABLE, DATA_TYPE_DEFINITION, ROLE_PERMISSIONS, USER_ROLE_PERMISSIONS, ACCESS_RESTRICTIONS, ACCESS_LEVEL_EX
+    NODE_ID = 1,
+    NODE_CLASS,
+    BROWSE_NAME,
+    DISPLAY_NAME,
+    DESCRIPTION,
+    WRITE_MASK,
+    USER_WRITE_MASK,
+    IS_ABSTRACT,
+    SYMMETRIC,
+    INVERSE_NAME,
+    CONTAINS_NO_LOOPS,
+    EVENT_NOTIFIER,
+    VALUE,
+    DATA_TYPE,
+    VALUE_RANK,
+    ARRAY_DIMENSIONS,
+    ACCESS_LEVEL,
+    USER_ACCESS_LEVEL,
+    MINIMUM_SAMPLING_INTERVAL,
+    HISTORIZING,
+    EXECUTABLE,
+    USER_EXECUTABLE,
+    DATA_TYPE_DEFINITION,
+    ROLE_PERMISSIONS,
+    USER_ROLE_PERMISSIONS,
+    ACCESS_RESTRICTIONS,
+    ACCESS_LEVEL_EX
 };
 
 #define ALL_CLASSES 0xFFu
@@ -20,13 +45,33 @@ enum {
 
 /* In which NodeClasses an attribute exists, by its id. */
 static const uint8_t CLASSES[ACCESS_LEVEL_EX + 1] = {
-    [NODE_ID] = ALL_CLASSES, [NODE_CLASS] = ALL_CLASSES, [BROWSE_NAME] = ALL_CLASSES, [DISPLAY_NAME] = ALL_CLASSES, [DESCRIPTION] = ALL_CLASSES,
-    [WRITE_MASK] = ALL_CLASSES, [USER_WRITE_MASK] = ALL_CLASSES, [IS_ABSTRACT] = TYPES, [SYMMETRIC] = KW_NODE_CLASS_REFERENCE_TYPE,
-    [INVERSE_NAME] = KW_NODE_CLASS_REFERENCE_TYPE, [CONTAINS_NO_LOOPS] = KW_NODE_CLASS_VIEW, [EVENT_NOTIFIER] = KW_NODE_CLASS_OBJECT | KW_NODE_CLASS_VIEW,
-    [VALUE] = VALUES, [DATA_TYPE] = VALUES, [VALUE_RANK] = VALUES, [ARRAY_DIMENSIONS] = VALUES, [ACCESS_LEVEL] = KW_NODE_CLASS_VARIABLE,
-    [USER_ACCESS_LEVEL] = KW_NODE_CLASS_VARIABLE, [MINIMUM_SAMPLING_INTERVAL] = KW_NODE_CLASS_VARIABLE, [HISTORIZING] = KW_NODE_CLASS_VARIABLE,
-    [EXECUTABLE] = KW_NODE_CLASS_METHOD, [USER_EXECUTABLE] = KW_NODE_CLASS_METHOD, [DATA_TYPE_DEFINITION] = KW_NODE_CLASS_DATA_TYPE,
-    [ROLE_PERMISSIONS] = ALL_CLASSES, [USER_ROLE_PERMISSIONS] = ALL_CLASSES, [ACCESS_RESTRICTIONS] = ALL_CLASSES, [ACCESS_LEVEL_EX] = KW_NODE_CLASS_VARIABLE,
+    [NODE_ID] = ALL_CLASSES,
+    [NODE_CLASS] = ALL_CLASSES,
+    [BROWSE_NAME] = ALL_CLASSES,
+    [DISPLAY_NAME] = ALL_CLASSES,
+    [DESCRIPTION] = ALL_CLASSES,
+    [WRITE_MASK] = ALL_CLASSES,
+    [USER_WRITE_MASK] = ALL_CLASSES,
+    [IS_ABSTRACT] = TYPES,
+    [SYMMETRIC] = KW_NODE_CLASS_REFERENCE_TYPE,
+    [INVERSE_NAME] = KW_NODE_CLASS_REFERENCE_TYPE,
+    [CONTAINS_NO_LOOPS] = KW_NODE_CLASS_VIEW,
+    [EVENT_NOTIFIER] = KW_NODE_CLASS_OBJECT | KW_NODE_CLASS_VIEW,
+    [VALUE] = VALUES,
+    [DATA_TYPE] = VALUES,
+    [VALUE_RANK] = VALUES,
+    [ARRAY_DIMENSIONS] = VALUES,
+    [ACCESS_LEVEL] = KW_NODE_CLASS_VARIABLE,
+    [USER_ACCESS_LEVEL] = KW_NODE_CLASS_VARIABLE,
+    [MINIMUM_SAMPLING_INTERVAL] = KW_NODE_CLASS_VARIABLE,
+    [HISTORIZING] = KW_NODE_CLASS_VARIABLE,
+    [EXECUTABLE] = KW_NODE_CLASS_METHOD,
+    [USER_EXECUTABLE] = KW_NODE_CLASS_METHOD,
+    [DATA_TYPE_DEFINITION] = KW_NODE_CLASS_DATA_TYPE,
+    [ROLE_PERMISSIONS] = ALL_CLASSES,
+    [USER_ROLE_PERMISSIONS] = ALL_CLASSES,
+    [ACCESS_RESTRICTIONS] = ALL_CLASSES,
+    [ACCESS_LEVEL_EX] = KW_NODE_CLASS_VARIABLE,
 };
 
 /* --- values of attributes --------------------------------------------------------------------------------------------------- */
@@ -89,7 +134,8 @@ static uint8_t access_level_of(const kw_node_ref *node)
 static uint8_t user_access_level_of(const kw_space *space, const kw_access *access, const kw_node_ref *node)
 {
     const uint32_t permissions = kw_node_permissions(space, access, node);
-    const uint32_t allowed = ((permissions & KW_PERMISSION_READ) != 0 ? ACCESS_READ : 0u) | ((permissions & KW_PERMISSION_WRITE) != 0 ? ACCESS_WRITE : 0u);
+    const uint32_t allowed =
+        ((permissions & KW_PERMISSION_READ) != 0 ? ACCESS_READ : 0u) | ((permissions & KW_PERMISSION_WRITE) != 0 ? ACCESS_WRITE : 0u);
     return (uint8_t)(access_level_of(node) & allowed);
 }
 
@@ -177,7 +223,8 @@ static const kw_node *carrier_of(const kw_node *node)
     return node;
 }
 
-static kw_status read_permissions(const kw_space *space, const kw_access *access, const kw_node_ref *node, bool only_own, kw_arena *arena, kw_data_value *out)
+static kw_status read_permissions(const kw_space *space, const kw_access *access, const kw_node_ref *node, bool only_own, kw_arena *arena,
+                                  kw_data_value *out)
 {
     const kw_node *own = node->table == NULL ? carrier_of(node->own) : NULL;
     const size_t room = own != NULL ? own->permission_count : node->table->permission_count;
@@ -202,7 +249,7 @@ static kw_status read_restrictions(const kw_node_ref *node, kw_arena *arena, kw_
 {
     const uint16_t value = node->table == NULL                     ? node->own->restrictions
                            : node->table->access_restrictions >= 0 ? (uint16_t)node->table->access_restrictions
-                                                                    : 0;
+                                                                   : 0;
     return put(arena, KW_BUILTIN_UINT16, &value, out);
 }
 
@@ -232,7 +279,8 @@ static kw_status read_definition(const kw_space *space, const kw_node_ref *node,
     return put(arena, KW_BUILTIN_EXTENSION_OBJECT, &definition, out);
 }
 
-static kw_status read_of_variable(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena, kw_data_value *out)
+static kw_status read_of_variable(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena,
+                                  kw_data_value *out)
 {
     const kw_nodeset_node *table = node->table;
     const kw_node_id data_type = data_type_of(space, node);
@@ -257,7 +305,8 @@ static kw_status read_of_variable(kw_space *space, const kw_access *access, cons
     }
 }
 
-static kw_status read_of_class(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena, kw_data_value *out)
+static kw_status read_of_class(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena,
+                               kw_data_value *out)
 {
     const kw_nodeset_node *table = node->table;
     const kw_localized_text inverse = {KW_BYTES_NULL, table != NULL ? kw_nodeset_text(table->inverse_name) : KW_BYTES_NULL};
@@ -283,7 +332,8 @@ static kw_status read_of_class(kw_space *space, const kw_access *access, const k
     }
 }
 
-static kw_status read_common(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena, kw_data_value *out)
+static kw_status read_common(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena,
+                             kw_data_value *out)
 {
     const kw_qualified_name browse_name = kw_node_browse_name(space, node);
     const kw_localized_text display_name = kw_node_display_name(node), description = {KW_BYTES_NULL, KW_BYTES_NULL};
@@ -310,7 +360,8 @@ static kw_status read_common(kw_space *space, const kw_access *access, const kw_
     }
 }
 
-kw_status kw_node_read(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena, kw_data_value *out)
+kw_status kw_node_read(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena,
+                       kw_data_value *out)
 {
     *out = (kw_data_value){.has_value = false};
     if (attribute < NODE_ID || attribute > ACCESS_LEVEL_EX || (CLASSES[attribute] & kw_node_class_of(node)) == 0) {
@@ -329,8 +380,8 @@ kw_status kw_node_read(kw_space *space, const kw_access *access, const kw_node_r
 
 /* --- writing -------------------------------------------------------------------------------------------------------------------------- */
 
-static kw_status whole_value(kw_space *space, const kw_access *access, const kw_node_ref *node, kw_string range, const kw_data_value *given, kw_arena *arena,
-                             kw_data_value *out)
+static kw_status whole_value(kw_space *space, const kw_access *access, const kw_node_ref *node, kw_string range, const kw_data_value *given,
+                             kw_arena *arena, kw_data_value *out)
 {
     *out = *given;
     if (range.len == 0) {

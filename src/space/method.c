@@ -1,5 +1,6 @@
 /* Which function a Call means. OPC 10000-4, 5.12.2. */
 #include "space/space_internal.h"
+
 #include <keyway/node_ids.h>
 
 #define TYPE_DEPTH_MAX 64

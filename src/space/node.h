@@ -44,7 +44,8 @@ bool kw_node_is_visible(const kw_space *space, const kw_access *access, const kw
 
 /* --- attribute.c, write.c ---------------------------------------------------------------------------------------------------- */
 /* The attribute as a Variant with status and timestamps where there are some; permission is checked. */
-kw_status kw_node_read(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena, kw_data_value *out);
+kw_status kw_node_read(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena,
+                       kw_data_value *out);
 kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
                         const kw_data_value *value, kw_arena *arena);
 

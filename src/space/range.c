@@ -185,7 +185,8 @@ static bool rank_fits(const kw_variant *value, int32_t rank)
 
 bool kw_value_fits(const kw_variant *value, const kw_node_id *data_type, int32_t value_rank)
 {
-    const kw_builtin expected = data_type->ns == 0 && data_type->kind == KW_NODE_ID_NUMERIC ? kw_builtin_of_data_type(data_type->id.numeric) : KW_BUILTIN_VARIANT;
+    const kw_builtin expected =
+        data_type->ns == 0 && data_type->kind == KW_NODE_ID_NUMERIC ? kw_builtin_of_data_type(data_type->id.numeric) : KW_BUILTIN_VARIANT;
     /* A ByteString is as good as an array of Byte, both ways. */
     if (expected == KW_BUILTIN_BYTE && value_rank >= 0 && value->type == KW_BUILTIN_BYTE_STRING && !value->is_array) {
         return true;

@@ -2,6 +2,7 @@
 #include "base/try.h"
 #include "space/space_internal.h"
 #include "ua/codec.h"
+
 #include <keyway/node_ids.h>
 
 void kw_space_set_server_info(kw_space *space, const kw_space_server_info *info)
@@ -24,15 +25,15 @@ typedef struct live_value {
     info_read read;
 } live_value;
 
-#define SCALAR(c_type, builtin, value_)                        \
-    do {                                                       \
-        c_type *scalar_ = KW_ARENA_NEW(arena, c_type);         \
-        if (scalar_ == NULL) {                                 \
-            return KW_BAD_OUT_OF_MEMORY;                       \
-        }                                                      \
-        *scalar_ = (value_);                                   \
-        *out = kw_variant_scalar(builtin, scalar_);            \
-        return KW_GOOD;                                        \
+#define SCALAR(c_type, builtin, value_)                                                                                                    \
+    do {                                                                                                                                   \
+        c_type *scalar_ = KW_ARENA_NEW(arena, c_type);                                                                                     \
+        if (scalar_ == NULL) {                                                                                                             \
+            return KW_BAD_OUT_OF_MEMORY;                                                                                                   \
+        }                                                                                                                                  \
+        *scalar_ = (value_);                                                                                                               \
+        *out = kw_variant_scalar(builtin, scalar_);                                                                                        \
+        return KW_GOOD;                                                                                                                    \
     } while (0)
 
 static kw_build_info build_info(const kw_space *space)
@@ -56,8 +57,10 @@ static kw_status read_status(const kw_space *space, kw_arena *arena, kw_variant 
     if (status == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    *status = (kw_server_status_data_type){
-        .start_time = space->started, .current_time = kw_clock_utc(space->clock), .state = space->info.state, .build_info = build_info(space)};
+    *status = (kw_server_status_data_type){.start_time = space->started,
+                                           .current_time = kw_clock_utc(space->clock),
+                                           .state = space->info.state,
+                                           .build_info = build_info(space)};
     return put_structure(arena, KW_TYPE_SERVER_STATUS_DATA_TYPE, status, out);
 }
 
@@ -71,11 +74,11 @@ static kw_status read_build_info(const kw_space *space, kw_arena *arena, kw_vari
     return put_structure(arena, KW_TYPE_BUILD_INFO, info, out);
 }
 
-#define READ_SCALAR(name, c_type, builtin, expression)                                        \
-    static kw_status name(const kw_space *space, kw_arena *arena, kw_variant *out)            \
-    {                                                                                         \
-        (void)space;                                                                          \
-        SCALAR(c_type, builtin, expression);                                                  \
+#define READ_SCALAR(name, c_type, builtin, expression)                                                                                     \
+    static kw_status name(const kw_space *space, kw_arena *arena, kw_variant *out)                                                         \
+    {                                                                                                                                      \
+        (void)space;                                                                                                                       \
+        SCALAR(c_type, builtin, expression);                                                                                               \
     }
 
 READ_SCALAR(read_start_time, kw_date_time, KW_BUILTIN_DATE_TIME, space->started)
@@ -140,13 +143,18 @@ static kw_status read_locales(const kw_space *space, kw_arena *arena, kw_variant
 }
 
 static const live_value LIVE[] = {
-    {2254, read_servers},       {2255, read_namespaces},   {2256, read_status},         {2257, read_start_time},    {2258, read_current_time},
-    {2259, read_state},         {2260, read_build_info},   {2261, read_product_name},   {2262, read_product_uri},   {2263, read_manufacturer},
-    {2264, read_version},       {2265, read_version},      {2266, read_start_time},     {2992, read_zero_u32},      {2993, read_no_reason},
-    {2267, read_service_level}, {2994, read_false},        {3709, read_redundancy},     {2269, read_profiles},      {2271, read_locales},
-    {2272, read_sampling_rate}, {2735, read_browse_points}, {2736, read_zero_u16},      {2737, read_zero_u16},      {11702, read_max_array},
-    {11703, read_max_string},   {12911, read_max_byte_string}, {24095, read_max_sessions}, {11705, read_limit_read}, {11707, read_limit_write},
-    {11709, read_limit_call},   {11710, read_limit_browse}, {11711, read_limit_register}, {11712, read_limit_translate}, {15004, read_uris_version},
+    {2254, read_servers},          {2255, read_namespaces},    {2256, read_status},
+    {2257, read_start_time},       {2258, read_current_time},  {2259, read_state},
+    {2260, read_build_info},       {2261, read_product_name},  {2262, read_product_uri},
+    {2263, read_manufacturer},     {2264, read_version},       {2265, read_version},
+    {2266, read_start_time},       {2992, read_zero_u32},      {2993, read_no_reason},
+    {2267, read_service_level},    {2994, read_false},         {3709, read_redundancy},
+    {2269, read_profiles},         {2271, read_locales},       {2272, read_sampling_rate},
+    {2735, read_browse_points},    {2736, read_zero_u16},      {2737, read_zero_u16},
+    {11702, read_max_array},       {11703, read_max_string},   {12911, read_max_byte_string},
+    {24095, read_max_sessions},    {11705, read_limit_read},   {11707, read_limit_write},
+    {11709, read_limit_call},      {11710, read_limit_browse}, {11711, read_limit_register},
+    {11712, read_limit_translate}, {15004, read_uris_version},
 };
 
 /* The ctx of a bound value: which row, and of which space. */
@@ -193,7 +201,8 @@ static kw_status add_fact(kw_space *space, const kw_node_id *parent, const char 
     if (scratch == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    const kw_node_id id = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = kw_arena_format(scratch, "%.*s.%s", KW_STRING_ARGS(parent->id.string), name)};
+    const kw_node_id id = {
+        .ns = 1, .kind = KW_NODE_ID_STRING, .id.string = kw_arena_format(scratch, "%.*s.%s", KW_STRING_ARGS(parent->id.string), name)};
     const kw_status status = kw_space_add_variable(space, &(kw_node_spec){.id = id,
                                                                           .parent = *parent,
                                                                           .type_definition = KW_NODE_ID(0, KW_ID_PROPERTY_TYPE),
@@ -214,10 +223,9 @@ kw_status kw_space_add_metadata(kw_space *space, uint16_t index)
     const int32_t numeric = 0;
     const kw_node_id id = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = kw_arena_format(space->arena, "Namespace.%u", index)};
     const kw_date_time published = space->started;
-    KW_TRY(kw_space_add_object(space, &(kw_node_spec){.id = id,
-                                                      .parent = KW_NODE_ID(0, 11715),
-                                                      .type_definition = KW_NODE_ID(0, 11616),
-                                                      .browse_name = {index, uri}}));
+    KW_TRY(kw_space_add_object(
+        space,
+        &(kw_node_spec){.id = id, .parent = KW_NODE_ID(0, 11715), .type_definition = KW_NODE_ID(0, 11616), .browse_name = {index, uri}}));
     KW_TRY(add_fact(space, &id, "NamespaceUri", KW_BUILTIN_STRING, -1, kw_variant_scalar(KW_BUILTIN_STRING, &uri)));
     KW_TRY(add_fact(space, &id, "NamespaceVersion", KW_BUILTIN_STRING, -1, kw_variant_scalar(KW_BUILTIN_STRING, &version)));
     KW_TRY(add_fact(space, &id, "NamespacePublicationDate", KW_BUILTIN_DATE_TIME, -1, kw_variant_scalar(KW_BUILTIN_DATE_TIME, &published)));

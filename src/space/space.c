@@ -1,8 +1,8 @@
+#include "base/try.h"
 #include "space/space_internal.h"
 #include "ua/text.h"
-#include <keyway/node_ids.h>
 
-#include "base/try.h"
+#include <keyway/node_ids.h>
 
 #include <stdlib.h>
 

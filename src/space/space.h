@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "identity/gate.h"
 #include "identity/identity.h"
+
 #include <keyway/types.h>
 
 typedef struct kw_space kw_space;
@@ -46,7 +47,8 @@ typedef struct kw_space_config {
 typedef struct kw_space_server_info {
     kw_server_state state;
     kw_string product_uri, product_name, manufacturer, version;
-    uint32_t max_nodes_per_read, max_nodes_per_write, max_nodes_per_call, max_nodes_per_browse, max_nodes_per_translate, max_nodes_per_register;
+    uint32_t max_nodes_per_read, max_nodes_per_write, max_nodes_per_call, max_nodes_per_browse, max_nodes_per_translate,
+        max_nodes_per_register;
     uint32_t max_array_length, max_string_length, max_byte_string_length, max_sessions;
     uint16_t max_browse_continuation_points;
     const kw_string *profiles, *locales; /* ServerProfileArray, LocaleIdArray */
@@ -78,12 +80,12 @@ struct kw_call {
     kw_node_id session_id;
     const kw_variant *inputs; /* as many as the Method has, types checked */
     size_t input_count;
-    kw_status *input_results;  /* to fill when an argument is refused; all good at first */
-    kw_variant *outputs;       /* room for as many as the Method has */
+    kw_status *input_results; /* to fill when an argument is refused; all good at first */
+    kw_variant *outputs;      /* room for as many as the Method has */
     size_t output_count;
-    kw_arena *arena;           /* of the request; lives until finish */
+    kw_arena *arena;                                 /* of the request; lives until finish */
     void (*finish)(kw_call *call, kw_status status); /* on the loop, exactly once, now or later */
-    void *owner;               /* the service's */
+    void *owner;                                     /* the service's */
 };
 typedef void (*kw_method_call)(void *ctx, kw_call *call);
 
@@ -106,7 +108,7 @@ typedef struct kw_node_spec {
     kw_node_id reference_type;  /* from the parent; null: HasComponent (HasProperty for PropertyType) */
     kw_node_id type_definition; /* null: BaseObjectType, BaseDataVariableType */
     kw_qualified_name browse_name;
-    kw_localized_text display_name; /* null: the BrowseName without locale */
+    kw_localized_text display_name;        /* null: the BrowseName without locale */
     const kw_node_permission *permissions; /* copied; count 0: inherited from the parent, else the namespace default */
     size_t permission_count;
     uint16_t restrictions;

@@ -53,7 +53,7 @@ struct kw_space {
     size_t namespace_count;
     const kw_clock *clock;
     bool with_gds;
-    uint16_t gds; /* namespace index; 0 without */
+    uint16_t gds;    /* namespace index; 0 without */
     uint8_t *hidden; /* by position in the GDS table: instances that this server does not have */
     kw_space_server_info info;
     kw_date_time started;

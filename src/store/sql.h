@@ -56,8 +56,8 @@ void kw_statement_done(kw_statement *s);
 int64_t kw_sql_changes(kw_sql *sql);
 
 /* A statement of this text, or return. */
-#define KW_STATEMENT(name, sql, text) \
-    kw_statement *name = NULL;        \
+#define KW_STATEMENT(name, sql, text)                                                                                                      \
+    kw_statement *name = NULL;                                                                                                             \
     KW_TRY(kw_sql_statement((sql), (text), &name))
 
 #endif

@@ -37,17 +37,24 @@ typedef struct kw_user {
     int64_t created, changed; /* DateTime */
 } kw_user;
 
-kw_status kw_store_user_add(kw_store *s, const kw_user *user);                              /* Bad_AlreadyExists */
-kw_status kw_store_user_get(kw_store *s, kw_string name, kw_arena *arena, kw_user *out);    /* Bad_NotFound */
-kw_status kw_store_user_set(kw_store *s, const kw_user *user);                              /* Bad_NotFound */
+kw_status kw_store_user_add(kw_store *s, const kw_user *user);                           /* Bad_AlreadyExists */
+kw_status kw_store_user_get(kw_store *s, kw_string name, kw_arena *arena, kw_user *out); /* Bad_NotFound */
+kw_status kw_store_user_set(kw_store *s, const kw_user *user);                           /* Bad_NotFound */
 /* Bad_NotFound. Its UserName rules go with it. */
 kw_status kw_store_user_remove(kw_store *s, kw_string name);
-kw_status kw_store_user_list(kw_store *s, kw_arena *arena, kw_user **out, size_t *count);   /* by name */
+kw_status kw_store_user_list(kw_store *s, kw_arena *arena, kw_user **out, size_t *count); /* by name */
 
 /* --- Roles (OPC 10000-18) ----------------------------------------------------------------------------------------- */
 typedef enum kw_criteria {
-    KW_CRITERIA_USER_NAME = 1, KW_CRITERIA_THUMBPRINT = 2, KW_CRITERIA_ROLE = 3, KW_CRITERIA_GROUP_ID = 4, KW_CRITERIA_ANONYMOUS = 5,
-    KW_CRITERIA_AUTHENTICATED_USER = 6, KW_CRITERIA_APPLICATION = 7, KW_CRITERIA_X509_SUBJECT = 8, KW_CRITERIA_TRUSTED_APPLICATION = 9
+    KW_CRITERIA_USER_NAME = 1,
+    KW_CRITERIA_THUMBPRINT = 2,
+    KW_CRITERIA_ROLE = 3,
+    KW_CRITERIA_GROUP_ID = 4,
+    KW_CRITERIA_ANONYMOUS = 5,
+    KW_CRITERIA_AUTHENTICATED_USER = 6,
+    KW_CRITERIA_APPLICATION = 7,
+    KW_CRITERIA_X509_SUBJECT = 8,
+    KW_CRITERIA_TRUSTED_APPLICATION = 9
 } kw_criteria;
 
 typedef struct kw_role_rule {
@@ -79,18 +86,18 @@ kw_status kw_store_role_remove(kw_store *s, kw_string name);
  * for Anonymous, AuthenticatedUser and TrustedApplication (RO-04), here and in the calls below.
  */
 kw_status kw_store_role_rule_add(kw_store *s, kw_string role, const kw_role_rule *rule);
-kw_status kw_store_role_rule_remove(kw_store *s, kw_string role, const kw_role_rule *rule);       /* Bad_NotFound */
-kw_status kw_store_role_application_add(kw_store *s, kw_string role, kw_string uri);              /* Bad_NotFound, Bad_AlreadyExists */
-kw_status kw_store_role_application_remove(kw_store *s, kw_string role, kw_string uri);           /* Bad_NotFound */
-kw_status kw_store_role_list(kw_store *s, kw_arena *arena, kw_role **out, size_t *count);             /* by node id */
+kw_status kw_store_role_rule_remove(kw_store *s, kw_string role, const kw_role_rule *rule); /* Bad_NotFound */
+kw_status kw_store_role_application_add(kw_store *s, kw_string role, kw_string uri);        /* Bad_NotFound, Bad_AlreadyExists */
+kw_status kw_store_role_application_remove(kw_store *s, kw_string role, kw_string uri);     /* Bad_NotFound */
+kw_status kw_store_role_list(kw_store *s, kw_arena *arena, kw_role **out, size_t *count);   /* by node id */
 
 /* --- trusted issuers of access tokens ----------------------------------------------------------------------------- */
 typedef struct kw_issuer {
-    kw_string uri;           /* = the token's iss */
-    kw_string kind;          /* "jwks" (text in keys), "certificate" (DER chain in keys), "jwks-url", "discover" (URL in location) */
+    kw_string uri;  /* = the token's iss */
+    kw_string kind; /* "jwks" (text in keys), "certificate" (DER chain in keys), "jwks-url", "discover" (URL in location) */
     kw_bytes keys;
     kw_string location;
-    kw_string authority_url; /* where Clients get a token: opc.tcp://…; null: not published */
+    kw_string authority_url;     /* where Clients get a token: opc.tcp://…; null: not published */
     kw_string authority_profile; /* ua:authorityProfileUri */
     kw_string token_endpoint;    /* ua:tokenEndpoint */
     int64_t changed;
@@ -102,22 +109,22 @@ kw_status kw_store_issuer_list(kw_store *s, kw_arena *arena, kw_issuer **out, si
 
 /* --- the Authorization Service ------------------------------------------------------------------------------------ */
 typedef struct kw_resource {
-    kw_string uri;  /* resourceId, the token's aud */
+    kw_string uri; /* resourceId, the token's aud */
     kw_string name;
     uint32_t token_lifetime_s; /* 0: the service's default */
     int64_t created;
 } kw_resource;
 
-kw_status kw_store_resource_add(kw_store *s, const kw_resource *resource); /* Bad_AlreadyExists */
-kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out); /* Bad_NotFound */
-kw_status kw_store_resource_remove(kw_store *s, kw_string uri);            /* Bad_NotFound */
+kw_status kw_store_resource_add(kw_store *s, const kw_resource *resource);                        /* Bad_AlreadyExists */
+kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out);   /* Bad_NotFound */
+kw_status kw_store_resource_remove(kw_store *s, kw_string uri);                                   /* Bad_NotFound */
 kw_status kw_store_resource_list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count); /* by URI */
 
 typedef struct kw_signing_key {
-    kw_string id;          /* kid */
-    kw_string alg;         /* "ES256", "RS256", … */
-    kw_bytes private_key;  /* PEM, PKCS#8 */
-    kw_bytes certificate;  /* DER */
+    kw_string id;                  /* kid */
+    kw_string alg;                 /* "ES256", "RS256", … */
+    kw_bytes private_key;          /* PEM, PKCS#8 */
+    kw_bytes certificate;          /* DER */
     int64_t not_before, not_after; /* DateTime: when it signs */
     bool is_active;
 } kw_signing_key;
@@ -134,10 +141,10 @@ typedef struct kw_audit_record {
     kw_string event;   /* "ActivateSession", "RequestAccessToken", … */
     kw_string source;  /* which application wrote it */
     kw_status status;
-    kw_string user;    /* who; null: anonymous */
-    kw_string client;  /* ApplicationUri or address */
-    kw_string detail;  /* JSON object, no secrets */
-    uint8_t hash[32];  /* SHA-256 over the former hash and this record's fields */
+    kw_string user;   /* who; null: anonymous */
+    kw_string client; /* ApplicationUri or address */
+    kw_string detail; /* JSON object, no secrets */
+    uint8_t hash[32]; /* SHA-256 over the former hash and this record's fields */
 } kw_audit_record;
 
 /*

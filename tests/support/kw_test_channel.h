@@ -27,7 +27,7 @@ typedef struct kw_test_peer {
     kw_test_pair *pair;
     kw_channel *channel; /* NULL: played by the test */
     kw_channel_env env;
-    kw_writer sent;      /* on its way to the other end */
+    kw_writer sent;                                /* on its way to the other end */
     size_t opened, ready, closed, aborted, arenas; /* counts of events; arenas: taken and not given back */
     kw_status close_reason;
     uint32_t aborted_id;
@@ -40,18 +40,18 @@ typedef struct kw_test_peer {
 } kw_test_peer;
 
 typedef struct kw_test_pair_options {
-    const kw_security_policy *policy; /* NULL: None */
-    kw_message_security_mode mode;    /* 0: None */
-    const kw_application_identity *client, *server; /* NULL: "client" and "server", 2048 bits */
+    const kw_security_policy *policy;                       /* NULL: None */
+    kw_message_security_mode mode;                          /* 0: None */
+    const kw_application_identity *client, *server;         /* NULL: "client" and "server", 2048 bits */
     const kw_channel_limits *client_limits, *server_limits; /* NULL: the default ones */
-    const kw_executor *executor;      /* NULL: KW_EXECUTOR_INLINE */
-    uint32_t lifetime_ms;             /* asked for by the client */
+    const kw_executor *executor;                            /* NULL: KW_EXECUTOR_INLINE */
+    uint32_t lifetime_ms;                                   /* asked for by the client */
     uint64_t seed;
     bool (*accepts)(void *ctx, const kw_security_policy *policy, kw_message_security_mode mode); /* NULL: only what the client asks for */
     bool (*url_is_known)(void *ctx, kw_string url);
-    bool no_client;                   /* the test plays the client: put bytes into pair->client.sent */
-    bool is_untrusted;                /* the server does not trust the client */
-    bool is_reverse;                  /* the server connects */
+    bool no_client;    /* the test plays the client: put bytes into pair->client.sent */
+    bool is_untrusted; /* the server does not trust the client */
+    bool is_reverse;   /* the server connects */
 } kw_test_pair_options;
 
 struct kw_test_pair {

@@ -21,9 +21,8 @@ static uint64_t test_monotonic(void *ctx)
 void kw_test_clock_init(kw_test_clock *c)
 {
     const int64_t start = 1780272000; /* 2026-06-01T00:00Z */
-    *c = (kw_test_clock){.clock = {.utc = test_utc, .monotonic = test_monotonic, .ctx = c},
-                         .utc = KW_TICKS_UNIX_EPOCH + start * KW_TICKS_PER_S,
-                         .ms = 1000};
+    *c = (kw_test_clock){
+        .clock = {.utc = test_utc, .monotonic = test_monotonic, .ctx = c}, .utc = KW_TICKS_UNIX_EPOCH + start * KW_TICKS_PER_S, .ms = 1000};
 }
 
 void kw_test_clock_advance(kw_test_clock *c, uint64_t ms)
