@@ -80,7 +80,7 @@ static int print_outputs(kw_client *client, const kw_node_id *method, const kw_c
     (void)arguments_of(client, method, "OutputArguments", arena, &arguments, &count); /* without names they are numbered */
     json_t *array = json_array();
     for (size_t i = 0; i < result->output_arguments_count; i++) {
-        const kw_string name = i < count ? arguments[i].name : kw_arena_format(arena, "%zu", i + 1);
+        const kw_string name = arguments != NULL && i < count ? arguments[i].name : kw_arena_format(arena, "%zu", i + 1);
         if (json) {
             json_array_append_new(
                 array, json_pack("{s:o,s:o}", "name", kw_json_string(name), "value", kw_variant_json(arena, &result->output_arguments[i])));

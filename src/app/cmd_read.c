@@ -136,7 +136,7 @@ int kw_cmd_read(const kw_command *self, int argc, char **argv)
     }
     kw_arena *arena = kw_arena_new(ANSWER_ARENA);
     code = arena != NULL ? read_all(client, &words, 1, attribute, arena, &response) : kw_fail(KW_BAD_OUT_OF_MEMORY, "out of memory");
-    if (code < 0) {
+    if (code < 0 && response != NULL) {
         code = print_results(arena, &words, 1, response, options.json);
     }
     kw_arena_free(arena);

@@ -25,6 +25,9 @@ static void ring_init(kw_timer *head)
 
 static void ring_remove(kw_timer *t)
 {
+    if (t->prev == NULL || t->next == NULL) { /* in no ring */
+        return;
+    }
     t->prev->next = t->next;
     t->next->prev = t->prev;
     t->prev = t->next = NULL;

@@ -58,7 +58,7 @@ static bool grow(kw_writer *w, size_t needed)
         kw_writer_fail(w, KW_BAD_OUT_OF_MEMORY);
         return false;
     }
-    if (w->len > 0) {
+    if (w->len > 0 && w->data != NULL) {
         memcpy(data, w->data, w->len);
         kw_wipe(w->data, w->len);
     }

@@ -138,7 +138,7 @@ kw_status kw_client_namespace(kw_client *client, const char *uri, uint16_t *inde
 {
     const kw_node_id array = KW_NODE_ID(0, 2255); /* NamespaceArray */
     if (client->namespaces == NULL) {
-        kw_data_value value;
+        kw_data_value value = {.has_value = false};
         KW_TRY(kw_client_read(client, &array, ATTRIBUTE_VALUE, client->arena, &value));
         if (value.value.type != KW_BUILTIN_STRING || !value.value.is_array) {
             return no_answer(client);

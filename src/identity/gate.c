@@ -214,12 +214,12 @@ static kw_status attempt(kw_proof *proof, kw_status (*run)(kw_proof *), kw_ident
     kw_identity found = {.kind = KW_USER_TOKEN_TYPE_ANONYMOUS, .application_uri = proof->claim->application_uri};
     kw_identity *made = NULL;
     kw_status status = KW_BAD_OUT_OF_MEMORY;
-    proof->found = &found;
     proof->why = "out of memory";
     proof->arena = kw_arena_new(PROOF_ARENA);
     if (proof->arena == NULL) {
         return status;
     }
+    proof->found = &found;
     status = kw_snapshot_get(&proof->gate->snapshots, gate->store, gate->log, &proof->snapshot);
     if (kw_status_is_bad(status)) {
         status = kw_refuse(proof, KW_BAD_INTERNAL_ERROR, "the store cannot be read");
@@ -236,6 +236,7 @@ done:
     kw_certificate_release(proof->user_certificate);
     kw_snapshot_release(proof->snapshot);
     kw_arena_free(proof->arena);
+    proof->found = NULL; /* it was ours */
     return status;
 }
 

@@ -38,8 +38,9 @@ void kw_sessions_free(kw_sessions *sessions)
     if (sessions == NULL) {
         return;
     }
-    while (sessions->oldest != NULL) {
-        kw_session_shut(sessions->oldest, true);
+    for (kw_session *s = sessions->oldest, *next; s != NULL; s = next) {
+        next = s->next;
+        kw_session_shut(s, true);
     }
     kw_map_free(sessions->by_token);
     kw_arena_free(sessions->arena);

@@ -227,7 +227,7 @@ static kw_status read_permissions(const kw_space *space, const kw_access *access
                                   kw_data_value *out)
 {
     const kw_node *own = node->table == NULL ? carrier_of(node->own) : NULL;
-    const size_t room = own != NULL ? own->permission_count : node->table->permission_count;
+    const size_t room = own != NULL ? own->permission_count : node->table != NULL ? node->table->permission_count : 0;
     permission_list list = {KW_ARENA_ARRAY(arena, kw_role_permission_type, room), KW_ARENA_ARRAY(arena, kw_extension_object, room), 0};
     if (list.rows == NULL || list.objects == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
