@@ -1,0 +1,152 @@
+"use strict";
+// A node-opcua Client against `keyway serve`.
+//   node client.js URL PKI-FOLDER prepare            makes the certificate
+//   node client.js URL PKI-FOLDER run PASSWORD       every policy, mode and user
+const {
+    AttributeIds, BrowseDirection, DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, StatusCodes, UserTokenType, Variant,
+} = require("node-opcua");
+const { check, expect, finish, makePki } = require("./common");
+
+const [url, folder, verb, password] = process.argv.slice(2);
+const APPLICATION_URI = "urn:interop:node-opcua:client";
+const SPEED = "ns=1;s=Machine.Speed";
+
+const ENDPOINTS = [[SecurityPolicy.None, MessageSecurityMode.None]];
+for (const policy of [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss]) {
+    ENDPOINTS.push([policy, MessageSecurityMode.Sign], [policy, MessageSecurityMode.SignAndEncrypt]);
+}
+
+function newClient(pki, policy, mode) {
+    return OPCUAClient.create({
+        applicationName: "interop",
+        applicationUri: APPLICATION_URI,
+        certificateFile: pki.certificateFile,
+        privateKeyFile: pki.privateKeyFile,
+        clientCertificateManager: pki.manager,
+        securityPolicy: policy,
+        securityMode: mode,
+        endpointMustExist: true,
+        connectionStrategy: { maxRetry: 0, initialDelay: 100 },
+    });
+}
+
+async function withSession(pki, [policy, mode], user, run) {
+    const client = newClient(pki, policy, mode);
+    await client.connect(url);
+    try {
+        const session = await client.createSession(user);
+        try {
+            await run(session);
+        } finally {
+            await session.close();
+        }
+    } finally {
+        await client.disconnect();
+    }
+}
+
+async function readStatus(session) {
+    const value = await session.read({ nodeId: "i=2256", attributeId: AttributeIds.Value });
+    expect(value.statusCode.isGood(), `ServerStatus: ${value.statusCode}`);
+    expect(value.value.value.state === 0, `State is ${value.value.value.state}`);
+}
+
+// Everything below Objects, each node once.
+async function browseObjects(session) {
+    const seen = new Set(["i=85"]);
+    let layer = ["i=85"];
+    while (layer.length > 0) {
+        const next = [];
+        for (let at = 0; at < layer.length; at += 100) {
+            const results = await session.browse(
+                layer.slice(at, at + 100).map((nodeId) => ({
+                    nodeId, browseDirection: BrowseDirection.Forward, referenceTypeId: "i=33", includeSubtypes: true, nodeClassMask: 0, resultMask: 63,
+                })),
+            );
+            for (let result of results) {
+                expect(result.statusCode.isGood(), `Browse: ${result.statusCode}`);
+                for (;;) {
+                    for (const reference of result.references) {
+                        const id = reference.nodeId.toString();
+                        if (!seen.has(id)) {
+                            seen.add(id);
+                            next.push(id);
+                        }
+                    }
+                    if (!result.continuationPoint || result.continuationPoint.length === 0) {
+                        break;
+                    }
+                    result = await session.browseNext(result.continuationPoint, false);
+                }
+            }
+        }
+        layer = next;
+    }
+    expect(seen.size > 300, `only ${seen.size} nodes below Objects`);
+    expect(seen.has(SPEED), `${SPEED} is not among them`);
+}
+
+async function useMachineAsOperator(session) {
+    const before = await session.read({ nodeId: SPEED, attributeId: AttributeIds.Value });
+    expect(before.statusCode.isGood(), `Read: ${before.statusCode}`);
+    const written = await session.write({ nodeId: SPEED, attributeId: AttributeIds.Value, value: { value: { dataType: DataType.Double, value: 900 } } });
+    expect(written.isGood(), `Write: ${written}`);
+    const called = await session.call({
+        objectId: "ns=1;s=Machine", methodId: "ns=1;s=Machine.SetSpeed", inputArguments: [new Variant({ dataType: DataType.Double, value: 1200 })],
+    });
+    expect(called.statusCode.isGood(), `Call: ${called.statusCode}`);
+    expect(called.outputArguments[0].value === 900, `Call returned ${called.outputArguments[0].value}`);
+}
+
+async function useMachineAsAnonymous(session) {
+    const value = await session.read({ nodeId: SPEED, attributeId: AttributeIds.Value });
+    expect(value.statusCode.equals(StatusCodes.BadUserAccessDenied), `Read: ${value.statusCode}`);
+    const called = await session.call({
+        objectId: "ns=1;s=Machine", methodId: "ns=1;s=Machine.SetSpeed", inputArguments: [new Variant({ dataType: DataType.Double, value: 1 })],
+    });
+    expect(called.statusCode.equals(StatusCodes.BadUserAccessDenied), `Call: ${called.statusCode}`);
+    const public_ = await session.call({
+        objectId: "i=2253", methodId: "i=11492", inputArguments: [new Variant({ dataType: DataType.UInt32, value: 7 })],
+    });
+    expect(public_.statusCode.equals(StatusCodes.BadSubscriptionIdInvalid), `GetMonitoredItems: ${public_.statusCode}`);
+}
+
+async function run() {
+    const pki = await makePki(folder, APPLICATION_URI);
+    const alice = { type: UserTokenType.UserName, userName: "alice", password };
+    const anonymous = { type: UserTokenType.Anonymous };
+    for (const endpoint of ENDPOINTS) {
+        const name = `${endpoint[0].split("#")[1]} ${MessageSecurityMode[endpoint[1]]}`;
+        await check(`${name}, Anonymous`, () => withSession(pki, endpoint, anonymous, async (session) => {
+            await readStatus(session);
+            await browseObjects(session);
+            await useMachineAsAnonymous(session);
+        }));
+        await check(`${name}, UserName`, () => withSession(pki, endpoint, alice, async (session) => {
+            await readStatus(session);
+            await useMachineAsOperator(session);
+        }));
+        await check(`${name}, change of user on a live Session`, () => withSession(pki, endpoint, anonymous, async (session) => {
+            await useMachineAsAnonymous(session);
+            const changed = await session.changeUser(alice);
+            expect(changed.isGood(), `ActivateSession: ${changed}`);
+            await useMachineAsOperator(session);
+        }));
+        await check(`${name}, wrong password`, async () => {
+            let refusal = "";
+            try {
+                await withSession(pki, endpoint, { ...alice, password: "wrong" }, async () => {});
+            } catch (error) {
+                refusal = error.message;
+            }
+            expect(/BadUserAccessDenied/.test(refusal), `it was let in, or: ${refusal}`);
+        });
+    }
+    finish();
+}
+
+if (verb === "prepare") {
+    makePki(folder, APPLICATION_URI).then((pki) => console.log(pki.certificateFile));
+} else {
+    run();
+}
