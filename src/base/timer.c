@@ -5,7 +5,7 @@
 /*
  * Four levels of 64 slots of 1, 64, 4,096 and 262,144 ms, and one list for what lies beyond (4.6 hours). A timer moves to a finer
  * level when the wheel comes to its slot; what fires, fires in the order of its due time because slots of the finest level hold
- * one millisecond each.
+ * one millisecond each. What is due already when it is started waits in a list of its own, in order, for the next advance.
  */
 #define LEVELS 4
 #define SLOTS 64
@@ -13,8 +13,8 @@
 
 struct kw_timers {
     uint64_t now;
-    kw_timer slots[LEVELS][SLOTS]; /* heads of rings */
-    kw_timer beyond;
+    kw_timer slots[LEVELS][SLOTS]; /* heads of rings; those of the present are empty */
+    kw_timer overdue, beyond;
     size_t count;
 };
 
@@ -53,6 +53,7 @@ kw_timers *kw_timers_new(uint64_t now)
             ring_init(&timers->slots[level][i]);
         }
     }
+    ring_init(&timers->overdue);
     ring_init(&timers->beyond);
     return timers;
 }
@@ -76,11 +77,12 @@ void kw_timers_free(kw_timers *timers)
             forget_ring(&timers->slots[level][i]);
         }
     }
+    forget_ring(&timers->overdue);
     forget_ring(&timers->beyond);
     free(timers);
 }
 
-/* The ring for a timer that is due after `now`: the finest level in which its slot lies within one turn. */
+/* The ring for a timer that is not overdue: the finest level in which its slot lies within one turn. */
 static kw_timer *ring_for(kw_timers *timers, uint64_t due)
 {
     for (int level = 0; level < LEVELS; level++) {
@@ -107,8 +109,15 @@ void kw_timer_start(kw_timers *timers, kw_timer *timer, uint64_t due)
     timer->due = due;
     timer->timers = timers;
     timers->count++;
-    /* What is overdue goes into the current millisecond's slot. */
-    ring_append(ring_for(timers, due > timers->now ? due : timers->now), timer);
+    if (due > timers->now) {
+        ring_append(ring_for(timers, due), timer);
+        return;
+    }
+    kw_timer *later = timers->overdue.prev;
+    while (later != &timers->overdue && later->due > due) {
+        later = later->prev;
+    }
+    ring_append(later->next, timer);
 }
 
 /* Take a whole ring over; the former head is empty then. */
@@ -132,7 +141,7 @@ static void cascade(kw_timers *timers, kw_timer *head)
     while (all.next != &all) {
         kw_timer *t = all.next;
         ring_remove(t);
-        ring_append(ring_for(timers, t->due > timers->now ? t->due : timers->now), t);
+        ring_append(ring_for(timers, t->due), t);
     }
 }
 
@@ -149,11 +158,11 @@ static void enter_millisecond(kw_timers *timers, uint64_t now)
     }
 }
 
-/* What is started for this very millisecond while firing waits for the next round: a timer that restarts itself cannot hold us up. */
-static void fire_slot(kw_timers *timers)
+/* What is started overdue while firing waits for the next advance: a timer that restarts itself cannot hold us up. */
+static void fire_ring(kw_timer *head)
 {
     kw_timer due;
-    take_ring(&timers->slots[0][timers->now & (SLOTS - 1)], &due);
+    take_ring(head, &due);
     while (due.next != &due) {
         kw_timer *t = due.next;
         kw_timer_stop(t);
@@ -161,29 +170,41 @@ static void fire_slot(kw_timers *timers)
     }
 }
 
+/* How many slots ahead of the present the first one that is not empty lies; 0: all of this level are. */
+static uint64_t slots_ahead(const kw_timers *timers, int level)
+{
+    for (uint64_t i = 1; i < SLOTS; i++) {
+        const kw_timer *head = &timers->slots[level][((timers->now >> (level * SLOT_BITS)) + i) & (SLOTS - 1)];
+        if (head->next != head) {
+            return i;
+        }
+    }
+    return 0;
+}
+
 /* The first millisecond after `now` in which something fires or a slot has to be sorted, at most `limit`. */
 static uint64_t next_stop(const kw_timers *timers, uint64_t limit)
 {
-    const uint64_t turn = (timers->now | (SLOTS - 1)) + 1; /* coarser slots change only at a turn of the finest wheel */
-    for (uint64_t t = timers->now + 1; t < turn && t <= limit; t++) {
-        const kw_timer *head = &timers->slots[0][t & (SLOTS - 1)];
-        if (head->next != head) {
-            return t;
-        }
+    uint64_t stop = limit;
+    for (int level = 0; level < LEVELS; level++) {
+        const int shift = level * SLOT_BITS;
+        const uint64_t ahead = slots_ahead(timers, level);
+        const uint64_t start = ((timers->now >> shift) + ahead) << shift;
+        stop = ahead > 0 && start < stop ? start : stop;
     }
-    return turn < limit ? turn : limit;
+    if (timers->beyond.next != &timers->beyond) {
+        const uint64_t turn = (timers->now | ((UINT64_C(1) << (LEVELS * SLOT_BITS)) - 1)) + 1;
+        stop = turn < stop ? turn : stop;
+    }
+    return stop;
 }
 
 void kw_timers_advance(kw_timers *timers, uint64_t now)
 {
-    fire_slot(timers);
+    fire_ring(&timers->overdue);
     while (timers->now < now) {
-        if (timers->count == 0) {
-            timers->now = now;
-            return;
-        }
         enter_millisecond(timers, next_stop(timers, now));
-        fire_slot(timers);
+        fire_ring(&timers->slots[0][timers->now & (SLOTS - 1)]);
     }
 }
 
@@ -197,14 +218,12 @@ static void earliest_in(const kw_timer *head, uint64_t *earliest)
 uint64_t kw_timers_next(const kw_timers *timers)
 {
     uint64_t earliest = UINT64_MAX;
+    earliest_in(&timers->overdue, &earliest);
     for (int level = 0; level < LEVELS && timers->count > 0; level++) {
-        /* In order of time from the current slot on: the first slot that is not empty has the earliest of its level. */
-        for (uint64_t i = 0; i < SLOTS; i++) {
-            const kw_timer *head = &timers->slots[level][((timers->now >> (level * SLOT_BITS)) + i) & (SLOTS - 1)];
-            if (head->next != head) {
-                earliest_in(head, &earliest);
-                break;
-            }
+        /* The first slot that is not empty has the earliest of its level. */
+        const uint64_t ahead = slots_ahead(timers, level);
+        if (ahead > 0) {
+            earliest_in(&timers->slots[level][((timers->now >> (level * SLOT_BITS)) + ahead) & (SLOTS - 1)], &earliest);
         }
     }
     earliest_in(&timers->beyond, &earliest); /* time went on since they were put there: they need not be the last any more */

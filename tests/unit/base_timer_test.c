@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -41,14 +42,14 @@ static uint64_t earliest(const probe *probes)
 static uint64_t random_delay(void)
 {
     static const uint64_t SPANS[] = {3, 70, 5000, 300000, 20000000};
-    return 1 + (uint64_t)rand() % SPANS[rand() % 5];
+    return (uint64_t)rand() % SPANS[rand() % 5];
 }
 
-static void fires_what_a_plain_list_would(void **state)
+static void fires_what_a_plain_list_would_from(unsigned seed)
 {
-    (void)state;
     static probe probes[TIMERS];
-    srand(7);
+    memset(probes, 0, sizeof(probes));
+    srand(seed);
     now_ms = 12345;
     kw_timers *timers = kw_timers_new(now_ms);
     for (int step = 0; step < 20000; step++) {
@@ -58,7 +59,7 @@ static void fires_what_a_plain_list_would(void **state)
             kw_timer_stop(&p->timer);
             p->is_running = 0;
         } else {
-            p->due = now_ms + random_delay();
+            p->due = rand() % 10 == 0 ? now_ms - (uint64_t)rand() % 1000 : now_ms + random_delay(); /* some are late already */
             p->is_running = 1;
             kw_timer_start(timers, &p->timer, p->due);
         }
@@ -71,6 +72,14 @@ static void fires_what_a_plain_list_would(void **state)
         }
     }
     kw_timers_free(timers);
+}
+
+static void fires_what_a_plain_list_would(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= (getenv("KW_LONG") != NULL ? 500 : 5); seed++) {
+        fires_what_a_plain_list_would_from(seed);
+    }
 }
 
 static int restarts;
@@ -98,11 +107,88 @@ static void a_timer_that_restarts_itself_does_not_hold_up_the_wheel(void **state
     kw_timers_free(self.timers);
 }
 
+static kw_timer late;
+static uint64_t late_fired;
+
+static void on_late(kw_timer *timer)
+{
+    (void)timer;
+    late_fired++;
+}
+
+static void start_late(kw_timer *timer)
+{
+    kw_timer_start(*(kw_timers **)(timer + 1), &late, 0);
+}
+
+/* Started for the past while the wheel catches up with many milliseconds: it waits for the next advance, and for no more. */
+static void a_timer_that_is_late_from_the_start_is_not_lost(void **state)
+{
+    (void)state;
+    struct {
+        kw_timer timer;
+        kw_timers *timers;
+    } first = {.timer = {.fire = start_late}};
+    late = (kw_timer){.fire = on_late};
+    late_fired = 0;
+    first.timers = kw_timers_new(1000);
+    kw_timer_start(first.timers, &first.timer, 1005);
+    kw_timers_advance(first.timers, 1020);
+    assert_int_equal(late_fired, 0);
+    assert_true(kw_timers_next(first.timers) == 0);
+    kw_timers_advance(first.timers, 1020);
+    assert_int_equal(late_fired, 1);
+    assert_true(kw_timers_next(first.timers) == UINT64_MAX);
+    kw_timers_free(first.timers);
+}
+
+static kw_timer *victim;
+
+static void stop_victim(kw_timer *timer)
+{
+    (void)timer;
+    kw_timer_stop(victim);
+}
+
+static void a_timer_stopped_by_one_that_fires_with_it_does_not_fire(void **state)
+{
+    (void)state;
+    kw_timers *timers = kw_timers_new(0);
+    kw_timer a = {.fire = stop_victim}, b = {.fire = on_late};
+    victim = &b;
+    late_fired = 0;
+    kw_timer_start(timers, &a, 500);
+    kw_timer_start(timers, &b, 500);
+    kw_timers_advance(timers, 1000);
+    assert_int_equal(late_fired, 0);
+    assert_null(b.timers);
+    kw_timers_free(timers);
+}
+
+static void years_of_nothing_pass_at_once(void **state)
+{
+    (void)state;
+    kw_timers *timers = kw_timers_new(0);
+    kw_timer t = {.fire = on_late};
+    late_fired = 0;
+    const uint64_t decade = UINT64_C(10) * 365 * 86400 * 1000;
+    kw_timer_start(timers, &t, decade);
+    kw_timers_advance(timers, decade - 1);
+    assert_int_equal(late_fired, 0);
+    assert_true(kw_timers_next(timers) == decade);
+    kw_timers_advance(timers, decade);
+    assert_int_equal(late_fired, 1);
+    kw_timers_free(timers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fires_what_a_plain_list_would),
         cmocka_unit_test(a_timer_that_restarts_itself_does_not_hold_up_the_wheel),
+        cmocka_unit_test(a_timer_that_is_late_from_the_start_is_not_lost),
+        cmocka_unit_test(a_timer_stopped_by_one_that_fires_with_it_does_not_fire),
+        cmocka_unit_test(years_of_nothing_pass_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
