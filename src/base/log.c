@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,8 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 4096
-#define VALUE_MAX 1024 /* bytes of a value that are shown */
+#define LINE_MAX_BYTES 8192
+#define VALUE_MAX 1024             /* bytes that a value takes, escapes included */
+#define FIELD_MAX (VALUE_MAX + 64) /* with its key, which is ours and short, and its quotes */
 
 typedef struct line {
     char text[LINE_MAX_BYTES];
@@ -34,40 +36,69 @@ static bool is_plain(uint8_t c)
     return c > 0x20 && c < 0x7F && c != '"' && c != '=' && c != '\\';
 }
 
-static void put_escaped(line *l, uint8_t c)
+/* Controls (of both ranges) could drive a terminal, separators break the line, directions turn it around. */
+static bool is_unsafe(uint32_t point)
 {
-    char escape[5];
-    if (c == '"' || c == '\\') {
-        put(l, (const char[]){'\\', (char)c}, 2);
-    } else {
-        snprintf(escape, sizeof(escape), "\\x%02X", c);
-        put(l, escape, 4);
-    }
+    return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x200E || point == 0x200F || (point >= 0x2028 && point <= 0x202E) ||
+           (point >= 0x2066 && point <= 0x2069);
 }
 
-/* Whole UTF-8 text passes as it is, apart from control characters; anything else byte by byte. */
+/* What the first code point of `value` (or its first byte, when that is not UTF-8) looks like: bytes taken, and text of at most 16. */
+static size_t show_first(kw_bytes value, char text[17], size_t *shown)
+{
+    uint32_t point = 0;
+    const size_t len = kw_utf8_first(value, &point);
+    if (len > 0 && !is_unsafe(point)) {
+        *shown = (size_t)snprintf(text, 17, "%s%.*s", point == '"' || point == '\\' ? "\\" : "", (int)len, (const char *)value.data);
+        return len;
+    }
+    *shown = 0;
+    for (size_t i = 0; i < (len > 0 ? len : 1); i++) {
+        *shown += (size_t)snprintf(text + *shown, 17 - *shown, "\\x%02X", value.data[i]);
+    }
+    return len > 0 ? len : 1;
+}
+
+static bool value_is_plain(kw_bytes value)
+{
+    bool plain = value.len > 0 && value.len <= VALUE_MAX;
+    for (size_t i = 0; plain && i < value.len; i++) {
+        plain = is_plain(value.data[i]);
+    }
+    return plain;
+}
+
 static void put_value(line *l, kw_bytes value)
 {
-    const size_t shown = value.len < VALUE_MAX ? value.len : VALUE_MAX;
-    const bool is_text = kw_utf8_is_valid(value, false);
-    bool plain = shown == value.len && shown > 0;
-    for (size_t i = 0; i < shown; i++) {
-        plain = plain && is_plain(value.data[i]);
-    }
-    if (plain) {
-        put(l, (const char *)value.data, shown);
+    if (value_is_plain(value)) {
+        put(l, (const char *)value.data, value.len);
         return;
     }
     put(l, "\"", 1);
-    for (size_t i = 0; i < shown; i++) {
-        const uint8_t c = value.data[i];
-        if (c == '"' || c == '\\' || c < 0x20 || c == 0x7F || (c >= 0x80 && !is_text)) {
-            put_escaped(l, c);
-        } else {
-            put(l, (const char *)&value.data[i], 1);
+    for (size_t used = 0; value.len > 0;) {
+        char text[17];
+        size_t shown;
+        const size_t len = show_first(value, text, &shown);
+        if (used + shown > VALUE_MAX) {
+            put_text(l, "...");
+            break;
         }
+        put(l, text, shown);
+        used += shown;
+        value = (kw_bytes){value.data + len, value.len - len};
     }
-    put_text(l, shown < value.len ? "...\"" : "\"");
+    put(l, "\"", 1);
+}
+
+static void put_hex(line *l, kw_bytes value)
+{
+    char text[3];
+    const size_t shown = value.len < VALUE_MAX / 2 ? value.len : VALUE_MAX / 2;
+    for (size_t i = 0; i < shown; i++) {
+        snprintf(text, sizeof(text), "%02X", value.data[i]);
+        put(l, text, 2);
+    }
+    put_text(l, shown < value.len ? "..." : "");
 }
 
 static void put_field(line *l, const kw_field *field)
@@ -88,10 +119,7 @@ static void put_field(line *l, const kw_field *field)
         put_text(l, kw_status_name(field->as.status));
         break;
     case KW_FIELD_HEX:
-        for (size_t i = 0; i < field->as.bytes.len && i < VALUE_MAX / 2; i++) {
-            snprintf(number, sizeof(number), "%02X", field->as.bytes.data[i]);
-            put(l, number, 2);
-        }
+        put_hex(l, field->as.bytes);
         break;
     }
 }
@@ -120,6 +148,10 @@ void kw_log_write(const kw_log *log, kw_log_level level, const char *event, cons
     put(&l, " ", 1);
     put_value(&l, kw_string_from(event));
     for (size_t i = 0; i < count; i++) {
+        if (sizeof(l.text) - l.len < FIELD_MAX) {
+            put_text(&l, " ...");
+            break;
+        }
         put_field(&l, &fields[i]);
     }
     l.text[l.len++] = '\n';

@@ -1,4 +1,4 @@
-#include <keyway/bytes.h>
+#include "base/utf8.h"
 
 /* Bytes of the sequence that starts with `lead`, and the smallest code point that needs that many; 0: no lead byte. */
 static size_t sequence_of(uint8_t lead, uint32_t *bits, uint32_t *smallest)
@@ -26,24 +26,35 @@ static size_t sequence_of(uint8_t lead, uint32_t *bits, uint32_t *smallest)
     return 0;
 }
 
+size_t kw_utf8_first(kw_bytes text, uint32_t *point)
+{
+    uint32_t bits, smallest;
+    const size_t len = text.len > 0 ? sequence_of(text.data[0], &bits, &smallest) : 0;
+    if (len == 0 || len > text.len) {
+        return 0;
+    }
+    for (size_t i = 1; i < len; i++) {
+        if ((text.data[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+        bits = bits << 6 | (text.data[i] & 0x3Fu);
+    }
+    if (bits < smallest || bits > 0x10FFFF || (bits >= 0xD800 && bits <= 0xDFFF)) {
+        return 0;
+    }
+    *point = bits;
+    return len;
+}
+
 bool kw_utf8_is_valid(kw_string s, bool allow_nul)
 {
-    for (size_t i = 0; i < s.len;) {
-        uint32_t point, smallest;
-        const size_t len = sequence_of(s.data[i], &point, &smallest);
-        if (len == 0 || len > s.len - i) {
+    while (s.len > 0) {
+        uint32_t point;
+        const size_t len = kw_utf8_first(s, &point);
+        if (len == 0 || (point == 0 && !allow_nul)) {
             return false;
         }
-        for (size_t j = 1; j < len; j++) {
-            if ((s.data[i + j] & 0xC0) != 0x80) {
-                return false;
-            }
-            point = point << 6 | (s.data[i + j] & 0x3Fu);
-        }
-        if (point < smallest || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF) || (point == 0 && !allow_nul)) {
-            return false;
-        }
-        i += len;
+        s = (kw_string){s.data + len, s.len - len};
     }
     return true;
 }
