@@ -12,11 +12,21 @@ void kw_wipe(void *data, size_t len)
     }
 }
 
-/* Pages of its own, so that locking and "no dump" concern nothing else. */
+/* Pages of its own, so that locking and "no dump" concern nothing else. They remember how many they are: an owner may shorten `len`. */
+typedef struct pages {
+    size_t size;
+    _Alignas(16) uint8_t data[];
+} pages;
+
 static size_t pages_for(size_t len)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    return (len + page - 1) / page * page;
+    return (sizeof(pages) + len + page - 1) / page * page;
+}
+
+static pages *pages_of(uint8_t *data)
+{
+    return (pages *)(void *)(data - offsetof(pages, data));
 }
 
 kw_status kw_secret_init(kw_secret *s, size_t len)
@@ -24,14 +34,15 @@ kw_status kw_secret_init(kw_secret *s, size_t len)
     if (len > SIZE_MAX / 2) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    const size_t size = pages_for(len > 0 ? len : 1);
-    void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data == MAP_FAILED) {
+    const size_t size = pages_for(len);
+    pages *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    (void)mlock(data, size); /* as far as RLIMIT_MEMLOCK allows */
-    (void)madvise(data, size, MADV_DONTDUMP);
-    *s = (kw_secret){data, len};
+    (void)mlock(p, size); /* as far as RLIMIT_MEMLOCK allows */
+    (void)madvise(p, size, MADV_DONTDUMP);
+    p->size = size;
+    *s = (kw_secret){p->data, len};
     return KW_GOOD;
 }
 
@@ -47,9 +58,10 @@ kw_status kw_secret_copy(kw_secret *s, kw_bytes bytes)
 void kw_secret_clear(kw_secret *s)
 {
     if (s->data != NULL) {
-        const size_t size = pages_for(s->len > 0 ? s->len : 1);
-        kw_wipe(s->data, s->len);
-        munmap(s->data, size);
+        pages *p = pages_of(s->data);
+        const size_t size = p->size;
+        kw_wipe(p, size);
+        munmap(p, size);
     }
     *s = KW_SECRET_NONE;
 }

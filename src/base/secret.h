@@ -2,7 +2,7 @@
  * Secrets: passwords, tokens, key material.
  *
  * A kw_secret owns its bytes: locked in memory where the system allows, left out of core dumps, wiped on clear.
- * It has no printer on purpose; logs take lengths at most.
+ * It has no printer on purpose; logs take lengths at most. An owner that needed less room than it asked for may lower `len`.
  */
 #ifndef KW_BASE_SECRET_H
 #define KW_BASE_SECRET_H
