@@ -24,7 +24,7 @@ const kw_clock KW_CLOCK_SYSTEM = {system_utc, system_monotonic, NULL};
 
 int64_t kw_datetime_to_unix(int64_t ticks)
 {
-    /* Rounded towards the past, also before 1970. INT64_MIN is so far off that the subtraction would wrap. */
+    /* Rounded towards the past, also before 1601. Any number of ticks is few enough seconds not to wrap. */
     const int64_t whole = ticks / KW_TICKS_PER_S - (ticks % KW_TICKS_PER_S < 0);
     return whole - KW_TICKS_UNIX_EPOCH / KW_TICKS_PER_S;
 }
@@ -35,7 +35,7 @@ int64_t kw_datetime_from_unix(int64_t seconds)
     if (seconds > INT64_MAX / KW_TICKS_PER_S - epoch) {
         return INT64_MAX;
     }
-    if (seconds < INT64_MIN / KW_TICKS_PER_S) {
+    if (seconds < INT64_MIN / KW_TICKS_PER_S - epoch) {
         return INT64_MIN;
     }
     return (seconds + epoch) * KW_TICKS_PER_S;
