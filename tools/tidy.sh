@@ -13,7 +13,7 @@ if [ "${2:-}" = --one ]; then
     key=$({
         clang-tidy --version
         cat .clang-tidy
-        clang -E -std=gnu17 -D_GNU_SOURCE -Isrc -Iinclude -I"$build/generated" "$file" 2>/dev/null
+        clang -E -std=gnu17 -D_GNU_SOURCE -Isrc -Iinclude -I"$build/generated" "$file"
     } | sha256sum | cut -d ' ' -f 1)
     if [ ! -e "$clean/$key" ]; then
         clang-tidy --quiet -p "$build" "$file" 2>/dev/null
