@@ -49,7 +49,7 @@ static kw_secret_format format_for(const kw_client *client, const kw_token_conte
     }
     const bool legacy = context->nonce.data != NULL && (is_issued ? client->legacy_issued_token : len <= LEGACY_PASSWORD_MAX);
     if (legacy) {
-        return KW_SECRET_LEGACY;
+        return is_issued ? KW_SECRET_LEGACY_LONG : KW_SECRET_LEGACY;
     }
     return client->dotnet_secrets ? KW_SECRET_RSA_DOTNET : KW_SECRET_RSA;
 }
@@ -72,7 +72,7 @@ static kw_status seal(kw_client *client, const kw_token_context *context, const 
         KW_TRY(kw_random_fill(&KW_RANDOM_SYSTEM, made_up, sizeof(made_up)));
         nonce = (kw_bytes){made_up, sizeof(made_up)};
     }
-    if (format == KW_SECRET_LEGACY) {
+    if (format == KW_SECRET_LEGACY || format == KW_SECRET_LEGACY_LONG) {
         *algorithm = kw_string_from(policy->asym_encryption_uri);
     }
     return kw_secret_seal(format, policy, context->receiver, nonce, secret, kw_clock_utc(&KW_CLOCK_SYSTEM), &KW_RANDOM_SYSTEM, arena,

@@ -49,7 +49,7 @@ bool kw_jws_split(kw_bytes token, kw_jws *out)
     out->payload = (kw_string){token.data + dots[0] + 1, dots[1] - dots[0] - 1};
     out->signature = (kw_string){token.data + dots[1] + 1, token.len - dots[1] - 1};
     out->signing_input = (kw_bytes){token.data, dots[1]};
-    return out->header.len > 0 && out->payload.len > 0 && out->signature.len > 0;
+    return out->header.len > 0 && out->payload.len > 0;
 }
 
 static kw_status refuse(const char **why, kw_status status, const char *reason)
@@ -95,6 +95,9 @@ kw_status kw_jwt_parse(kw_bytes token, kw_arena *arena, kw_jwt *out, const char 
         return refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: base64url");
     }
     KW_TRY(parse_header(header, arena, &jwt, why));
+    if (signature.len == 0) { /* JW-02, A-138: well-formed, and not signed */
+        return refuse(why, KW_BAD_IDENTITY_TOKEN_REJECTED, "token: not signed");
+    }
     const char *failure = kw_claims_parse(payload, arena, &jwt);
     if (failure != NULL) {
         return refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, failure);

@@ -41,7 +41,7 @@ typedef struct kw_jwt {
     kw_string confirmation_x5t_s256; /* cnf.x5t#S256; the other ways to bind a token (RFC 7800) cannot be checked here and are rejected */
 } kw_jwt;
 
-/* Parse without believing: to learn iss, kid and alg. Bad_IdentityTokenInvalid: not exactly three non-empty canonical base64url
+/* Parse without believing: to learn iss, kid and alg. Bad_IdentityTokenInvalid: not exactly three canonical base64url
  * parts, not JSON, duplicate names, wrong claim types, a claim over its limit (sub 256, 256 roles), crit; Bad_IdentityTokenRejected: alg none or unknown. */
 kw_status kw_jwt_parse(kw_bytes token, kw_arena *arena, kw_jwt *out, const char **why);
 

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Administration: what is done, what is refused, in which words and with which exit code.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$work"
+echo adminpw >admin
+echo alicepw >alice
+: >empty
+
+expect 0 "Password +[A-Za-z2-9]{20}" "$keyway" init shown --port 0
+expect 0 "" "$keyway" init D --port 0 --uri urn:test:server --admin-password-file admin
+expect 1 "Bad_AlreadyExists" "$keyway" init D
+expect 2 "uri" "$keyway" init E --uri 'a b'
+expect 2 "needs a value" "$keyway" init E --port
+expect 2 "number" "$keyway" init E --port x
+
+expect 0 "user alice added" "$keyway" user add -d D alice --password-file alice --role Operator
+expect 1 "Bad_AlreadyExists" "$keyway" user add -d D alice --password-file alice
+expect 1 "empty" "$keyway" user add -d D bob --password-file empty
+expect 1 "Bad_NotFound" "$keyway" user add -d D bob --password-file nowhere
+expect 2 "password-file" "$keyway" user add -d D bob
+expect 0 "disabled" "$keyway" user disable -d D alice
+expect 0 '"state": "disabled"' "$keyway" user list -d D --json
+expect 0 "enabled" "$keyway" user enable -d D alice
+expect 1 "Bad_NotFound" "$keyway" user passwd -d D nobody --password-file alice
+expect 0 "alice +active +Operator" "$keyway" user list -d D
+
+expect 0 "" "$keyway" role add -d D Maintenance
+expect 0 "granted" "$keyway" role grant -d D Maintenance --claim-role maint
+expect 1 "Bad_AlreadyExists" "$keyway" role grant -d D Maintenance --claim-role maint
+expect 1 "Bad_RequestNotAllowed" "$keyway" role grant -d D Anonymous --user alice
+expect 1 "Bad_RequestNotAllowed" "$keyway" role remove -d D Operator
+expect 2 "40" "$keyway" role grant -d D Maintenance --thumbprint xyz
+expect 2 "give one" "$keyway" role grant -d D Maintenance
+expect 0 "claim-role +maint" "$keyway" role list -d D
+expect 0 "revoked" "$keyway" role revoke -d D Maintenance --claim-role maint
+expect 0 "" "$keyway" role remove -d D Maintenance
+
+expect 0 "registered" "$keyway" resource add -d D urn:other --token-lifetime 60
+expect 0 "urn:other +.*60 s" "$keyway" resource list -d D
+expect 0 "" "$keyway" resource remove -d D urn:other
+expect 1 "Bad_NotFound" "$keyway" resource remove -d D urn:other
+
+expect 0 "" "$keyway" key rotate -d D
+expect 0 "verifies" "$keyway" key list -d D
+
+expect 0 "" "$keyway" cert create -d D --out extra --uri urn:extra --host example.com
+expect 0 "urn:extra" "$keyway" cert show -d D D/own/extra.crt
+expect 1 "Bad_CertificateUntrusted" "$keyway" cert check -d D D/own/extra.crt
+expect 0 "trusted" "$keyway" cert trust -d D D/own/extra.crt
+expect 0 "is trusted" "$keyway" cert check -d D D/own/extra.crt
+expect 0 "" "$keyway" cert reject -d D D/own/extra.crt
+expect 1 "Bad_CertificateUntrusted" "$keyway" cert check -d D D/own/extra.crt
+expect 0 "rejected +CN=" "$keyway" cert list -d D
+expect 1 "not a certificate" "$keyway" cert trust -d D alice
+[ "$(stat -c %a D/own/extra.key)" = 600 ] || { echo "the private key is not private"; exit 1; }
+
+expect 0 "the chain is intact" "$keyway" trail check -d D
+expect 0 "in order" "$keyway" config check -c D/keyway.yaml
+
+# A mistake in the configuration: one line that names file, key and remedy, exit code 2.
+wrong() {
+    sed "$1" D/keyway.yaml >D/wrong.yaml
+    expect 2 "wrong.yaml: .*$2" "$keyway" config check -c D/wrong.yaml
+    [ "$(wc -l <"$work/out")" -eq 1 ] || { echo "more than one line:"; cat "$work/out"; failures=$((failures + 1)); }
+    expect 2 "$2" "$keyway" serve -c D/wrong.yaml
+}
+wrong 's/allow_none/allow_nothing/' allow_nothing
+wrong 's/port: 0/port: many/' port
+wrong 's/log_level: info/log_level: loud/' log_level
+wrong 's/Basic256Sha256\]/Basic999]/' "security.policies.*Basic999"
+wrong 's/modes: \[sign/modes: [shout/' "security.modes"
+wrong '/^store/d' "store"
+wrong 's/RS256/HS256/' "signing_algorithm"
+wrong 's/"127.0.0.1", "::1"\]/"here"]/' "listen"
+wrong 's#own/server.key#own/lost.key#' "server.key"
+expect 2 "cannot be opened" "$keyway" serve -c D/none.yaml
+expect 2 "not a command" "$keyway" nonsense
+expect 2 "unknown option" "$keyway" read --nonsense
+expect 0 "usage" "$keyway" --help
+expect 0 "Who you are" "$keyway" read --help
+chmod 644 D/own/server.key
+expect 1 "chmod 600" "$keyway" serve -c D/keyway.yaml
+verdict
