@@ -36,7 +36,7 @@ LIBRARIES = {
     "argon2.h": {"identity"},
     "cyaml/": {"app"},
     "jansson.h": {"identity", "client", "authority", "app"},
-    "openssl/": {"crypto", "identity", "store", "http"},
+    "openssl/": {"crypto", "store", "http"},
     "sqlite3.h": {"store"},
     "uv.h": {"client", "server"},
 }
