@@ -24,6 +24,7 @@ typedef struct building {
     const kw_init_plan *plan;
     kw_arena *arena;
     kw_store *store;
+    kw_secret password; /* the administrator's */
     const char *directory;
     kw_string uri, authority_uri, client_uri, service_uri;
     const char *const *hosts;
@@ -228,43 +229,44 @@ static kw_status make_up_password(kw_secret *out)
     return status;
 }
 
+/* First of all: a slip in the file's name must not leave half an installation, which no second `init` can finish. */
+static int take_password(building *b)
+{
+    const char *file = b->plan->admin_password_file;
+    if (file == NULL) {
+        return kw_status_is_bad(make_up_password(&b->password)) ? kw_fail(KW_BAD_UNEXPECTED_ERROR, "no random bytes could be had") : -1;
+    }
+    const int code = kw_read_secret_file(file, &b->password);
+    if (code < 0 && b->password.len == 0) {
+        return kw_fail(KW_BAD_OUT_OF_RANGE, "%s: the password is empty; write one into its first line", file);
+    }
+    return code;
+}
+
 static int make_administrator(const building *b)
 {
-    kw_secret password = KW_SECRET_NONE;
     kw_user admin = {.name = KW_STRING("admin"), .description = KW_STRING("first administrator")};
-    const char *file = b->plan->admin_password_file;
-    if (file != NULL) {
-        const int code = kw_read_secret_file(file, &password);
-        if (code >= 0) {
-            return code;
-        }
-        if (password.len == 0) {
-            return kw_fail(KW_BAD_OUT_OF_RANGE, "%s: the password is empty; write one into its first line", file);
-        }
-    } else if (kw_status_is_bad(make_up_password(&password))) {
-        return kw_fail(KW_BAD_UNEXPECTED_ERROR, "no random bytes could be had");
-    }
-    kw_status status = kw_password_hash(kw_secret_bytes(&password), &KW_RANDOM_SYSTEM, b->arena, &admin.password_hash);
+    const kw_role_rule rule = {KW_CRITERIA_USER_NAME, admin.name};
+    kw_status status = kw_password_hash(kw_secret_bytes(&b->password), &KW_RANDOM_SYSTEM, b->arena, &admin.password_hash);
     if (!kw_status_is_bad(status)) {
         status = kw_store_user_add(b->store, &admin);
     }
-    const kw_role_rule rule = {KW_CRITERIA_USER_NAME, admin.name};
     if (!kw_status_is_bad(status)) {
         status = kw_store_role_rule_add(b->store, KW_STRING("SecurityAdmin"), &rule);
     }
     if (!kw_status_is_bad(status)) {
         status = kw_store_role_rule_add(b->store, KW_STRING("ConfigureAdmin"), &rule);
     }
-    if (!kw_status_is_bad(status) && file == NULL && !b->plan->quiet) {
-        printf("Administrator     admin\nPassword          %.*s   (shown only now; change it with `keyway user passwd`)\n",
-               (int)password.len, (const char *)password.data);
-    }
-    kw_secret_clear(&password);
     return kw_status_is_bad(status) ? kw_fail(status, "the administrator could not be stored") : -1;
 }
 
-static void print_next(const building *b)
+static void print_result(const building *b)
 {
+    printf("Configuration     %s/" KW_DIRECTORY_CONFIG "\nApplicationUri    %.*s\n", b->directory, KW_STRING_ARGS(b->uri));
+    if (b->plan->admin_password_file == NULL) {
+        printf("Administrator     admin\nPassword          %.*s   (shown only now; change it with `keyway user passwd`)\n",
+               (int)b->password.len, (const char *)b->password.data);
+    }
     printf("\nNext:\n"
            "  keyway authority -c %s/" KW_DIRECTORY_CONFIG "\n"
            "  keyway serve -c %s/" KW_DIRECTORY_CONFIG "\n"
@@ -280,17 +282,16 @@ int kw_init(const kw_command *command, const kw_init_plan *plan)
         return kw_fail(KW_BAD_OUT_OF_MEMORY, "out of memory");
     }
     choose_names(&b);
-    int code = make_folders(&b);
+    int code = take_password(&b);
+    code = code < 0 ? make_folders(&b) : code;
     code = code < 0 ? make_certificates(&b) : code;
     code = code < 0 ? make_store(&b) : code;
-    if (code < 0 && !plan->quiet) {
-        printf("Configuration     %s/" KW_DIRECTORY_CONFIG "\nApplicationUri    %.*s\n", plan->directory, KW_STRING_ARGS(b.uri));
-    }
     code = code < 0 ? make_administrator(&b) : code;
     code = code < 0 ? write_config(&b) : code; /* last: its presence says that the rest is there */
     if (code < 0 && !plan->quiet) {
-        print_next(&b);
+        print_result(&b);
     }
+    kw_secret_clear(&b.password);
     kw_store_close(b.store);
     kw_arena_free(b.arena);
     return code;

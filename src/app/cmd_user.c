@@ -36,15 +36,41 @@ static int hash_from_file(const kw_command *self, const char *file, kw_arena *ar
     return kw_status_is_bad(status) ? kw_fail(status, "the password could not be hashed") : -1;
 }
 
+static int no_such_role(const char *role)
+{
+    return kw_fail(KW_BAD_NOT_FOUND, "there is no Role '%s'; `keyway role list` shows them, `keyway role add` makes one", role);
+}
+
 static int grant(kw_store *store, const char *role, kw_string user)
 {
     const kw_role_rule rule = {KW_CRITERIA_USER_NAME, user};
     const kw_status status = kw_store_role_rule_add(store, kw_string_from(role), &rule);
     if (status == KW_BAD_NOT_FOUND) {
-        return kw_fail(status, "there is no Role '%s'; `keyway role list` shows them, `keyway role add` makes one", role);
+        return no_such_role(role);
     }
     if (kw_status_is_bad(status) && status != KW_BAD_ALREADY_EXISTS) {
         return kw_fail(status, "the Role '%s' cannot be granted to a user", role);
+    }
+    return -1;
+}
+
+/* Before the user is stored: a slip in a Role's name must not leave a user behind. */
+static int check_roles(kw_directory *d, const kw_option_list *wanted)
+{
+    kw_role *roles;
+    size_t count;
+    const kw_status status = kw_store_role_list(d->store, d->arena, &roles, &count);
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "the Roles could not be read");
+    }
+    for (size_t i = 0; i < wanted->count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < count && !found; j++) {
+            found = kw_string_equals(roles[j].name, wanted->items[i]);
+        }
+        if (!found) {
+            return no_such_role(wanted->items[i]);
+        }
     }
     return -1;
 }
@@ -57,7 +83,8 @@ static int user_add(const kw_command *self, kw_directory *d, const char *name, c
     if (text.len == 0 || text.len > USER_NAME_MAX || !kw_utf8_is_valid(text, false)) {
         return kw_fail(KW_BAD_OUT_OF_RANGE, "a user name has 1 to %d bytes of UTF-8", USER_NAME_MAX);
     }
-    const int code = hash_from_file(self, options->password_file, d->arena, &user.password_hash);
+    int code = check_roles(d, &options->roles);
+    code = code < 0 ? hash_from_file(self, options->password_file, d->arena, &user.password_hash) : code;
     if (code >= 0) {
         return code;
     }

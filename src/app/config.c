@@ -14,11 +14,15 @@
 /* --- the schema ---------------------------------------------------------------------------------------------------- */
 
 #define TEXT(key, structure, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 1, 1024)
-#define FLAG(key, structure, member) CYAML_FIELD_BOOL(key, CYAML_FLAG_OPTIONAL, structure, member)
+#define FLAG(key, structure, member)                                                                                                       \
+    CYAML_FIELD_ENUM(key, CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, structure, member, TRUTH, CYAML_ARRAY_LEN(TRUTH))
 #define NUMBER(key, structure, member) CYAML_FIELD_UINT(key, CYAML_FLAG_OPTIONAL, structure, member)
 #define LIST(key, structure, member)                                                                                                       \
     CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, &TEXT_ENTRY, 0, 64)
 #define SECTION(key, member, fields) CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, kw_config, member, fields)
+
+/* Not the library's own kind of flag: for that one every word that is not "false" is true, and a slip of the pen opens a door. */
+static const cyaml_strval_t TRUTH[] = {{"false", false}, {"true", true}};
 
 static const cyaml_schema_value_t TEXT_ENTRY = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 1024)};
 
