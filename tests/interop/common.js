@@ -1,5 +1,6 @@
 "use strict";
 // What both directions share: a PKI folder with a certificate of this test's own, and a count of what held.
+globalThis.crypto ??= require("node:crypto").webcrypto; // Node.js 18 has it, but not there
 const { OPCUACertificateManager } = require("node-opcua");
 const fs = require("fs");
 const os = require("os");

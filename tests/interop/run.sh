@@ -70,7 +70,11 @@ echo adminpw >"$work/admin"
 "$keyway" user add -d "$work/D" alice --password-file "$work/alice" --role Operator >/dev/null
 start keyway "$keyway" serve -c "$work/D/keyway.yaml"
 read -r _ url <"$work/keyway"
-certificate=$(node "$here/client.js" "$url" "$work/client-pki" prepare 2>/dev/null | head -n 1)
+certificate=$(node "$here/client.js" "$url" "$work/client-pki" prepare 2>"$work/prepare.log" | head -n 1) || {
+    echo "node-opcua does not run here:"
+    cat "$work/prepare.log"
+    exit 1
+}
 "$keyway" cert trust -d "$work/D" "$certificate" >/dev/null
 summary=$(node "$here/client.js" "$url" "$work/client-pki" run alicepw 2>&1 | tee /dev/stderr | tail -n 1) || true
 if [[ $summary =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
