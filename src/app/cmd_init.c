@@ -146,7 +146,8 @@ static void write_sections(FILE *file, const building *b)
     fprintf(file,
             "\nsecurity:\n  policies: [Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep, Basic256Sha256]\n  modes: [sign, encrypt]\n  "
             "allow_none: %s\n"
-            "  trust: " KW_DIRECTORY_TRUST "\n  user_trust: " KW_DIRECTORY_USER_TRUST "\n\nidentity:\n  allow_anonymous: %s\n",
+            "  trust: " KW_DIRECTORY_TRUST "\n  user_trust: " KW_DIRECTORY_USER_TRUST
+            "\n\nidentity:\n  allow_anonymous: %s\n  allow_user_certificates: true\n",
             plan->allow_none ? "true" : "false", plan->allow_anonymous ? "true" : "false");
     fprintf(file, "\nserver:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/server.crt\n  key: own/server.key\n  sample_machine: true\n",
             KW_STRING_ARGS(b->uri), plan->port);

@@ -46,6 +46,7 @@ static const cyaml_schema_field_t SECURITY[] = {
 
 static const cyaml_schema_field_t IDENTITY[] = {
     FLAG("allow_anonymous", kw_config_identity, allow_anonymous),
+    FLAG("allow_user_certificates", kw_config_identity, allow_user_certificates),
     FLAG("allow_clear_secret_on_encrypted_channel", kw_config_identity, allow_clear_secret_on_encrypted_channel),
     FLAG("allow_clear_secret_anywhere", kw_config_identity, allow_clear_secret_anywhere),
     FLAG("accept_legacy_issued_token", kw_config_identity, accept_legacy_issued_token),

@@ -27,6 +27,7 @@ typedef struct kw_config_security {
 
 typedef struct kw_config_identity {
     bool allow_anonymous;
+    bool allow_user_certificates;
     bool allow_clear_secret_on_encrypted_channel;
     bool allow_clear_secret_anywhere;
     bool accept_legacy_issued_token;

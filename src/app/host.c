@@ -76,6 +76,7 @@ static void plan_hosts(server_plan *plan, const kw_config *config)
 static void plan_identity(kw_identity_config *identity, const kw_config *config)
 {
     identity->allow_anonymous = config->identity.allow_anonymous;
+    identity->allow_x509 = config->identity.allow_user_certificates;
     identity->allow_clear_secret_on_encrypted_channel = config->identity.allow_clear_secret_on_encrypted_channel;
     identity->allow_clear_secret_anywhere = config->identity.allow_clear_secret_anywhere;
     identity->accept_legacy_issued_token = config->identity.accept_legacy_issued_token;
