@@ -56,6 +56,19 @@ try() {
     fi
 }
 
+# count COMMAND…: it counts for itself, and says so in its last line
+count() {
+    local summary
+    summary=$("$@" 2>&1 | tee /dev/stderr | tail -n 1) || true
+    if [[ $summary =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[1]))
+        failed=$((failed + BASH_REMATCH[2]))
+    else
+        echo "FAILED  $* ended early"
+        failed=$((failed + 1))
+    fi
+}
+
 # shows TEXT COMMAND…: the command succeeds and prints the text
 shows() {
     local text=$1
@@ -76,14 +89,13 @@ certificate=$(node "$here/client.js" "$url" "$work/client-pki" prepare 2>"$work/
     exit 1
 }
 "$keyway" cert trust -d "$work/D" "$certificate" >/dev/null
-summary=$(node "$here/client.js" "$url" "$work/client-pki" run alicepw 2>&1 | tee /dev/stderr | tail -n 1) || true
-if [[ $summary =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-    passed=$((passed + BASH_REMATCH[1]))
-    failed=$((failed + BASH_REMATCH[2]))
-else
-    echo "FAILED  the node-opcua Client ended early"
-    failed=$((failed + 1))
-fi
+count node "$here/client.js" "$url" "$work/client-pki" run alicepw
+
+# --- … and against keyway authority -------------------------------------------------------------------------------------
+start authority "$keyway" authority -c "$work/D/keyway.yaml"
+read -r _ url <"$work/authority"
+resource=$("$keyway" resource list -d "$work/D" --json | sed -n 's/.*"uri": "\(.*\)",/\1/p')
+count node "$here/authority.js" "$url" "$work/client-pki" "$resource" alicepw
 
 # --- keyway against a node-opcua server ----------------------------------------------------------------------------------
 start node node "$here/server.js" "$work/server-pki"
