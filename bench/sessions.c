@@ -8,6 +8,7 @@
  * Each thread is a Client of its own that waits for each answer, so percentiles are those of a caller, not of a pipeline.
  */
 #include "base/clock.h"
+#include "base/secret.h"
 #include "ua/text.h"
 
 #include <keyway/client.h>
@@ -29,6 +30,7 @@ typedef struct plan {
     const char *url, *node;
     kw_client_config client;
     kw_client_identity identity;
+    kw_secret password, token; /* what identity borrows */
     unsigned threads, seconds, values;
 } plan;
 
@@ -195,17 +197,21 @@ static json_t *measure(const plan *p, void *(*run)(void *), const char *rate_nam
     return result;
 }
 
-static char *first_line(const char *file)
+static kw_bytes first_line(const char *file, kw_secret *out)
 {
-    static char text[65536];
+    char text[65536];
     FILE *f = fopen(file, "r");
     if (f == NULL || fgets(text, sizeof(text), f) == NULL) {
         fprintf(stderr, "bench: %s cannot be read\n", file);
         exit(2);
     }
     fclose(f);
-    text[strcspn(text, "\r\n")] = '\0';
-    return strdup(text);
+    kw_secret_clear(out);
+    if (kw_status_is_bad(kw_secret_copy(out, (kw_bytes){(const uint8_t *)text, strcspn(text, "\r\n")}))) {
+        exit(2);
+    }
+    kw_wipe(text, sizeof(text));
+    return kw_secret_bytes(out);
 }
 
 static unsigned number(const char *text, unsigned max)
@@ -267,11 +273,11 @@ static void parse(int argc, char **argv, plan *p)
             p->identity.user_name = kw_string_from(optarg);
             break;
         case 'P':
-            p->identity.password = kw_string_from(first_line(optarg));
+            p->identity.password = first_line(optarg, &p->password);
             break;
         case 'j':
             p->identity.kind = KW_USER_TOKEN_TYPE_ISSUED_TOKEN;
-            p->identity.token = kw_string_from(first_line(optarg));
+            p->identity.token = first_line(optarg, &p->token);
             break;
         default:
             exit(2);
@@ -298,5 +304,7 @@ int main(int argc, char **argv)
     json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(all);
+    kw_secret_clear(&p.password);
+    kw_secret_clear(&p.token);
     return failed ? 1 : 0;
 }
