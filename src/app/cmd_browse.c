@@ -62,7 +62,8 @@ static kw_status walk_down(const walk *w, const kw_node_id *node, uint32_t level
         const kw_string name = format_name(w->arena, &r->browse_name);
         json_t *below = NULL;
         if (!w->json) {
-            printf("%*s%.*s  [%.*s]  %s\n", (int)(2 * level), "", KW_STRING_ARGS(name), KW_STRING_ARGS(id), class_name(r->node_class));
+            printf("%*s%.*s  [%.*s]  %s\n", (int)(2 * level), "", KW_STRING_ARGS(kw_escaped(w->arena, name)),
+                   KW_STRING_ARGS(kw_escaped(w->arena, id)), class_name(r->node_class));
         } else {
             below = json_array();
             json_array_append_new(array, json_pack("{s:o,s:o,s:o,s:s,s:o}", "nodeId", kw_json_string(id), "browseName",

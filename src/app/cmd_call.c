@@ -85,7 +85,8 @@ static int print_outputs(kw_client *client, const kw_node_id *method, const kw_c
             json_array_append_new(
                 array, json_pack("{s:o,s:o}", "name", kw_json_string(name), "value", kw_variant_json(arena, &result->output_arguments[i])));
         } else {
-            printf("%.*s = %.*s\n", KW_STRING_ARGS(name), KW_STRING_ARGS(kw_variant_format(arena, &result->output_arguments[i])));
+            printf("%.*s = %.*s\n", KW_STRING_ARGS(kw_escaped(arena, name)),
+                   KW_STRING_ARGS(kw_variant_format(arena, &result->output_arguments[i])));
         }
     }
     if (json) {

@@ -81,8 +81,8 @@ static int cert_show(kw_directory *d, const char *file, bool json)
     if (json) {
         kw_print_json(certificate_json(d->arena, c, NULL));
     } else {
-        printf("Subject         %.*s\n", KW_STRING_ARGS(kw_certificate_subject(c)));
-        printf("Issuer          %.*s\n", KW_STRING_ARGS(kw_certificate_issuer_name(c)));
+        printf("Subject         %.*s\n", KW_STRING_ARGS(kw_escaped(d->arena, kw_certificate_subject(c))));
+        printf("Issuer          %.*s\n", KW_STRING_ARGS(kw_escaped(d->arena, kw_certificate_issuer_name(c))));
         printf("ApplicationUri  %.*s\n", KW_STRING_ARGS(kw_certificate_application_uri(c)));
         for (size_t i = 0; kw_certificate_host_at(c, i) != NULL; i++) {
             printf("%s%s\n", i == 0 ? "Hosts           " : "                ", kw_certificate_host_at(c, i));

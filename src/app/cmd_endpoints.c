@@ -90,8 +90,8 @@ static int print_table(kw_arena *arena, const kw_endpoint_description *endpoints
         kw_table_cell_string(table, tokens_text(arena, e));
     }
     if (count > 0) {
-        printf("Server       %.*s (%.*s)\n", KW_STRING_ARGS(endpoints[0].server.application_name.text),
-               KW_STRING_ARGS(endpoints[0].server.application_uri));
+        printf("Server       %.*s (%.*s)\n", KW_STRING_ARGS(kw_escaped(arena, endpoints[0].server.application_name.text)),
+               KW_STRING_ARGS(kw_escaped(arena, endpoints[0].server.application_uri)));
         printf("Certificate  %.*s\n\n", KW_STRING_ARGS(thumbprint_of(arena, endpoints[0].server_certificate)));
     }
     kw_table_print(table);

@@ -31,8 +31,9 @@ static void trail_row(kw_arena *arena, const kw_audit_record *record, bool json)
 {
     const kw_string time = kw_date_time_format(arena, record->time);
     if (!json) {
-        printf("%" PRIu64 "  %.*s  %-20.*s %-28s %.*s  %.*s\n", record->sequence, KW_STRING_ARGS(time), KW_STRING_ARGS(record->event),
-               kw_status_name(record->status), KW_STRING_ARGS(record->user), KW_STRING_ARGS(record->client));
+        printf("%" PRIu64 "  %.*s  %-20.*s %-28s %.*s  %.*s\n", record->sequence, KW_STRING_ARGS(time),
+               KW_STRING_ARGS(kw_escaped(arena, record->event)), kw_status_name(record->status),
+               KW_STRING_ARGS(kw_escaped(arena, record->user)), KW_STRING_ARGS(kw_escaped(arena, record->client)));
         return;
     }
     json_t *line =

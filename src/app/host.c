@@ -89,7 +89,10 @@ static void plan_identity(kw_identity_config *identity, const kw_config *config)
 static void plan_limits(kw_server_config *server, const kw_config_limits *limits)
 {
     server->session_limits.max_sessions = limits->max_sessions != 0 ? limits->max_sessions : server->session_limits.max_sessions;
-    server->max_connections = limits->max_connections != 0 ? limits->max_connections : server->max_connections;
+    if (limits->max_connections != 0) {
+        server->max_connections = limits->max_connections;
+        server->max_connections_per_address = (limits->max_connections + 1) / 2;
+    }
     server->channel_limits.max_message = limits->max_message_size != 0 ? limits->max_message_size : server->channel_limits.max_message;
 }
 

@@ -44,6 +44,27 @@ json_t *kw_json_string(kw_string s)
     return value;
 }
 
+static size_t escape(kw_string text, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const uint8_t c = text.data[i];
+        if (c < 0x20 || c == 0x7F) {
+            n += (size_t)sprintf(out + n, "\\x%02X", c);
+        } else {
+            out[n++] = (char)c;
+        }
+    }
+    out[n] = '\0';
+    return n;
+}
+
+kw_string kw_escaped(kw_arena *arena, kw_string text)
+{
+    char *out = text.len < SIZE_MAX / 8 ? kw_arena_alloc(arena, 4 * text.len + 1) : NULL;
+    return out != NULL ? (kw_string){(const uint8_t *)out, escape(text, out)} : KW_BYTES_NULL;
+}
+
 struct kw_table {
     size_t columns, used, room;
     char **cells;
@@ -55,16 +76,7 @@ static char *escaped(kw_string text)
     if (out == NULL) {
         abort();
     }
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        const uint8_t c = text.data[i];
-        if (c < 0x20 || c == 0x7F) {
-            n += (size_t)sprintf(out + n, "\\x%02X", c);
-        } else {
-            out[n++] = (char)c;
-        }
-    }
-    out[n] = '\0';
+    escape(text, out);
     return out;
 }
 

@@ -4,7 +4,7 @@
 
 #include "app/app.h"
 
-#include <keyway/bytes.h>
+#include <keyway/arena.h>
 
 #include <jansson.h>
 
@@ -14,6 +14,9 @@ int kw_fail(kw_status status, const char *format, ...) __attribute__((format(pri
 int kw_print_json(json_t *value);
 /* A kw_string as JSON: null when null; bytes that are no UTF-8 are replaced. */
 json_t *kw_json_string(kw_string s);
+
+/* Text of others for a terminal: control characters as \\xNN, so that nobody writes into it what he likes (attack A-206). */
+kw_string kw_escaped(kw_arena *arena, kw_string text);
 
 /* Columns that line up; cells are copied. */
 typedef struct kw_table kw_table;

@@ -17,8 +17,8 @@ void kw_server_config_defaults(kw_server_config *config)
                                  .session_limits = KW_SESSION_LIMITS_DEFAULT,
                                  .service_limits = KW_SERVICE_LIMITS_DEFAULT,
                                  .codec_limits = KW_UA_LIMITS_DEFAULT,
-                                 .max_connections = 1000,
-                                 .max_connections_per_address = 100,
+                                 .max_connections = 2000,
+                                 .max_connections_per_address = 1000,
                                  .max_pending_requests = 100,
                                  .max_memory = UINT64_C(512) << 20,
                                  .identity = KW_IDENTITY_CONFIG_DEFAULT};

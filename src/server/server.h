@@ -28,8 +28,8 @@ typedef struct kw_server_config {
     kw_session_limits session_limits;
     kw_service_limits service_limits;
     kw_ua_limits codec_limits;
-    uint32_t max_connections;             /* 1,000 */
-    uint32_t max_connections_per_address; /* 100 */
+    uint32_t max_connections;             /* 2,000 */
+    uint32_t max_connections_per_address; /* 1,000: half of all, whoever sits behind one address */
     uint32_t max_pending_requests;        /* per connection: 100; past it Bad_TcpServerTooBusy / Bad_TooManyOperations */
     uint64_t max_memory;                  /* arenas of all requests under way: 512 MiB */
     kw_identity_config identity;          /* audience and namespaces are set by the server */

@@ -17,7 +17,7 @@ typedef enum kw_session_state { KW_SESSION_CREATED, KW_SESSION_ACTIVATED, KW_SES
 
 typedef struct kw_session_limits {
     uint32_t max_sessions;                 /* 1,000 */
-    uint32_t max_sessions_per_client;      /* by application certificate, or by address on None: 200 */
+    uint32_t max_sessions_per_client;      /* by application certificate, or by address on None: 500 */
     double min_timeout_ms, max_timeout_ms; /* 10 s … 1 h */
     uint32_t activation_timeout_ms;        /* CreateSession → first ActivateSession: 60 s */
     uint32_t max_request_message;          /* maxRequestMessageSize */

@@ -5,7 +5,7 @@
 
 const kw_session_limits KW_SESSION_LIMITS_DEFAULT = {
     .max_sessions = 1000,
-    .max_sessions_per_client = 200,
+    .max_sessions_per_client = 500,
     .min_timeout_ms = 10000,
     .max_timeout_ms = 3600000,
     .activation_timeout_ms = 60000,
