@@ -148,14 +148,12 @@ static kw_status commit(kw_session_pending *p)
     }
     KW_TRY(take_locales(session, p->as.activate.request));
     memcpy(session->nonce, nonce, sizeof(nonce)); /* AS-07: the one that was used is gone */
-    kw_identity_release(session->identity);
-    session->identity = p->as.activate.identity;
-    p->as.activate.identity = NULL;
     session->channel = p->channel; /* AS-13 */
     session->state = KW_SESSION_ACTIVATED;
     kw_session_keep_alive(session);
     kw_timer_start(sessions->env.timers, &session->timer, session->last_request + session->timeout_ms);
-    kw_session_watch_expiry(session);
+    kw_session_set_identity(session, p->as.activate.identity);
+    p->as.activate.identity = NULL;
     KW_LOG(sessions->env.log, KW_LOG_INFO, "Session activated", kw_field_text("client", session->client_uri),
            kw_field_str("user", session->identity->name), kw_field_str("peer", p->peer_address),
            kw_field_int("roles", (int64_t)session->identity->role_count));

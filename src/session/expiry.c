@@ -32,8 +32,7 @@ static kw_status fall_back(kw_session *session, kw_arena *arena)
         status = kw_identity_anonymous(gate, &claim, &anonymous);
     }
     if (!kw_status_is_bad(status)) {
-        kw_identity_release(session->identity);
-        session->identity = anonymous;
+        kw_session_set_identity(session, anonymous);
     }
     return status;
 }

@@ -41,12 +41,16 @@ typedef struct kw_session_env {
     /* May Sessions be made on this (policy, mode)? None is often open for discovery only. */
     bool (*allows_session)(void *ctx, const kw_security_policy *policy, kw_message_security_mode mode);
     void (*closed)(void *ctx, kw_session *session, bool delete_subscriptions); /* may be NULL */
+    /* Another user, or other rights: by ActivateSession, by expiry, by changed rules. May be NULL. */
+    void (*identity_changed)(void *ctx, kw_session *session);
     void *ctx;
 } kw_session_env;
 
 kw_status kw_sessions_new(const kw_session_env *env, kw_sessions **out);
 void kw_sessions_free(kw_sessions *sessions); /* closes all */
 size_t kw_sessions_count(const kw_sessions *sessions);
+/* All Sessions, oldest first; `visit` may close the one it is given. */
+void kw_sessions_each(kw_sessions *sessions, void (*visit)(void *ctx, kw_session *session), void *ctx);
 
 /* How an asynchronous call ends: on the loop, exactly once, maybe before the call returns. The response is filled when good. */
 typedef void (*kw_session_done)(void *ctx, kw_status result);

@@ -85,6 +85,8 @@ void kw_session_shut(kw_session *session, bool delete_subscriptions);
 /* Room for one more: quota of this client, then the oldest that was never activated goes (CS-19). */
 kw_status kw_sessions_make_room(kw_sessions *sessions, const kw_certificate *client_certificate, kw_string peer_address);
 void kw_session_keep_alive(kw_session *session);
+/* Takes the reference; tells those who watch over rights, and watches its expiry. */
+void kw_session_set_identity(kw_session *session, kw_identity *identity);
 
 /* pending.c */
 kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address, kw_arena *arena,

@@ -52,6 +52,25 @@ size_t kw_sessions_count(const kw_sessions *sessions)
     return kw_map_count(sessions->by_token);
 }
 
+void kw_sessions_each(kw_sessions *sessions, void (*visit)(void *ctx, kw_session *session), void *ctx)
+{
+    for (kw_session *s = sessions->oldest, *next; s != NULL; s = next) {
+        next = s->next;
+        visit(ctx, s);
+    }
+}
+
+void kw_session_set_identity(kw_session *session, kw_identity *identity)
+{
+    const kw_session_env *env = &session->sessions->env;
+    kw_identity_release(session->identity);
+    session->identity = identity;
+    kw_session_watch_expiry(session);
+    if (env->identity_changed != NULL) {
+        env->identity_changed(env->ctx, session);
+    }
+}
+
 /* --- references -------------------------------------------------------------------------------------------------------- */
 
 kw_session *kw_session_retain(kw_session *session)

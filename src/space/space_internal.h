@@ -3,6 +3,7 @@
 #define KW_SPACE_INTERNAL_H
 
 #include "base/map.h"
+#include "space/event.h"
 #include "space/node.h"
 #include "ua/nodeset.h"
 
@@ -46,6 +47,11 @@ struct kw_node {
     size_t reference_count, reference_room;
 };
 
+typedef struct kw_event_listener {
+    kw_event_heard heard;
+    void *ctx;
+} kw_event_listener;
+
 struct kw_space {
     kw_arena *arena;
     kw_map *nodes; /* NodeId key -> kw_node: own nodes and overlays */
@@ -57,6 +63,8 @@ struct kw_space {
     uint8_t *hidden; /* by position in the GDS table: instances that this server does not have */
     kw_space_server_info info;
     kw_date_time started;
+    kw_event_listener listeners[KW_EVENT_LISTENERS_MAX];
+    size_t listener_count;
 };
 
 /* node.c: the overlay of a table node or the own node itself; makes the overlay. NULL: no such node or no memory. */

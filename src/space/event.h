@@ -1,0 +1,40 @@
+/*
+ * Events: raised on the loop, heard by whoever listens (event items of Subscriptions, the log). OPC 10000-5, 6.4; OPC 10000-3, 4.7.
+ */
+#ifndef KW_SPACE_EVENT_H
+#define KW_SPACE_EVENT_H
+
+#include "space/space.h"
+
+/* One field beyond those of BaseEventType; `name` is its BrowseName in ns 0. */
+typedef struct kw_event_field {
+    const char *name;
+    kw_variant value;
+} kw_event_field;
+
+/* Borrowed for the call: listeners copy what they keep. */
+typedef struct kw_event {
+    uint8_t id[16]; /* EventId: random */
+    uint32_t type;  /* EventType, ns 0 */
+    kw_node_id source_node;
+    kw_string source_name;
+    kw_date_time time;
+    kw_string message; /* English */
+    uint16_t severity; /* 1 … 1000 */
+    bool is_security;  /* only for those who may see security audit events: SecurityAdmin, ConfigureAdmin on an encrypted channel */
+    const kw_event_field *fields;
+    size_t field_count;
+} kw_event;
+
+typedef void (*kw_event_heard)(void *ctx, const kw_event *event);
+
+#define KW_EVENT_LISTENERS_MAX 4
+
+/* Bad_TooManyOperations past KW_EVENT_LISTENERS_MAX. */
+kw_status kw_space_listen(kw_space *space, kw_event_heard heard, void *ctx);
+void kw_space_unlisten(kw_space *space, kw_event_heard heard, void *ctx);
+void kw_space_raise(kw_space *space, const kw_event *event);
+/* May these eyes see this event? Events of the audit trail are for the Roles that watch over security. */
+bool kw_event_is_visible(const kw_event *event, const kw_access *access);
+
+#endif
