@@ -9,6 +9,7 @@
 typedef struct made {
     char name[64];
     uint32_t bits;
+    bool is_user;
     kw_application_identity identity;
 } made;
 
@@ -25,7 +26,7 @@ static void forget_all(void)
     count = 0;
 }
 
-static void make(made *m, const char *name, uint32_t bits)
+static void make(made *m, const char *name, uint32_t bits, bool is_user)
 {
     kw_test_clock now;
     kw_test_clock_init(&now);
@@ -33,23 +34,24 @@ static void make(made *m, const char *name, uint32_t bits)
     snprintf(m->name, sizeof m->name, "%s", name);
     snprintf(uri, sizeof uri, "urn:keyway:test:%s", name);
     m->bits = bits;
+    m->is_user = is_user;
     const char *hosts[] = {"localhost"};
     const int64_t day = 24 * 3600 * KW_TICKS_PER_S;
-    const kw_certificate_request request = {.application_uri = uri,
+    const kw_certificate_request request = {.application_uri = is_user ? NULL : uri,
                                             .common_name = name,
                                             .organization = "Keyway tests",
                                             .hosts = hosts,
-                                            .host_count = 1,
+                                            .host_count = is_user ? 0 : 1,
                                             .not_before = now.utc - 30 * day,
                                             .not_after = now.utc + 3650 * day};
     assert_int_equal(kw_private_key_generate(KW_KEY_RSA, bits, &m->identity.key), KW_GOOD);
     assert_int_equal(kw_certificate_create(&request, m->identity.key, &KW_RANDOM_SYSTEM, &m->identity.certificate), KW_GOOD);
 }
 
-const kw_application_identity *kw_test_identity(const char *name, uint32_t bits)
+static const kw_application_identity *find_or_make(const char *name, uint32_t bits, bool is_user)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(all[i].name, name) == 0 && all[i].bits == bits) {
+        if (strcmp(all[i].name, name) == 0 && all[i].bits == bits && all[i].is_user == is_user) {
             return &all[i].identity;
         }
     }
@@ -57,8 +59,18 @@ const kw_application_identity *kw_test_identity(const char *name, uint32_t bits)
     if (count == 0) {
         atexit(forget_all);
     }
-    make(&all[count], name, bits);
+    make(&all[count], name, bits, is_user);
     return &all[count++].identity;
+}
+
+const kw_application_identity *kw_test_identity(const char *name, uint32_t bits)
+{
+    return find_or_make(name, bits, false);
+}
+
+const kw_application_identity *kw_test_user_identity(const char *name, uint32_t bits)
+{
+    return find_or_make(name, bits, true);
 }
 
 void kw_test_trust_init(kw_test_trust *t, const kw_clock *clock)

@@ -12,6 +12,9 @@
  */
 const kw_application_identity *kw_test_identity(const char *name, uint32_t bits);
 
+/* A user's Certificate: no ApplicationUri, no host. */
+const kw_application_identity *kw_test_user_identity(const char *name, uint32_t bits);
+
 typedef struct kw_test_trust {
     char *folder;
     kw_trust_list *list;
