@@ -34,6 +34,7 @@ HAS_SOCKETS = {"app", "gateway", "authority", "http", "client", "server"}
 # A library stands behind few rooms, so that it can be replaced.
 LIBRARIES = {
     "argon2.h": {"identity"},
+    "curl/": {"http"},
     "cyaml/": {"app"},
     "jansson.h": {"identity", "client", "authority", "app"},
     "openssl/": {"crypto", "store", "http"},
