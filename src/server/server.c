@@ -106,8 +106,10 @@ static void tell_space(kw_server *server)
 
 static kw_status make_parts(kw_server *server)
 {
-    const kw_space_config space = {
-        .application_uri = server->config.application_uri, .with_gds = server->config.with_gds, .clock = server->env.clock};
+    const kw_space_config space = {.application_uri = server->config.application_uri,
+                                   .with_gds = server->config.with_gds,
+                                   .clock = server->env.clock,
+                                   .random = server->env.random};
     KW_TRY(kw_space_new(&space, &server->space));
     tell_space(server);
     KW_TRY(make_gate(server));

@@ -85,6 +85,7 @@ static kw_status fill_slot(call_batch *batch, const kw_call_method_request *what
     kw_arena *arena = batch->request->arena;
     slot->call = (kw_call){.access = &batch->access,
                            .context = &batch->context,
+                           .header = batch->request->header,
                            .object_id = what->object_id,
                            .method_id = what->method_id,
                            .session_id = *kw_session_id(batch->request->session),

@@ -56,6 +56,7 @@ kw_access kw_request_access(const kw_request *request)
 {
     kw_access access = {.identity = request->identity, .mode = kw_channel_mode(request->channel), .has_session = request->session != NULL};
     if (request->session != NULL) {
+        access.session_id = *kw_session_id(request->session);
         access.locales = kw_session_locales(request->session, &access.locale_count);
     }
     return access;

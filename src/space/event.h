@@ -15,7 +15,8 @@ typedef struct kw_event_field {
 /* Borrowed for the call: listeners copy what they keep. */
 typedef struct kw_event {
     uint8_t id[16]; /* EventId: random */
-    uint32_t type;  /* EventType, ns 0 */
+    uint32_t type;  /* EventType */
+    uint16_t type_ns;
     kw_node_id source_node;
     kw_string source_name;
     kw_date_time time;

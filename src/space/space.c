@@ -114,6 +114,7 @@ kw_status kw_space_new(const kw_space_config *config, kw_space **out)
         return KW_BAD_OUT_OF_MEMORY;
     }
     space->clock = config->clock;
+    space->random = config->random != NULL ? config->random : &KW_RANDOM_SYSTEM;
     space->started = kw_clock_utc(config->clock);
     space->info.state = KW_SERVER_STATE_RUNNING;
     const kw_status status = set_up(space, config);

@@ -33,6 +33,7 @@ typedef struct kw_access {
     const kw_identity *identity;
     kw_message_security_mode mode;
     bool has_session;
+    kw_node_id session_id;    /* null: none, or of no interest */
     const kw_string *locales; /* preference order */
     size_t locale_count;
 } kw_access;
@@ -41,6 +42,7 @@ typedef struct kw_space_config {
     kw_string application_uri; /* namespace 1, ServerArray[0] */
     bool with_gds;             /* the model of OPC 10000-12 */
     const kw_clock *clock;
+    const kw_random *random; /* EventIds; NULL: the system's */
 } kw_space_config;
 
 /* What ns 0 says about the server; the default is a running one without limits. */
@@ -76,6 +78,7 @@ typedef struct kw_call kw_call;
 struct kw_call {
     const kw_access *access;
     const kw_identity_claim *context; /* of the request: channel policy, mode, receiver, client certificate, ApplicationUri, address */
+    const kw_request_header *header;
     kw_node_id object_id, method_id;
     kw_node_id session_id;
     const kw_variant *inputs; /* as many as the Method has, types checked */

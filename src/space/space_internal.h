@@ -58,6 +58,7 @@ struct kw_space {
     kw_string namespaces[KW_NAMESPACES_MAX];
     size_t namespace_count;
     const kw_clock *clock;
+    const kw_random *random;
     bool with_gds;
     uint16_t gds;    /* namespace index; 0 without */
     uint8_t *hidden; /* by position in the GDS table: instances that this server does not have */
