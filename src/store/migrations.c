@@ -43,6 +43,10 @@ static const char *const STEPS[] = {
     " ('SecurityKeyServerPush', 25584, 1, 0, 1, 1);"
     "INSERT INTO role_rule (role, criteria, value) VALUES"
     " ('Anonymous', 5, ''), ('Anonymous', 6, ''), ('AuthenticatedUser', 6, ''), ('TrustedApplication', 9, '');",
+
+    /* 2: Roles limited to endpoints */
+    "CREATE TABLE role_endpoint (role TEXT NOT NULL REFERENCES role (name) ON DELETE CASCADE, url TEXT NOT NULL, mode BIGINT NOT NULL,"
+    " policy TEXT NOT NULL, transport TEXT NOT NULL, PRIMARY KEY (role, url, mode, policy, transport));",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

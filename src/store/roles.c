@@ -1,4 +1,4 @@
-/* Roles: what they are and to which applications they are limited; role_rules.c: whom they are given to. OPC 10000-18, 4. */
+/* Roles: what they are and to which applications they are limited; the rest is in role_endpoints.c and role_rules.c. OPC 10000-18, 4. */
 #include "store/roles.h"
 
 #include "base/try.h"
@@ -151,6 +151,7 @@ static kw_status list(kw_sql *sql, kw_arena *arena, kw_role **out, size_t *count
     for (size_t i = 0; i < *count; i++) {
         KW_TRY(kw_role_read_rules(sql, arena, &(*out)[i]));
         KW_TRY(read_applications(sql, arena, &(*out)[i]));
+        KW_TRY(kw_role_read_endpoints(sql, arena, &(*out)[i]));
     }
     return KW_GOOD;
 }

@@ -62,6 +62,13 @@ typedef struct kw_role_rule {
     kw_string value; /* null for ANONYMOUS, AUTHENTICATED_USER, TRUSTED_APPLICATION */
 } kw_role_rule;
 
+/* What is empty or 0 in it says nothing: the others must fit. */
+typedef struct kw_role_endpoint {
+    kw_string url;         /* as the Client names it */
+    int32_t security_mode; /* MessageSecurityMode; 0: any */
+    kw_string security_policy_uri, transport_profile_uri;
+} kw_role_endpoint;
+
 typedef struct kw_role {
     kw_string name;
     kw_string namespace_uri; /* of its NodeId; null: ns 0 */
@@ -73,6 +80,8 @@ typedef struct kw_role {
     size_t rule_count;
     kw_string *applications; /* ApplicationUris */
     size_t application_count;
+    kw_role_endpoint *endpoints;
+    size_t endpoint_count;
 } kw_role;
 
 /* Takes name, namespace and node id; the Role starts without rules and without restrictions. Bad_AlreadyExists. */
@@ -89,7 +98,10 @@ kw_status kw_store_role_rule_add(kw_store *s, kw_string role, const kw_role_rule
 kw_status kw_store_role_rule_remove(kw_store *s, kw_string role, const kw_role_rule *rule); /* Bad_NotFound */
 kw_status kw_store_role_application_add(kw_store *s, kw_string role, kw_string uri);        /* Bad_NotFound, Bad_AlreadyExists */
 kw_status kw_store_role_application_remove(kw_store *s, kw_string role, kw_string uri);     /* Bad_NotFound */
-kw_status kw_store_role_list(kw_store *s, kw_arena *arena, kw_role **out, size_t *count);   /* by node id */
+/* Bad_NotFound; Bad_AlreadyExists; Bad_InvalidArgument when nothing is said in it, or what is no text, or no mode. */
+kw_status kw_store_role_endpoint_add(kw_store *s, kw_string role, const kw_role_endpoint *endpoint);
+kw_status kw_store_role_endpoint_remove(kw_store *s, kw_string role, const kw_role_endpoint *endpoint); /* Bad_NotFound */
+kw_status kw_store_role_list(kw_store *s, kw_arena *arena, kw_role **out, size_t *count);               /* by node id */
 
 /* --- trusted issuers of access tokens ----------------------------------------------------------------------------- */
 typedef struct kw_issuer {

@@ -260,6 +260,35 @@ static void a_role_is_limited_to_applications(void **state)
     assert_int_equal(find(t, "Operator")->application_count, 1);
 }
 
+/* RO-09: exact, all fields; what says nothing is no endpoint. */
+static void a_role_can_be_limited_to_endpoints(void **state)
+{
+    kw_test_store *t = *state;
+    const kw_string observer = KW_STRING("Observer");
+    const kw_role_endpoint encrypted = {.security_mode = 3};
+    const kw_role_endpoint named = {.url = KW_STRING("opc.tcp://plant:4840"), .security_policy_uri = KW_STRING("urn:policy")};
+    assert_status(kw_store_role_endpoint_add(t->store, observer, &(kw_role_endpoint){.security_mode = 0}), KW_BAD_INVALID_ARGUMENT);
+    assert_status(kw_store_role_endpoint_add(t->store, observer, &(kw_role_endpoint){.security_mode = 4}), KW_BAD_INVALID_ARGUMENT);
+    assert_status(kw_store_role_endpoint_add(t->store, KW_STRING("Nobody"), &encrypted), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_role_endpoint_add(t->store, KW_STRING("Anonymous"), &encrypted), KW_BAD_REQUEST_NOT_ALLOWED);
+    assert_status(kw_store_role_endpoint_add(t->store, observer, &encrypted), KW_GOOD);
+    assert_status(kw_store_role_endpoint_add(t->store, observer, &encrypted), KW_BAD_ALREADY_EXISTS);
+    const uint64_t version = kw_store_version(t->store);
+    assert_status(kw_store_role_endpoint_add(t->store, observer, &named), KW_GOOD);
+    assert_true(kw_store_version(t->store) != version);
+    kw_test_store_reopen(t);
+    const kw_role *found = find(t, "Observer");
+    assert_int_equal(found->endpoint_count, 2);
+    assert_null_text(found->endpoints[0].url);
+    assert_int_equal(found->endpoints[0].security_mode, 3);
+    assert_text(found->endpoints[1].url, "opc.tcp://plant:4840");
+    assert_text(found->endpoints[1].security_policy_uri, "urn:policy");
+    assert_null_text(found->endpoints[1].transport_profile_uri);
+    assert_status(kw_store_role_endpoint_remove(t->store, observer, &(kw_role_endpoint){.security_mode = 2}), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_role_endpoint_remove(t->store, observer, &encrypted), KW_GOOD);
+    assert_int_equal(find(t, "Observer")->endpoint_count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kw_test_store_setup, kw_test_store_teardown)
 
 int main(void)
@@ -277,6 +306,7 @@ int main(void)
         TEST(criteria_and_value_go_together),
         TEST(a_later_user_of_the_same_name_inherits_no_role),
         TEST(a_role_is_limited_to_applications),
+        TEST(a_role_can_be_limited_to_endpoints),
     };
     return cmocka_run_group_tests_name("store/roles", tests, NULL, NULL);
 }
