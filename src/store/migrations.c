@@ -47,6 +47,13 @@ static const char *const STEPS[] = {
     /* 2: Roles limited to endpoints */
     "CREATE TABLE role_endpoint (role TEXT NOT NULL REFERENCES role (name) ON DELETE CASCADE, url TEXT NOT NULL, mode BIGINT NOT NULL,"
     " policy TEXT NOT NULL, transport TEXT NOT NULL, PRIMARY KEY (role, url, mode, policy, transport));",
+
+    /* 3: failed attempts to prove a user. Its counter is its own: whoever watches the configuration is not woken by guessing. */
+    "CREATE TABLE lockout (key TEXT PRIMARY KEY NOT NULL, failures BIGINT NOT NULL, updated BIGINT NOT NULL, locked_until BIGINT NOT NULL,"
+    " sequence BIGINT NOT NULL, cleared BIGINT NOT NULL);"
+    "CREATE INDEX lockout_sequence ON lockout (sequence);"
+    "CREATE TABLE lockout_state (id BIGINT PRIMARY KEY NOT NULL CHECK (id = 1), sequence BIGINT NOT NULL, cleared BIGINT NOT NULL);"
+    "INSERT INTO lockout_state (id, sequence, cleared) VALUES (1, 1, 0);",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

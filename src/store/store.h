@@ -174,6 +174,52 @@ kw_status kw_store_audit_list(kw_store *s, uint64_t after, size_t max, kw_arena 
  */
 kw_status kw_store_audit_verify(kw_store *s, uint64_t *count, uint64_t *first_bad);
 
+/* --- failed attempts to prove a user ------------------------------------------------------------------------------ */
+/*
+ * Counters of all nodes that share the store. Failures fade, one after the other. Counted in thousandths, so that what has faded of
+ * one is not lost. Nothing here changes kw_store_version.
+ */
+#define KW_LOCKOUT_ONE UINT32_C(1000)
+
+typedef struct kw_lockout_rule {
+    int64_t fade;    /* ticks after which there is one failure less */
+    uint32_t most;   /* failures; no count goes higher */
+    size_t max_rows; /* of more, the least recent that are not locked go */
+} kw_lockout_rule;
+
+typedef struct kw_lockout {
+    kw_string key;        /* "client:URI#THUMBPRINT", "address:IP" or "user:NAME" */
+    uint32_t failures;    /* thousandths, at the time of `updated` */
+    int64_t updated;      /* DateTime */
+    int64_t locked_until; /* DateTime; 0: not locked */
+    uint64_t sequence;    /* of the change that wrote it */
+    uint64_t cleared;     /* of the change that an administrator last cleared it with; 0: never */
+} kw_lockout;
+
+/* What is left of `failures` after `elapsed` ticks. */
+uint32_t kw_lockout_left(uint32_t failures, int64_t elapsed, int64_t fade);
+
+typedef struct kw_lockout_change {
+    kw_string key;
+    int64_t failures;     /* thousandths that came to the count since the last call; negative: taken back */
+    int64_t locked_until; /* DateTime; a later one in the store stays */
+    uint64_t known;       /* `sequence` of what the caller had seen when it began to count: changes from before a clearing are void */
+} kw_lockout_change;
+
+/* Add to the counts, in one transaction; `results` gets each row as it is now, keys borrowed from `changes`. Rows that have faded go. */
+kw_status kw_store_lockout_add(kw_store *s, const kw_lockout_rule *rule, const kw_lockout_change *changes, size_t count,
+                               kw_lockout *results);
+/*
+ * What changed after *seen, which is moved on; *all_cleared: what was counted up to there is void (the cheap call for every moment:
+ * nothing is read when nothing changed).
+ */
+kw_status kw_store_lockout_news(kw_store *s, uint64_t *seen, kw_arena *arena, uint64_t *all_cleared, kw_lockout **out, size_t *count);
+/* By key; cleared ones are not in it. */
+kw_status kw_store_lockout_list(kw_store *s, kw_arena *arena, kw_lockout **out, size_t *count);
+kw_status kw_store_lockout_clear(kw_store *s, kw_string key); /* Bad_NotFound */
+/* Also what nodes have counted and not yet written; *count: rows. */
+kw_status kw_store_lockout_clear_all(kw_store *s, size_t *count);
+
 /* --- settings: small facts of the installation (installation id, running authority's URL, …) ------------------------ */
 kw_status kw_store_setting_put(kw_store *s, kw_string key, kw_string value);
 kw_status kw_store_setting_get(kw_store *s, kw_string key, kw_arena *arena, kw_string *value); /* Bad_NotFound */
