@@ -54,6 +54,11 @@ static const char *const STEPS[] = {
     "CREATE INDEX lockout_sequence ON lockout (sequence);"
     "CREATE TABLE lockout_state (id BIGINT PRIMARY KEY NOT NULL CHECK (id = 1), sequence BIGINT NOT NULL, cleared BIGINT NOT NULL);"
     "INSERT INTO lockout_state (id, sequence, cleared) VALUES (1, 1, 0);",
+
+    /* 4: keys that are fetched */
+    "ALTER TABLE issuer ADD COLUMN ca BYTEA;"
+    "ALTER TABLE issuer ADD COLUMN fetched BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE issuer ADD COLUMN failure TEXT;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

@@ -112,11 +112,18 @@ typedef struct kw_issuer {
     kw_string authority_url;     /* where Clients get a token: opc.tcp://…; null: not published */
     kw_string authority_profile; /* ua:authorityProfileUri */
     kw_string token_endpoint;    /* ua:tokenEndpoint */
+    kw_bytes ca;                 /* PEM: who vouches for the place that keys are fetched from; null: the system's authorities */
+    int64_t fetched;             /* DateTime: when that place last gave the keys; 0: never */
+    kw_string failure;           /* why it did not, the last time; null: it did */
     int64_t changed;
 } kw_issuer;
 
 kw_status kw_store_issuer_put(kw_store *s, const kw_issuer *issuer);
 kw_status kw_store_issuer_remove(kw_store *s, kw_string uri); /* Bad_NotFound */
+/* The keys of this issuer were fetched now. Bad_NotFound: its row is not of this kind and location any more. A change only with other keys. */
+kw_status kw_store_issuer_fetched(kw_store *s, const kw_issuer *issuer, kw_bytes keys);
+/* They could not be fetched; no change for anybody but who lists the issuers. Bad_NotFound as above. */
+kw_status kw_store_issuer_failed(kw_store *s, const kw_issuer *issuer, kw_string failure);
 kw_status kw_store_issuer_list(kw_store *s, kw_arena *arena, kw_issuer **out, size_t *count);
 
 /* --- the Authorization Service ------------------------------------------------------------------------------------ */

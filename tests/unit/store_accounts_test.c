@@ -194,6 +194,69 @@ static void an_issuer_is_put_replaced_and_removed(void **state)
     assert_int_equal(issuers[0].changed, t->clock.utc);
 }
 
+static kw_issuer the_issuer(kw_test_store *t)
+{
+    kw_issuer *issuers = NULL;
+    size_t count = 0;
+    assert_status(kw_store_issuer_list(t->store, t->arena, &issuers, &count), KW_GOOD);
+    assert_int_equal(count, 1);
+    return issuers[0];
+}
+
+static void what_was_fetched_for_an_issuer_is_kept(void **state)
+{
+    kw_test_store *t = *state;
+    const kw_issuer issuer = {
+        .uri = KW_STRING("https://a"), .kind = KW_STRING("discover"), .location = KW_STRING("https://a/x"), .ca = BYTES("pem")};
+    assert_status(kw_store_issuer_put(t->store, &issuer), KW_GOOD);
+    assert_int_equal(the_issuer(t).fetched, 0);
+    assert_text(the_issuer(t).ca, "pem");
+
+    kw_test_clock_advance(&t->clock, 5000);
+    uint64_t version = kw_store_version(t->store);
+    assert_status(kw_store_issuer_failed(t->store, &issuer, KW_STRING("no route")), KW_GOOD);
+    assert_text(the_issuer(t).failure, "no route");
+    assert_int_equal(the_issuer(t).fetched, 0);
+    assert_true(kw_store_version(t->store) == version); /* nobody has to read everything again for that */
+
+    assert_status(kw_store_issuer_fetched(t->store, &issuer, BYTES("{1}")), KW_GOOD);
+    assert_true(kw_store_version(t->store) != version);
+    kw_test_store_reopen(t);
+    assert_text(the_issuer(t).keys, "{1}");
+    assert_null_text(the_issuer(t).failure);
+    assert_int_equal(the_issuer(t).fetched, t->clock.utc);
+    assert_int_equal(the_issuer(t).changed, t->clock.utc);
+    assert_text(the_issuer(t).ca, "pem");
+
+    kw_test_clock_advance(&t->clock, 5000);
+    version = kw_store_version(t->store);
+    assert_status(kw_store_issuer_fetched(t->store, &issuer, BYTES("{1}")), KW_GOOD); /* the same again: the time counts, no change */
+    assert_true(kw_store_version(t->store) == version);
+    assert_int_equal(the_issuer(t).fetched, t->clock.utc);
+    assert_int_not_equal(the_issuer(t).changed, t->clock.utc);
+}
+
+/* The administrator was faster than the fetch. */
+static void what_was_fetched_for_another_row_is_dropped(void **state)
+{
+    kw_test_store *t = *state;
+    const kw_issuer before = {.uri = KW_STRING("https://a"), .kind = KW_STRING("discover"), .location = KW_STRING("https://a/x")};
+    kw_issuer after = before;
+    after.location = KW_STRING("https://a/y");
+    assert_status(kw_store_issuer_fetched(t->store, &before, BYTES("{1}")), KW_BAD_NOT_FOUND); /* not made by it */
+    assert_status(kw_store_issuer_put(t->store, &after), KW_GOOD);
+    assert_status(kw_store_issuer_fetched(t->store, &before, BYTES("{1}")), KW_BAD_NOT_FOUND);
+    assert_status(kw_store_issuer_failed(t->store, &before, KW_STRING("x")), KW_BAD_NOT_FOUND);
+    assert_null_text(the_issuer(t).keys);
+    assert_null_text(the_issuer(t).failure);
+    after.kind = KW_STRING("jwks");
+    after.keys = BYTES("{2}");
+    assert_status(kw_store_issuer_put(t->store, &after), KW_GOOD);
+    after.kind = KW_STRING("discover");
+    assert_status(kw_store_issuer_fetched(t->store, &after, BYTES("{1}")), KW_BAD_NOT_FOUND);
+    assert_text(the_issuer(t).keys, "{2}");
+}
+
 static void an_issuer_without_a_kind_is_refused(void **state)
 {
     kw_test_store *t = *state;
@@ -310,6 +373,8 @@ int main(void)
         TEST(a_name_that_engines_differ_about_is_refused),
         TEST(an_arena_without_room_is_told_and_nothing_is_half_there),
         TEST(an_issuer_is_put_replaced_and_removed),
+        TEST(what_was_fetched_for_an_issuer_is_kept),
+        TEST(what_was_fetched_for_another_row_is_dropped),
         TEST(an_issuer_without_a_kind_is_refused),
         TEST(resources_are_added_found_listed_and_removed),
         TEST(the_last_key_signs_and_the_others_stay),
