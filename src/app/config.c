@@ -30,6 +30,7 @@ static const cyaml_schema_field_t APPLICATION[] = {
     TEXT("name", kw_config_application, name),
     LIST("hosts", kw_config_application, hosts),
     LIST("listen", kw_config_application, listen),
+    TEXT("translations", kw_config_application, translations),
     CYAML_FIELD_END,
 };
 

@@ -11,6 +11,7 @@ typedef struct kw_config_application {
     unsigned hosts_count;
     char **listen; /* addresses */
     unsigned listen_count;
+    char *translations; /* JSON file; NULL: none */
 } kw_config_application;
 
 typedef struct kw_config_security {

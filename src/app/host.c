@@ -2,6 +2,7 @@
 
 #include "app/certificates.h"
 #include "app/output.h"
+#include "app/translations.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,18 @@ static int start_authority(kw_host *host)
     return kw_status_is_bad(status) ? kw_fail(status, "the Authorization Service could not be set up") : -1;
 }
 
+static int load_translations(kw_host *host)
+{
+    const kw_directory *d = &host->directory;
+    if (d->config->application.translations == NULL) {
+        return -1;
+    }
+    char *file = kw_config_path(d->config_file, d->config->application.translations);
+    const int code = kw_translations_load(kw_server_space(host->server), file);
+    free(file);
+    return code;
+}
+
 static int start_server(kw_host *host)
 {
     server_plan plan;
@@ -158,6 +171,10 @@ static int start_server(kw_host *host)
     kw_status status = kw_server_new(&plan.config, &host->env, &host->server);
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the Server could not be set up");
+    }
+    const int code = load_translations(host);
+    if (code >= 0) {
+        return code;
     }
     if (host->kind == KW_HOST_AUTHORITY) {
         return start_authority(host);

@@ -1,6 +1,7 @@
 #include "app/machine.h"
 
 #include "base/try.h"
+#include "space/locale.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #define ROLE_SUPERVISOR 15692
 #define TYPE_DOUBLE 11
 #define TYPE_STRING 12
+#define TYPE_LOCALIZED_TEXT 21
 #define SEE KW_PERMISSION_BROWSE
 #define READ (KW_PERMISSION_BROWSE | KW_PERMISSION_READ)
 #define WRITE (READ | KW_PERMISSION_WRITE)
@@ -58,6 +60,18 @@ static kw_status read_speed(void *ctx, const kw_access *access, kw_arena *arena,
     }
     *value = machine->speed;
     *out = value_now(machine, value);
+    return KW_GOOD;
+}
+
+static kw_status read_status(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
+{
+    static const kw_localized_text RUNNING = {{(const uint8_t *)"en", 2}, {(const uint8_t *)"The machine is running", 22}};
+    static const kw_localized_text STANDING = {{(const uint8_t *)"en", 2}, {(const uint8_t *)"The machine stands still", 24}};
+    const kw_machine *machine = ctx;
+    (void)access;
+    (void)arena;
+    *out = value_now(machine, &machine->speed);
+    out->value = kw_variant_scalar(KW_BUILTIN_LOCALIZED_TEXT, machine->speed > 0 ? &RUNNING : &STANDING);
     return KW_GOOD;
 }
 
@@ -117,6 +131,14 @@ static kw_status add_variables(kw_machine *machine, kw_space *space, const kw_no
                                                         .data_type = KW_NODE_ID(0, TYPE_DOUBLE),
                                                         .read = read_temperature,
                                                         .ctx = machine}));
+    KW_TRY(kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "Machine.Status"),
+                                                        .parent = *parent,
+                                                        .browse_name = {1, KW_STRING("Status")},
+                                                        .permissions = EVERYBODY,
+                                                        .permission_count = COUNT(EVERYBODY),
+                                                        .data_type = KW_NODE_ID(0, TYPE_LOCALIZED_TEXT),
+                                                        .read = read_status,
+                                                        .ctx = machine}));
     KW_TRY(kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "Machine.Speed"),
                                                         .parent = *parent,
                                                         .browse_name = {1, KW_STRING("Speed")},
@@ -137,10 +159,31 @@ static kw_status add_variables(kw_machine *machine, kw_space *space, const kw_no
                                                         .value = kw_variant_scalar(KW_BUILTIN_STRING, &RECIPE_TEXT)});
 }
 
+static kw_status add_words(kw_space *space)
+{
+    static const char *const WORDS[][3] = {
+        {"Machine", "Maschine", "Machine"},
+        {"Temperature", "Temperatur", "Température"},
+        {"Status", "Zustand", "État"},
+        {"Speed", "Drehzahl", "Vitesse"},
+        {"Recipe", "Rezept", "Recette"},
+        {"SetSpeed", "Drehzahl setzen", "Régler la vitesse"},
+        {"The machine is running", "Die Maschine läuft", "La machine tourne"},
+        {"The machine stands still", "Die Maschine steht", "La machine est arrêtée"},
+        {"Revolutions per minute, 0 to 3000", "Umdrehungen je Minute, 0 bis 3000", "Tours par minute, de 0 à 3000"},
+        {"The speed before", "Die Drehzahl vorher", "La vitesse précédente"},
+    };
+    for (size_t i = 0; i < COUNT(WORDS); i++) {
+        KW_TRY(kw_space_translate(space, WORDS[i][0], "de", WORDS[i][1]));
+        KW_TRY(kw_space_translate(space, WORDS[i][0], "fr", WORDS[i][2]));
+    }
+    return KW_GOOD;
+}
+
 static kw_status add_nodes(kw_machine *machine, kw_space *space)
 {
-    static const kw_argument_spec IN[] = {{"Speed", TYPE_DOUBLE, -1}};
-    static const kw_argument_spec OUT[] = {{"Former", TYPE_DOUBLE, -1}};
+    static const kw_argument_spec IN[] = {{"Speed", TYPE_DOUBLE, -1, "Revolutions per minute, 0 to 3000"}};
+    static const kw_argument_spec OUT[] = {{"Former", TYPE_DOUBLE, -1, "The speed before"}};
     const kw_node_id id = KW_NODE_ID_TEXT(1, "Machine");
     KW_TRY(kw_space_add_object(space, &(kw_node_spec){.id = id,
                                                       .parent = KW_NODE_ID(0, 85),
@@ -149,6 +192,7 @@ static kw_status add_nodes(kw_machine *machine, kw_space *space)
                                                       .permissions = EVERYBODY,
                                                       .permission_count = COUNT(EVERYBODY)}));
     KW_TRY(add_variables(machine, space, &id));
+    KW_TRY(add_words(space));
     return kw_space_add_method(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "Machine.SetSpeed"),
                                                       .parent = id,
                                                       .browse_name = {1, KW_STRING("SetSpeed")},

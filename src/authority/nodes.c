@@ -126,10 +126,12 @@ static kw_status add_properties(kw_authority *authority, kw_space *space, uint16
 
 static kw_status add_methods(kw_authority *authority, kw_space *space, uint16_t gds)
 {
-    static const kw_argument_spec DESCRIPTION_OUT[] = {
-        {"ServiceUri", TYPE_STRING, -1}, {"ServiceCertificate", TYPE_BYTE_STRING, -1}, {"UserTokenPolicies", TYPE_USER_TOKEN_POLICY, 1}};
-    static const kw_argument_spec REQUEST_IN[] = {{"IdentityToken", TYPE_USER_IDENTITY_TOKEN, -1}, {"ResourceId", TYPE_STRING, -1}};
-    static const kw_argument_spec REQUEST_OUT[] = {{"AccessToken", TYPE_STRING, -1}};
+    static const kw_argument_spec DESCRIPTION_OUT[] = {{"ServiceUri", TYPE_STRING, -1, NULL},
+                                                       {"ServiceCertificate", TYPE_BYTE_STRING, -1, NULL},
+                                                       {"UserTokenPolicies", TYPE_USER_TOKEN_POLICY, 1, NULL}};
+    static const kw_argument_spec REQUEST_IN[] = {{"IdentityToken", TYPE_USER_IDENTITY_TOKEN, -1, NULL},
+                                                  {"ResourceId", TYPE_STRING, -1, NULL}};
+    static const kw_argument_spec REQUEST_OUT[] = {{"AccessToken", TYPE_STRING, -1, NULL}};
     KW_TRY(kw_space_add_method(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.GetServiceDescription"),
                                                       .parent = KW_AUTHORITY_OBJECT,
                                                       .browse_name = gds_name(gds, "GetServiceDescription"),

@@ -81,7 +81,6 @@ static kw_status make_sessions(kw_server *server)
 
 static void tell_space(kw_server *server)
 {
-    static const kw_string LOCALES[] = {{(const uint8_t *)"en", 2}};
     const kw_service_limits *limits = &server->config.service_limits;
     const kw_space_server_info info = {.state = KW_SERVER_STATE_RUNNING,
                                        .product_uri = server->config.product_uri,
@@ -98,9 +97,7 @@ static void tell_space(kw_server *server)
                                        .max_string_length = server->config.codec_limits.max_string,
                                        .max_byte_string_length = server->config.codec_limits.max_string,
                                        .max_sessions = server->config.session_limits.max_sessions,
-                                       .max_browse_continuation_points = (uint16_t)limits->max_browse_continuation_points,
-                                       .locales = LOCALES,
-                                       .locale_count = 1};
+                                       .max_browse_continuation_points = (uint16_t)limits->max_browse_continuation_points};
     kw_space_set_server_info(server->space, &info);
 }
 

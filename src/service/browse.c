@@ -1,6 +1,7 @@
 /* Browse and BrowseNext. OPC 10000-4, 5.9.2 and 5.9.3. */
 #include "base/try.h"
 #include "service/service.h"
+#include "space/locale.h"
 #include "space/node.h"
 #include "ua/codec.h"
 
@@ -126,8 +127,8 @@ static bool is_wanted(const kw_space *space, const kw_browse_description *what, 
                                   : kw_node_id_equal(&r->type, &what->reference_type_id);
 }
 
-static kw_reference_description describe(const kw_space *space, const kw_browse_description *what, const kw_reference_view *r,
-                                         const kw_node_ref *target)
+static kw_reference_description describe(const kw_space *space, const kw_access *access, const kw_browse_description *what,
+                                         const kw_reference_view *r, const kw_node_ref *target)
 {
     kw_reference_description d = {.node_id = {.node_id = target->id}};
     const uint8_t node_class = kw_node_class_of(target);
@@ -144,7 +145,7 @@ static kw_reference_description describe(const kw_space *space, const kw_browse_
         d.browse_name = kw_node_browse_name(space, target);
     }
     if ((what->result_mask & RESULT_DISPLAY_NAME) != 0) {
-        d.display_name = kw_node_display_name(target);
+        d.display_name = kw_space_localize(space, access, kw_node_display_name(target));
     }
     if ((what->result_mask & RESULT_TYPE_DEFINITION) != 0 && (node_class == KW_NODE_CLASS_OBJECT || node_class == KW_NODE_CLASS_VARIABLE)) {
         kw_space_target(space, target, 40 /* HasTypeDefinition */, true, &d.type_definition.node_id);
@@ -166,7 +167,7 @@ static bool next_result(const kw_space *space, const kw_access *access, const kw
             continue;
         }
         if (kw_node_is_visible(space, access, &target)) {
-            *out = describe(space, what, &r, &target);
+            *out = describe(space, access, what, &r, &target);
             return true;
         }
     }

@@ -1,5 +1,6 @@
 /* Discovery Service Set. OPC 10000-4, 5.5. */
 #include "service/service.h"
+#include "space/locale.h"
 
 #define TRANSPORT_UATCP "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary"
 #define URL_MAX 4096
@@ -12,6 +13,13 @@ static bool contains(const kw_string *list, size_t count, kw_string wanted)
         }
     }
     return count == 0;
+}
+
+/* These services have no Session: the wishes come with the request. */
+static void localize_name(const kw_service_context *context, const kw_string *locales, size_t count, kw_application_description *about)
+{
+    const kw_access access = {.locales = locales, .locale_count = count};
+    about->application_name = kw_space_localize(context->space, &access, about->application_name);
 }
 
 void kw_service_find_servers(kw_request *request)
@@ -34,6 +42,7 @@ void kw_service_find_servers(kw_request *request)
         servers != NULL ? context->endpoints(context->ctx, body->endpoint_url, request->arena, &endpoints, &count) : KW_BAD_OUT_OF_MEMORY;
     if (!kw_status_is_bad(status)) { /* with the host name that the Client used */
         *servers = count > 0 ? endpoints[0].server : context->application;
+        localize_name(context, body->locale_ids, body->locale_ids_count, servers);
         response->servers = servers;
         response->servers_count = 1;
     }
@@ -52,6 +61,9 @@ void kw_service_get_endpoints(kw_request *request)
     kw_status status = KW_GOOD;
     if (contains(body->profile_uris, body->profile_uris_count, KW_STRING(TRANSPORT_UATCP))) {
         status = context->endpoints(context->ctx, body->endpoint_url, request->arena, &response->endpoints, &response->endpoints_count);
+    }
+    for (size_t i = 0; i < response->endpoints_count; i++) {
+        localize_name(context, body->locale_ids, body->locale_ids_count, &response->endpoints[i].server);
     }
     request->finish(request, status);
 }

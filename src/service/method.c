@@ -1,6 +1,7 @@
 /* Method Service Set: Call. Each Method may take its time; the request is finished when the last one is. OPC 10000-4, 5.12. */
 #include "base/try.h"
 #include "service/service.h"
+#include "space/locale.h"
 #include "space/node.h"
 
 typedef struct call_batch {
@@ -34,6 +35,12 @@ static bool any_refused(const call_slot *slot)
     return false;
 }
 
+static kw_status localize_output(const call_slot *slot, kw_variant *output)
+{
+    const kw_request *request = slot->batch->request;
+    return kw_space_localize_value(request->context->space, &slot->batch->access, request->arena, output);
+}
+
 static void on_finish(kw_call *call, kw_status status)
 {
     call_slot *slot = (call_slot *)call;
@@ -41,6 +48,9 @@ static void on_finish(kw_call *call, kw_status status)
         return;
     }
     slot->is_finished = true;
+    for (size_t i = 0; !kw_status_is_bad(status) && i < call->output_count; i++) {
+        status = localize_output(slot, &call->outputs[i]);
+    }
     slot->result->status_code = status;
     if (!kw_status_is_bad(status)) {
         slot->result->output_arguments = call->outputs;

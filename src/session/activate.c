@@ -122,6 +122,10 @@ static kw_status take_locales(kw_session *session, const kw_activate_session_req
             locales[used++] = kw_arena_copy(arena, id);
         }
     }
+    if (used == 0) {
+        kw_arena_free(arena);
+        return KW_GOOD;
+    }
     kw_arena_free(session->locale_arena);
     session->locale_arena = arena;
     session->locales = locales;
@@ -148,7 +152,7 @@ static kw_status commit(kw_session_pending *p)
     }
     KW_TRY(take_locales(session, p->as.activate.request));
     memcpy(session->nonce, nonce, sizeof(nonce)); /* AS-07: the one that was used is gone */
-    session->channel = p->channel; /* AS-13 */
+    session->channel = p->channel;                /* AS-13 */
     session->state = KW_SESSION_ACTIVATED;
     kw_session_keep_alive(session);
     kw_timer_start(sessions->env.timers, &session->timer, session->last_request + session->timeout_ms);

@@ -1,5 +1,6 @@
 /* Nodes of the application, and functions and values behind nodes of the tables. */
 #include "base/try.h"
+#include "space/locale.h"
 #include "space/space_internal.h"
 #include "ua/codec.h"
 #include "ua/text.h"
@@ -171,6 +172,9 @@ static kw_status add_arguments(kw_space *space, const kw_node *method, const cha
     for (size_t i = 0; objects != NULL && i < count; i++) {
         arguments[i] = (kw_argument){
             .name = kw_string_from(specs[i].name), .data_type = KW_NODE_ID(0, specs[i].data_type), .value_rank = specs[i].value_rank};
+        if (specs[i].description != NULL) {
+            arguments[i].description = (kw_localized_text){KW_STRING(KW_LOCALE_OWN), kw_string_from(specs[i].description)};
+        }
         objects[i] = kw_extension_object_of(KW_TYPE_ARGUMENT, &arguments[i]);
     }
     if (!kw_status_is_bad(status)) { /* an id that nobody else takes: the Method's own with the property's name */

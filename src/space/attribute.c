@@ -1,5 +1,6 @@
 /* Reading attributes. OPC 10000-3, 5. */
 #include "base/try.h"
+#include "space/locale.h"
 #include "space/space_internal.h"
 #include "ua/codec.h"
 
@@ -109,6 +110,12 @@ static kw_status put_byte(kw_arena *arena, uint32_t v, kw_data_value *out)
 static kw_status put_bool(kw_arena *arena, bool v, kw_data_value *out)
 {
     return put(arena, KW_BUILTIN_BOOLEAN, &v, out);
+}
+
+static kw_status put_text(const kw_space *space, const kw_access *access, kw_localized_text text, kw_arena *arena, kw_data_value *out)
+{
+    const kw_localized_text chosen = kw_space_localize(space, access, text);
+    return put(arena, KW_BUILTIN_LOCALIZED_TEXT, &chosen, out);
 }
 
 /* --- Variables ---------------------------------------------------------------------------------------------------------------- */
@@ -309,14 +316,14 @@ static kw_status read_of_class(kw_space *space, const kw_access *access, const k
                                kw_data_value *out)
 {
     const kw_nodeset_node *table = node->table;
-    const kw_localized_text inverse = {KW_BYTES_NULL, table != NULL ? kw_nodeset_text(table->inverse_name) : KW_BYTES_NULL};
+    const kw_localized_text inverse = {KW_STRING(KW_LOCALE_OWN), table != NULL ? kw_nodeset_text(table->inverse_name) : KW_BYTES_NULL};
     switch (attribute) {
     case IS_ABSTRACT:
         return put_bool(arena, table != NULL && table->is_abstract, out);
     case SYMMETRIC:
         return put_bool(arena, table != NULL && table->is_symmetric, out);
     case INVERSE_NAME:
-        return put(arena, KW_BUILTIN_LOCALIZED_TEXT, &inverse, out);
+        return put_text(space, access, inverse, arena, out);
     case CONTAINS_NO_LOOPS:
         return put_bool(arena, true, out);
     case EVENT_NOTIFIER: /* there are no event subscriptions to notify */
@@ -336,7 +343,6 @@ static kw_status read_common(kw_space *space, const kw_access *access, const kw_
                              kw_data_value *out)
 {
     const kw_qualified_name browse_name = kw_node_browse_name(space, node);
-    const kw_localized_text display_name = kw_node_display_name(node), description = {KW_BYTES_NULL, KW_BYTES_NULL};
     switch (attribute) {
     case NODE_ID:
         return put(arena, KW_BUILTIN_NODE_ID, &node->id, out);
@@ -345,9 +351,9 @@ static kw_status read_common(kw_space *space, const kw_access *access, const kw_
     case BROWSE_NAME:
         return put(arena, KW_BUILTIN_QUALIFIED_NAME, &browse_name, out);
     case DISPLAY_NAME:
-        return put(arena, KW_BUILTIN_LOCALIZED_TEXT, &display_name, out);
+        return put_text(space, access, kw_node_display_name(node), arena, out);
     case DESCRIPTION:
-        return put(arena, KW_BUILTIN_LOCALIZED_TEXT, &description, out);
+        return put_text(space, access, (kw_localized_text){KW_BYTES_NULL, KW_BYTES_NULL}, arena, out);
     case WRITE_MASK:
     case USER_WRITE_MASK:
         return put_u32(arena, 0, out);
@@ -368,7 +374,8 @@ kw_status kw_node_read(kw_space *space, const kw_access *access, const kw_node_r
         return KW_BAD_ATTRIBUTE_ID_INVALID;
     }
     if (attribute == VALUE) {
-        return read_value(space, access, node, arena, out);
+        KW_TRY(read_value(space, access, node, arena, out));
+        return kw_space_localize_value(space, access, arena, &out->value);
     }
     if (attribute == ROLE_PERMISSIONS) {
         KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_READ_ROLE_PERMISSIONS));

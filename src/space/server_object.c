@@ -139,7 +139,7 @@ static kw_status read_profiles(const kw_space *space, kw_arena *arena, kw_varian
 static kw_status read_locales(const kw_space *space, kw_arena *arena, kw_variant *out)
 {
     (void)arena;
-    return read_list(space->info.locales, space->info.locale_count, out);
+    return read_list(space->locales, space->locale_count, out);
 }
 
 static const live_value LIVE[] = {

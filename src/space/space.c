@@ -1,4 +1,5 @@
 #include "base/try.h"
+#include "space/locale.h"
 #include "space/space_internal.h"
 #include "ua/text.h"
 
@@ -95,6 +96,7 @@ static kw_status set_up(kw_space *space, const kw_space_config *config)
     if (space->arena == NULL || space->nodes == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
+    KW_TRY(kw_space_add_words(space));
     KW_TRY(append_namespace(space, KW_STRING("http://opcfoundation.org/UA/"), &index));
     KW_TRY(append_namespace(space, config->application_uri, &index));
     if (config->with_gds) {
@@ -143,6 +145,7 @@ void kw_space_free(kw_space *space)
         clear_node(node);
     }
     kw_map_free(space->nodes);
+    kw_map_free(space->dictionary);
     kw_arena_free(space->arena);
     free(space->hidden);
     free(space);
@@ -294,5 +297,5 @@ kw_localized_text kw_node_display_name(const kw_node_ref *node)
     if (node->table == NULL) {
         return node->own->display_name;
     }
-    return (kw_localized_text){KW_BYTES_NULL, kw_nodeset_text(node->table->display_name)};
+    return (kw_localized_text){KW_STRING(KW_LOCALE_OWN), kw_nodeset_text(node->table->display_name)};
 }

@@ -53,8 +53,8 @@ typedef struct kw_space_server_info {
         max_nodes_per_register;
     uint32_t max_array_length, max_string_length, max_byte_string_length, max_sessions;
     uint16_t max_browse_continuation_points;
-    const kw_string *profiles, *locales; /* ServerProfileArray, LocaleIdArray */
-    size_t profile_count, locale_count;
+    const kw_string *profiles; /* ServerProfileArray */
+    size_t profile_count;
 } kw_space_server_info;
 
 /* Strings and lists are borrowed for the life of the space. */
@@ -94,8 +94,9 @@ typedef void (*kw_method_call)(void *ctx, kw_call *call);
 
 typedef struct kw_argument_spec {
     const char *name;
-    uint32_t data_type; /* ns 0 */
-    int32_t value_rank; /* -1 scalar, 1 one dimension */
+    uint32_t data_type;      /* ns 0 */
+    int32_t value_rank;      /* -1 scalar, 1 one dimension */
+    const char *description; /* English; NULL: none */
 } kw_argument_spec;
 
 /* --- nodes ---------------------------------------------------------------------------------------------------------------- */

@@ -64,6 +64,9 @@ struct kw_space {
     uint8_t *hidden; /* by position in the GDS table: instances that this server does not have */
     kw_space_server_info info;
     kw_date_time started;
+    kw_map *dictionary;       /* text in the own language -> its translations; NULL: none */
+    const kw_string *locales; /* LocaleIdArray */
+    size_t locale_count;
     kw_event_listener listeners[KW_EVENT_LISTENERS_MAX];
     size_t listener_count;
 };
@@ -73,6 +76,9 @@ kw_node *kw_space_own(kw_space *space, const kw_node_id *id);
 kw_status kw_space_put(kw_space *space, kw_node *node);
 kw_status kw_node_add_reference(kw_node *node, const kw_node_id *type, bool is_forward, const kw_node_id *target);
 kw_status kw_node_store_value(kw_node *node, const kw_variant *value, kw_date_time when);
+
+/* words.c: what the names of the first nodes that people see are in other languages. */
+kw_status kw_space_add_words(kw_space *space);
 
 /* server_object.c: ns 0 comes alive. */
 kw_status kw_space_bind_server_object(kw_space *space);

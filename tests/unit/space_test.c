@@ -84,7 +84,7 @@ static void add_nodes(void)
 {
     static const double speed = 1.5;
     static const int32_t curve[] = {0, 1, 2, 3, 4};
-    static const kw_argument_spec in[] = {{"Value", 11, -1}};
+    static const kw_argument_spec in[] = {{"Value", 11, -1, NULL}};
     const kw_node_id objects = KW_NODE_ID(0, 85);
     assert_int_equal(kw_space_add_variable(space, &(kw_node_spec){.id = SPEED,
                                                                   .parent = objects,
