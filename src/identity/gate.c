@@ -220,7 +220,8 @@ static kw_status attempt(kw_proof *proof, kw_status (*run)(kw_proof *), kw_ident
         return status;
     }
     proof->found = &found;
-    status = kw_snapshot_get(&proof->gate->snapshots, gate->store, gate->log, &proof->snapshot);
+    status = proof->uses_memory ? kw_snapshot_recall(&proof->gate->snapshots, gate->store, gate->log, &proof->snapshot)
+                                : kw_snapshot_get(&proof->gate->snapshots, gate->store, gate->log, &proof->snapshot);
     if (kw_status_is_bad(status)) {
         status = kw_refuse(proof, KW_BAD_INTERNAL_ERROR, "the store cannot be read");
         goto done;
@@ -254,13 +255,28 @@ static kw_status fall_back(kw_proof *proof)
 {
     KW_TRY(choose_policy(proof, &KW_TOKEN_ANONYMOUS, KW_BYTES_NULL)); /* IT-16 */
     proof->found->policy_id = proof->policy->policy_id;
-    return kw_roles_grant_anonymous_only(proof); /* IT-15 */
+    proof->found->is_restricted = true; /* IT-15 */
+    return kw_roles_grant(proof);
 }
 
 kw_status kw_identity_anonymous(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out)
 {
-    kw_proof proof = {.gate = gate, .claim = claim};
+    kw_proof proof = {.gate = gate, .claim = claim, .uses_memory = true};
     return attempt(&proof, fall_back, out);
+}
+
+kw_status kw_identity_gate_refresh(kw_identity_gate *gate, uint64_t *version)
+{
+    const kw_snapshot *snapshot = NULL;
+    KW_TRY(kw_snapshot_get(&gate->snapshots, gate->store, gate->log, &snapshot));
+    *version = snapshot->version;
+    kw_snapshot_release(snapshot);
+    return KW_GOOD;
+}
+
+kw_status kw_identity_gate_recall(kw_identity_gate *gate, const kw_snapshot **out)
+{
+    return kw_snapshot_recall(&gate->snapshots, gate->store, gate->log, out);
 }
 
 kw_status kw_identity_redact(const kw_extension_object *token, kw_arena *arena, kw_extension_object *out)

@@ -1,5 +1,5 @@
 /*
- * The one gate: everything that proves a user goes through kw_identity_prove. Thread safe; slow (RSA, Argon2id, SQL): for jobs.
+ * The one gate: everything that proves a user goes through kw_identity_prove. Thread safe. Slow where it says so (RSA, Argon2id, SQL).
  */
 #ifndef KW_IDENTITY_GATE_H
 #define KW_IDENTITY_GATE_H
@@ -40,7 +40,7 @@ void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user
 
 /*
  * The UserTokenPolicies of an endpoint (TP-01…08, UN-02, UN-05, IT-06, IT-11, AN-03), from the configuration and the issuers in
- * the store. PolicyIds are the same for the same content everywhere.
+ * the store, as they were last read. PolicyIds are the same for the same content everywhere.
  */
 kw_status kw_identity_gate_policies(kw_identity_gate *gate, const kw_security_policy *channel_policy, kw_message_security_mode mode,
                                     kw_arena *arena, kw_user_token_policy **out, size_t *count);
@@ -65,9 +65,22 @@ typedef struct kw_identity_claim {
  * Bad_IdentityTokenInvalid: malformed, unknown PolicyId, wrong type, not decryptable. Bad_IdentityTokenRejected: signature,
  * issuer, audience, time of a JWT; anonymous not offered. Bad_UserAccessDenied: wrong password or unknown user, alike in
  * answer and in time. Bad_UserSignatureInvalid: X509. On success *out carries one reference.
- * *why (may be NULL) names the reason for the log and the audit, static storage, no secrets; never for the peer.
+ * *why (may be NULL) names the reason for the log and the audit, static storage, no secrets; never for the peer. For jobs.
  */
 kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why);
+
+/*
+ * The same user by what the store says now (RO-15): an Identity with the Roles of now, one reference. `claim`: the context, as for
+ * kw_identity_prove, without token, signature and policies. Bad_UserAccessDenied: the user is gone or disabled;
+ * Bad_IdentityTokenRejected: the user's Certificate or the token's issuer is not believed any more. Other codes say nothing about
+ * the user. For jobs.
+ */
+kw_status kw_identity_review(kw_identity_gate *gate, const kw_identity *identity, const kw_identity_claim *claim, kw_identity **out);
+/* Read what the store says about issuers, Roles and users, if that has changed; *version: of the store. For jobs. */
+kw_status kw_identity_gate_refresh(kw_identity_gate *gate, uint64_t *version);
+/* What was read last: borrowed by a reference, to be released by kw_snapshot_release (identity/snapshot.h). For a loop. */
+struct kw_snapshot;
+kw_status kw_identity_gate_recall(kw_identity_gate *gate, const struct kw_snapshot **out);
 
 /* What is left when a token has expired: Anonymous with the Anonymous Role only (IT-15). Bad_IdentityTokenRejected when claim->policies
  * offer no Anonymous (IT-16: the Session is to be closed). */

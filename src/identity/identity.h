@@ -25,12 +25,16 @@ struct kw_identity {
     kw_string policy_id; /* of the UserTokenPolicy it came by */
     kw_string application_uri;        /* of the client, only if the channel authenticated it; null otherwise */
     kw_string certificate_thumbprint; /* uppercase hex; null unless X509 */
+    kw_bytes certificate;             /* DER; null unless X509: mapping rules ask for it again when they change */
+    int64_t account_created;          /* UserName: a later account of the same name is another user */
     kw_string *claimed_roles;         /* `roles`: input of the mapping rules, never Roles themselves */
     size_t claimed_role_count;
     kw_string *groups;
     size_t group_count;
     kw_date_time expires; /* 0: never */
     bool must_change_password;
+    bool is_restricted;           /* Role Anonymous alone, whatever the rules say, until the next ActivateSession */
+    uint64_t store_version;       /* the state of the store that the Roles come from */
     const kw_granted_role *roles; /* result of the mapping rules; Anonymous is always in it */
     size_t role_count;
 };

@@ -27,6 +27,7 @@ typedef struct kw_proof {
     kw_identity_gate *gate;
     const kw_identity_claim *claim;
     const kw_snapshot *snapshot;
+    bool uses_memory;                    /* take the snapshot as it was last read: on a loop */
     const kw_user_token_policy *policy;  /* the one that the token names */
     const kw_security_policy *effective; /* its SecurityPolicy, else the channel's (IT-07, UN-04) */
     kw_arena *arena;                     /* of this attempt */
@@ -64,12 +65,13 @@ bool kw_clear_secret_is_allowed(const kw_identity_config *config, kw_message_sec
 /* Open the secret of a UserName or Issued token as its UserTokenPolicy demands. */
 kw_status kw_proof_open_secret(kw_proof *proof, kw_bytes sealed, bool allow_legacy, uint32_t max_len, kw_secret *secret);
 
+/* X5-04: Bad_IdentityTokenRejected. */
+kw_status kw_proof_check_user_trust(kw_proof *proof, const kw_certificate *user);
+
 /* A deep copy in an arena of its own, with one reference. */
 kw_status kw_identity_make(const kw_identity *from, kw_identity **out);
 
 /* The Roles of proof->found by the mapping rules of OPC 10000-18, into proof->found (memory of proof->arena). */
 kw_status kw_roles_grant(kw_proof *proof);
-/* Role Anonymous and no other. */
-kw_status kw_roles_grant_anonymous_only(kw_proof *proof);
 
 #endif

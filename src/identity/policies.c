@@ -149,7 +149,7 @@ kw_status kw_identity_gate_policies(kw_identity_gate *gate, const kw_security_po
                                     kw_arena *arena, kw_user_token_policy **out, size_t *count)
 {
     kw_policy_list list = {.gate = gate, .arena = arena};
-    KW_TRY(kw_snapshot_get(&gate->snapshots, gate->store, gate->log, &list.snapshot));
+    KW_TRY(kw_identity_gate_recall(gate, &list.snapshot));
     const size_t most = 1 + 2 * (2 + list.snapshot->issuer_count + 1);
     list.items = KW_ARENA_ARRAY(arena, kw_user_token_policy, most);
     kw_status status = list.items != NULL ? fill(&list, channel_policy, mode) : KW_BAD_OUT_OF_MEMORY;

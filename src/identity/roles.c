@@ -3,7 +3,10 @@
 #include "identity/identity_internal.h"
 #include "identity/user_chain.h"
 
+#include <strings.h>
+
 #define ROLE_ANONYMOUS 15644u
+#define TRANSPORT_PROFILE "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary" /* the one there is */
 
 static bool is_user_certificate(const kw_proof *proof)
 {
@@ -111,6 +114,32 @@ static bool application_passes(const kw_identity_claim *claim, const kw_role *ro
     return role->application_count == 0 || (has_trusted_application(claim) && !is_listed);
 }
 
+/* A URL without the differences that mean nothing: the case of letters, a slash at its end. */
+static bool is_same_url(kw_string a, kw_string b)
+{
+    const size_t a_len = a.len - (a.len > 0 && a.data[a.len - 1] == '/');
+    const size_t b_len = b.len - (b.len > 0 && b.data[b.len - 1] == '/');
+    return a_len == b_len && (a_len == 0 || strncasecmp((const char *)a.data, (const char *)b.data, a_len) == 0);
+}
+
+/* What the rule does not name may be anything. The URL is what the Client says; policy and mode are what its channel has. */
+static bool is_endpoint(const kw_identity_claim *claim, const kw_role_endpoint *e)
+{
+    return (kw_bytes_is_empty(e->url) || is_same_url(e->url, claim->endpoint_url)) &&
+           (e->security_mode == 0 || e->security_mode == claim->mode) &&
+           (kw_bytes_is_empty(e->security_policy_uri) || kw_string_equals(e->security_policy_uri, claim->channel_policy->uri)) &&
+           (kw_bytes_is_empty(e->transport_profile_uri) || kw_string_equals(e->transport_profile_uri, TRANSPORT_PROFILE));
+}
+
+static bool endpoint_passes(const kw_identity_claim *claim, const kw_role *role)
+{
+    bool is_listed = false;
+    for (size_t i = 0; i < role->endpoint_count; i++) {
+        is_listed = is_listed || is_endpoint(claim, &role->endpoints[i]);
+    }
+    return is_listed != role->endpoints_exclude;
+}
+
 /* false: the Role lives in a namespace that this Server does not have. */
 static bool namespace_index(const kw_identity_config *config, kw_string uri, uint16_t *ns)
 {
@@ -127,7 +156,7 @@ static bool namespace_index(const kw_identity_config *config, kw_string uri, uin
     return false;
 }
 
-kw_status kw_roles_grant_anonymous_only(kw_proof *proof)
+static kw_status grant_anonymous_only(kw_proof *proof)
 {
     kw_granted_role *granted = KW_ARENA_NEW(proof->arena, kw_granted_role);
     if (granted == NULL) {
@@ -142,8 +171,9 @@ kw_status kw_roles_grant_anonymous_only(kw_proof *proof)
 kw_status kw_roles_grant(kw_proof *proof)
 {
     const kw_snapshot *snapshot = proof->snapshot;
-    if (proof->found->must_change_password) { /* UM-19 */
-        return kw_roles_grant_anonymous_only(proof);
+    proof->found->store_version = snapshot->version;
+    if (proof->found->must_change_password || proof->found->is_restricted) { /* UM-19, IT-15 */
+        return grant_anonymous_only(proof);
     }
     kw_granted_role *granted = KW_ARENA_ARRAY(proof->arena, kw_granted_role, snapshot->role_count + 1);
     if (granted == NULL) {
@@ -157,7 +187,7 @@ kw_status kw_roles_grant(kw_proof *proof)
         if (!namespace_index(&proof->gate->config, role->namespace_uri, &ns) || (ns == 0 && role->node_id == ROLE_ANONYMOUS)) {
             continue;
         }
-        if (identity_matches(proof, role) && application_passes(proof->claim, role)) {
+        if (identity_matches(proof, role) && application_passes(proof->claim, role) && endpoint_passes(proof->claim, role)) {
             granted[count++] = (kw_granted_role){.ns = ns, .id = role->node_id, .name = role->name};
         }
     }

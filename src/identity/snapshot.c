@@ -53,6 +53,48 @@ static kw_status load_issuers(kw_snapshot *s, kw_store *store, const kw_log *log
     return KW_GOOD;
 }
 
+static int compare_users(const void *a, const void *b)
+{
+    return kw_bytes_compare(((const kw_known_user *)a)->name, ((const kw_known_user *)b)->name);
+}
+
+static kw_status copy_users(kw_snapshot *s, const kw_user *users, size_t count)
+{
+    s->users = KW_ARENA_ARRAY(s->arena, kw_known_user, count);
+    if (s->users == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        s->users[i] = (kw_known_user){.name = kw_arena_copy(s->arena, users[i].name),
+                                      .configuration = users[i].configuration,
+                                      .description = kw_arena_copy(s->arena, users[i].description),
+                                      .created = users[i].created};
+        if (s->users[i].name.data == NULL) {
+            return KW_BAD_OUT_OF_MEMORY;
+        }
+    }
+    s->user_count = count;
+    qsort(s->users, count, sizeof(kw_known_user), compare_users); /* engines differ about the order of texts */
+    return KW_GOOD;
+}
+
+/* By way of another arena: hashes of passwords do not stay. */
+static kw_status load_users(kw_snapshot *s, kw_store *store)
+{
+    kw_user *users = NULL;
+    size_t count = 0;
+    kw_arena *scratch = kw_arena_new(SNAPSHOT_ARENA);
+    if (scratch == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    kw_status status = kw_store_user_list(store, scratch, &users, &count);
+    if (!kw_status_is_bad(status)) {
+        status = copy_users(s, users, count);
+    }
+    kw_arena_free(scratch);
+    return status;
+}
+
 static kw_status snapshot_load(kw_store *store, const kw_log *log, kw_snapshot **out)
 {
     kw_status status = KW_BAD_OUT_OF_MEMORY;
@@ -68,6 +110,7 @@ static kw_status snapshot_load(kw_store *store, const kw_log *log, kw_snapshot *
     }
     KW_GOTO(failed, load_issuers(s, store, log));
     KW_GOTO(failed, kw_store_role_list(store, s->arena, &s->roles, &s->role_count));
+    KW_GOTO(failed, load_users(s, store));
     *out = s;
     return KW_GOOD;
 failed:
@@ -96,29 +139,50 @@ void kw_snapshot_release(const kw_snapshot *snapshot)
     }
 }
 
-static kw_snapshot *current_if(kw_snapshot_cache *cache, uint64_t version)
+static kw_snapshot *current(kw_snapshot_cache *cache)
 {
-    kw_snapshot *found = NULL;
     pthread_mutex_lock(&cache->lock);
-    if (cache->current != NULL && cache->current->version == version) {
-        found = cache->current;
+    kw_snapshot *found = cache->current;
+    if (found != NULL) {
         atomic_fetch_add(&found->references, 1);
     }
     pthread_mutex_unlock(&cache->lock);
     return found;
 }
 
+/* Two that were read at once come in any order: the later state stays. */
+static void keep(kw_snapshot_cache *cache, kw_snapshot *s)
+{
+    kw_snapshot *former = s;
+    atomic_fetch_add(&s->references, 1); /* the cache's */
+    pthread_mutex_lock(&cache->lock);
+    if (cache->current == NULL || cache->current->version <= s->version) {
+        former = cache->current;
+        cache->current = s;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    kw_snapshot_release(former);
+}
+
 kw_status kw_snapshot_get(kw_snapshot_cache *cache, kw_store *store, const kw_log *log, const kw_snapshot **out)
 {
-    kw_snapshot *s = current_if(cache, kw_store_version(store));
-    if (s == NULL) {
+    const uint64_t version = kw_store_version(store);
+    kw_snapshot *s = current(cache);
+    if (s == NULL || s->version != version) {
+        kw_snapshot_release(s);
+        s = NULL;
         KW_TRY(snapshot_load(store, log, &s));
-        atomic_fetch_add(&s->references, 1); /* the cache's */
-        pthread_mutex_lock(&cache->lock);
-        kw_snapshot *former = cache->current;
-        cache->current = s;
-        pthread_mutex_unlock(&cache->lock);
-        kw_snapshot_release(former);
+        keep(cache, s);
+    }
+    *out = s;
+    return KW_GOOD;
+}
+
+kw_status kw_snapshot_recall(kw_snapshot_cache *cache, kw_store *store, const kw_log *log, const kw_snapshot **out)
+{
+    const kw_snapshot *s = current(cache);
+    if (s == NULL) {
+        return kw_snapshot_get(cache, store, log, out);
     }
     *out = s;
     return KW_GOOD;
@@ -129,6 +193,22 @@ const kw_trusted_issuer *kw_snapshot_issuer(const kw_snapshot *snapshot, kw_stri
     for (size_t i = 0; i < snapshot->issuer_count; i++) {
         if (!kw_bytes_is_empty(uri) && kw_bytes_equal(snapshot->issuers[i].about.uri, uri)) {
             return &snapshot->issuers[i];
+        }
+    }
+    return NULL;
+}
+
+const kw_known_user *kw_snapshot_user(const kw_snapshot *snapshot, kw_string name)
+{
+    const kw_known_user wanted = {.name = name};
+    return bsearch(&wanted, snapshot->users, snapshot->user_count, sizeof(kw_known_user), compare_users);
+}
+
+const kw_role *kw_snapshot_role(const kw_snapshot *snapshot, kw_string name)
+{
+    for (size_t i = 0; i < snapshot->role_count; i++) {
+        if (kw_bytes_equal(snapshot->roles[i].name, name)) {
+            return &snapshot->roles[i];
         }
     }
     return NULL;

@@ -1,5 +1,5 @@
 /*
- * What the store says about issuers and Roles, parsed once per version of the store. Immutable and counted, so that an attempt
+ * What the store says about issuers, Roles and users (but no passwords), parsed once per version of the store. Immutable and counted, so that an attempt
  * works on one state from beginning to end while another process changes the store.
  */
 #ifndef KW_IDENTITY_SNAPSHOT_H
@@ -17,6 +17,13 @@ typedef struct kw_trusted_issuer {
     kw_jwks *keys; /* NULL: none that can be used; its tokens are rejected */
 } kw_trusted_issuer;
 
+typedef struct kw_known_user {
+    kw_string name;
+    uint32_t configuration; /* KW_USER_… */
+    kw_string description;
+    int64_t created;
+} kw_known_user;
+
 typedef struct kw_snapshot {
     atomic_uint references;
     uint64_t version;
@@ -25,6 +32,8 @@ typedef struct kw_snapshot {
     size_t issuer_count;
     kw_role *roles;
     size_t role_count;
+    kw_known_user *users; /* by name */
+    size_t user_count;
 } kw_snapshot;
 
 typedef struct kw_snapshot_cache {
@@ -36,8 +45,12 @@ kw_status kw_snapshot_cache_init(kw_snapshot_cache *cache);
 void kw_snapshot_cache_clear(kw_snapshot_cache *cache);
 /* The state of the store now, with one reference. A store that cannot be read fails: nobody is let in on old knowledge. */
 kw_status kw_snapshot_get(kw_snapshot_cache *cache, kw_store *store, const kw_log *log, const kw_snapshot **out);
+/* What was read last, with one reference: does not wait for the store, but when nothing was read yet. */
+kw_status kw_snapshot_recall(kw_snapshot_cache *cache, kw_store *store, const kw_log *log, const kw_snapshot **out);
 void kw_snapshot_release(const kw_snapshot *snapshot);
 /* By exact URI; NULL: not trusted. */
 const kw_trusted_issuer *kw_snapshot_issuer(const kw_snapshot *snapshot, kw_string uri);
+const kw_known_user *kw_snapshot_user(const kw_snapshot *snapshot, kw_string name); /* NULL: unknown */
+const kw_role *kw_snapshot_role(const kw_snapshot *snapshot, kw_string name);       /* NULL: unknown */
 
 #endif

@@ -5,9 +5,6 @@
 #include "identity/password.h"
 #include "identity/secret_format.h"
 
-#define USER_DISABLED 2u
-#define USER_MUST_CHANGE_PASSWORD 8u
-
 #define URI_RSA_OAEP "http://www.w3.org/2001/04/xmlenc#rsa-oaep"
 #define URI_RSA_OAEP_MGF1P "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"
 
@@ -41,13 +38,14 @@ static kw_status check_password(kw_proof *proof, kw_string name, kw_bytes passwo
     if (kw_status_is_bad(found) && found != KW_BAD_NOT_FOUND) {
         return kw_refuse(proof, KW_BAD_INTERNAL_ERROR, "the store cannot be read");
     }
-    const bool may_enter = found != KW_BAD_NOT_FOUND && (user.configuration & USER_DISABLED) == 0;
+    const bool may_enter = found != KW_BAD_NOT_FOUND && (user.configuration & KW_USER_DISABLED) == 0;
     const bool matches = kw_password_verify(may_enter ? user.password_hash : KW_BYTES_NULL, password);
     if (!matches || !may_enter) {
         const char *why = found == KW_BAD_NOT_FOUND ? "unknown user" : may_enter ? "wrong password" : "disabled user";
         return kw_refuse(proof, KW_BAD_USER_ACCESS_DENIED, why);
     }
-    proof->found->must_change_password = (user.configuration & USER_MUST_CHANGE_PASSWORD) != 0;
+    proof->found->must_change_password = (user.configuration & KW_USER_MUST_CHANGE_PASSWORD) != 0;
+    proof->found->account_created = user.created;
     return KW_GOOD;
 }
 

@@ -43,7 +43,7 @@ static kw_status check_signature(kw_proof *proof, const kw_certificate *user)
 }
 
 /* X5-04, A-128: a trust list of its own; the reason stays here. */
-static kw_status check_trust(kw_proof *proof, const kw_certificate *user)
+kw_status kw_proof_check_user_trust(kw_proof *proof, const kw_certificate *user)
 {
     kw_trust_list *trust = atomic_load(&proof->gate->user_trust);
     const kw_certificate_checks checks = {.role = KW_CERT_USER, .policy = proof->effective, .require_crl = true, .keep_rejected = true};
@@ -63,9 +63,10 @@ static kw_status x509_prove(kw_proof *proof, const void *data)
     }
     proof->user_certificate = user;
     KW_TRY(check_signature(proof, user));
-    KW_TRY(check_trust(proof, user));
+    KW_TRY(kw_proof_check_user_trust(proof, user));
     proof->found->name = kw_certificate_subject(user);
     proof->found->certificate_thumbprint = kw_string_from(kw_certificate_thumbprint_hex(user));
+    proof->found->certificate = kw_certificate_der(user);
     return KW_GOOD;
 }
 

@@ -232,4 +232,5 @@ void kw_server_recheck_trust(kw_server *server)
             kw_connection_settle(c);
         }
     }
+    kw_sessions_review(server->sessions, NULL, NULL); /* and the users' Certificates */
 }

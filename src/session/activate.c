@@ -2,6 +2,7 @@
 #include "base/try.h"
 #include "session/session_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LOCALES_MAX 64
@@ -72,7 +73,8 @@ static kw_status prove_user(kw_session_pending *p, const char **why)
         .server_nonce = {p->as.activate.nonce, KW_NONCE_LEN},
         .client_certificate = p->client_certificate,
         .application_uri = p->client_certificate != NULL ? kw_certificate_application_uri(p->client_certificate) : KW_BYTES_NULL,
-        .address = p->peer_address};
+        .address = p->peer_address,
+        .endpoint_url = p->endpoint_url};
     KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, why));
     if (p->as.activate.former != NULL && !kw_identity_is_same_user(p->as.activate.former, p->as.activate.identity)) { /* AS-12 */
         *why = "another user on a transfer";
@@ -150,6 +152,12 @@ static kw_status commit(kw_session_pending *p)
     if (response->server_nonce.data == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
+    char *endpoint_url = strndup(p->endpoint_url.data != NULL ? (const char *)p->endpoint_url.data : "", p->endpoint_url.len);
+    if (endpoint_url == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    free(session->endpoint_url);
+    session->endpoint_url = endpoint_url;
     KW_TRY(take_locales(session, p->as.activate.request));
     memcpy(session->nonce, nonce, sizeof(nonce)); /* AS-07: the one that was used is gone */
     session->channel = p->channel;                /* AS-13 */
@@ -167,6 +175,8 @@ static kw_status commit(kw_session_pending *p)
 static void done_activate(kw_job *job)
 {
     kw_session_pending *p = (kw_session_pending *)job;
+    kw_sessions *sessions = p->sessions;
+    const uint64_t version = p->as.activate.identity != NULL ? p->as.activate.identity->store_version : UINT64_MAX;
     kw_status status = p->status;
     p->session->is_activating = false;
     if (!kw_status_is_bad(status)) {
@@ -176,6 +186,7 @@ static void done_activate(kw_job *job)
     kw_identity_release(p->as.activate.former);
     kw_wipe(p->as.activate.nonce, KW_NONCE_LEN);
     kw_pending_finish(p, status);
+    kw_reviews_catch_up(sessions, version);
 }
 
 static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address,

@@ -21,14 +21,9 @@ static kw_status fall_back(kw_session *session, kw_arena *arena)
     size_t count = 0;
     kw_status status = kw_identity_gate_policies(gate, session->policy, session->mode, arena, &policies, &count);
     if (!kw_status_is_bad(status)) {
-        const kw_identity_claim claim = {.policies = policies,
-                                         .policy_count = count,
-                                         .channel_policy = session->policy,
-                                         .mode = session->mode,
-                                         .client_certificate = session->client_certificate,
-                                         .application_uri =
-                                             session->client_certificate != NULL ? kw_string_from(session->client_uri) : KW_BYTES_NULL,
-                                         .address = kw_string_from(session->peer_address)};
+        kw_identity_claim claim = kw_session_claim(session);
+        claim.policies = policies;
+        claim.policy_count = count;
         status = kw_identity_anonymous(gate, &claim, &anonymous);
     }
     if (!kw_status_is_bad(status)) {

@@ -24,6 +24,7 @@ kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, k
     p->own = (kw_application_identity){kw_certificate_retain(own->certificate), kw_private_key_retain(own->key)};
     p->client_certificate = peer != NULL ? kw_certificate_retain((kw_certificate *)peer) : NULL;
     p->peer_address = kw_arena_copy(arena, peer_address);
+    p->endpoint_url = kw_arena_copy(arena, kw_channel_endpoint_url(channel));
     p->next = sessions->pending;
     sessions->pending = p;
     return p;

@@ -21,6 +21,7 @@ typedef struct kw_session_limits {
     double min_timeout_ms, max_timeout_ms; /* 10 s … 1 h */
     uint32_t activation_timeout_ms;        /* CreateSession → first ActivateSession: 60 s */
     uint32_t max_request_message;          /* maxRequestMessageSize */
+    uint32_t review_period_ms;             /* how often to ask the store for changed users and Roles: 500 */
     bool allow_transfer_on_sign;           /* AS-10 on mode Sign: off, because a captured request could be replayed (attack A-100) */
 } kw_session_limits;
 
@@ -43,6 +44,8 @@ typedef struct kw_session_env {
     void (*closed)(void *ctx, kw_session *session, bool delete_subscriptions); /* may be NULL */
     /* Another user, or other rights: by ActivateSession, by expiry, by changed rules. May be NULL. */
     void (*identity_changed)(void *ctx, kw_session *session);
+    /* What the gate recalls of the store has changed: on the loop, before Sessions get their new rights. May be NULL. */
+    void (*store_changed)(void *ctx);
     void *ctx;
 } kw_session_env;
 
@@ -51,6 +54,12 @@ void kw_sessions_free(kw_sessions *sessions); /* closes all */
 size_t kw_sessions_count(const kw_sessions *sessions);
 /* All Sessions, oldest first; `visit` may close the one it is given. */
 void kw_sessions_each(kw_sessions *sessions, void (*visit)(void *ctx, kw_session *session), void *ctx);
+
+/*
+ * Users, Roles or trust have changed: give every Session the rights that it has by now, close those whose user is not let in any
+ * more (UM-11, UM-16), then call done (may be NULL). Without being called it happens each review_period_ms when the store has changed.
+ */
+void kw_sessions_review(kw_sessions *sessions, void (*done)(void *ctx), void *ctx);
 
 /* How an asynchronous call ends: on the loop, exactly once, maybe before the call returns. The response is filled when good. */
 typedef void (*kw_session_done)(void *ctx, kw_status result);

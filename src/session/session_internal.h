@@ -9,6 +9,15 @@
 #define KW_TOKEN_LEN 32
 
 typedef struct kw_session_pending kw_session_pending;
+typedef struct kw_review_waiter kw_review_waiter;
+
+/* Looking for changed rights; see review.c. */
+typedef struct kw_reviews {
+    kw_timer timer;
+    uint64_t seen;                      /* the state of the store that all Sessions have been held against */
+    bool is_running, is_wanted;         /* under way; and once more after that */
+    kw_review_waiter *waiting, *served; /* for the next run; for the one under way */
+} kw_reviews;
 
 struct kw_sessions {
     kw_session_env env;
@@ -17,6 +26,7 @@ struct kw_sessions {
     kw_map *by_token;            /* 32 bytes -> kw_session */
     kw_session *oldest, *newest; /* in order of creation */
     kw_session_pending *pending; /* jobs under way */
+    kw_reviews reviews;
 };
 
 struct kw_session {
@@ -31,11 +41,12 @@ struct kw_session {
     const kw_security_policy *policy;
     kw_message_security_mode mode;
     kw_certificate *client_certificate; /* NULL with None */
-    char *peer_address;
+    char *peer_address, *endpoint_url;  /* of the last activation */
     uint8_t nonce[KW_NONCE_LEN];
     bool is_activating; /* one ActivateSession at a time */
     kw_identity *identity;
-    kw_arena *locale_arena; /* made anew with each list */
+    uint64_t rights_version; /* the state of the store that its rights were held against */
+    kw_arena *locale_arena;  /* made anew with each list */
     kw_string *locales;
     size_t locale_count;
     uint64_t timeout_ms, last_request; /* monotonic */
@@ -62,7 +73,7 @@ struct kw_session_pending {
     kw_message_security_mode mode;
     kw_application_identity own;
     kw_certificate *client_certificate;
-    kw_string peer_address;
+    kw_string peer_address, endpoint_url;
     union {
         struct {
             kw_bytes client_nonce;
@@ -99,6 +110,14 @@ void kw_pending_finish(kw_session_pending *p, kw_status status);
 void kw_session_watch_expiry(kw_session *session);
 /* Replace an identity whose time is over; false: the Session had to be closed. */
 bool kw_session_check_expiry(kw_session *session);
+
+/* review.c */
+void kw_reviews_start(kw_sessions *sessions);
+void kw_reviews_stop(kw_sessions *sessions);
+/* An identity was made by what the store said at `version`: if Sessions were held against a later state already, look again. */
+void kw_reviews_catch_up(kw_sessions *sessions, uint64_t version);
+/* The context that the Session's user is in, borrowed from the Session. */
+kw_identity_claim kw_session_claim(const kw_session *session);
 
 /* audit.c */
 void kw_session_audit(kw_sessions *sessions, const char *event, kw_status status, kw_string user, kw_string client, const char *why,

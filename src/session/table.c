@@ -9,6 +9,7 @@ const kw_session_limits KW_SESSION_LIMITS_DEFAULT = {
     .min_timeout_ms = 10000,
     .max_timeout_ms = 3600000,
     .activation_timeout_ms = 60000,
+    .review_period_ms = 500,
     .max_request_message = 16u << 20,
 };
 
@@ -29,6 +30,7 @@ kw_status kw_sessions_new(const kw_session_env *env, kw_sessions **out)
         return KW_BAD_OUT_OF_MEMORY;
     }
     sessions->env.server_uri = kw_arena_copy(sessions->arena, env->server_uri);
+    kw_reviews_start(sessions);
     *out = sessions;
     return KW_GOOD;
 }
@@ -38,6 +40,7 @@ void kw_sessions_free(kw_sessions *sessions)
     if (sessions == NULL) {
         return;
     }
+    kw_reviews_stop(sessions);
     for (kw_session *s = sessions->oldest, *next; s != NULL; s = next) {
         next = s->next;
         kw_session_shut(s, true);
@@ -65,6 +68,7 @@ void kw_session_set_identity(kw_session *session, kw_identity *identity)
     const kw_session_env *env = &session->sessions->env;
     kw_identity_release(session->identity);
     session->identity = identity;
+    session->rights_version = identity->store_version;
     kw_session_watch_expiry(session);
     if (env->identity_changed != NULL) {
         env->identity_changed(env->ctx, session);
@@ -95,6 +99,7 @@ void kw_session_release(kw_session *session)
     free(session->name);
     free(session->client_uri);
     free(session->peer_address);
+    free(session->endpoint_url);
     free(session);
 }
 

@@ -29,10 +29,16 @@ void kw_store_close(kw_store *store);
 uint64_t kw_store_version(kw_store *store);
 
 /* --- users -------------------------------------------------------------------------------------------------------- */
+/* UserConfigurationMask. OPC 10000-18, 5.2.3. */
+#define KW_USER_NO_DELETE 1u
+#define KW_USER_DISABLED 2u
+#define KW_USER_NO_CHANGE_BY_USER 4u
+#define KW_USER_MUST_CHANGE_PASSWORD 8u
+
 typedef struct kw_user {
     kw_string name;          /* exact UTF-8; compared byte by byte */
     kw_string password_hash; /* PHC string; null: no password can match */
-    uint32_t configuration;  /* UserConfigurationMask: 1 NoDelete, 2 Disabled, 4 NoChangeByUser, 8 MustChangePassword */
+    uint32_t configuration;  /* KW_USER_… */
     kw_string description;
     int64_t created, changed; /* DateTime */
 } kw_user;
