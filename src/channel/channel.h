@@ -42,6 +42,8 @@ typedef struct kw_channel_open_audit {
     kw_string policy_uri;
     kw_message_security_mode mode;
     const kw_certificate *client_certificate; /* NULL: none or not parsable */
+    kw_bytes sender;                          /* what came as certificate */
+    kw_string audit_entry_id;                 /* of the RequestHeader; null: it could not be read */
     uint32_t requested_lifetime;
     uint32_t channel_id;
 } kw_channel_open_audit;

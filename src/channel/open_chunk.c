@@ -250,10 +250,12 @@ kw_status kw_open_nonce_check(const kw_security_policy *policy, kw_bytes nonce, 
     if (nonce.len != policy->nonce_len || is_all_zero(nonce)) {
         return KW_BAD_NONCE_INVALID;
     }
-    KW_TRY(kw_hash_of(KW_HASH_SHA256, &nonce, 1, hash));
-    if (previous_hash != NULL && kw_secret_equal((kw_bytes){previous_hash, 32}, (kw_bytes){hash, 32})) {
+    uint8_t fresh[32]; /* `hash` may be where the previous one is */
+    KW_TRY(kw_hash_of(KW_HASH_SHA256, &nonce, 1, fresh));
+    if (previous_hash != NULL && kw_secret_equal((kw_bytes){previous_hash, 32}, (kw_bytes){fresh, 32})) {
         return KW_BAD_NONCE_INVALID;
     }
+    memcpy(hash, fresh, sizeof(fresh));
     return KW_GOOD;
 }
 

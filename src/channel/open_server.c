@@ -156,29 +156,22 @@ static void open_run(kw_job *base)
     refuse(job, status, kw_status_is_bad(status) ? KW_BAD_TCP_INTERNAL_ERROR : KW_GOOD);
 }
 
-static void report(const kw_channel *channel, const kw_channel_open_audit *audit)
+static void report(const kw_channel *channel, const open_job *job)
 {
-    const kw_string subject = audit->client_certificate != NULL ? kw_certificate_subject(audit->client_certificate) : KW_BYTES_NULL;
-    KW_LOG(channel->env.log, kw_status_is_bad(audit->status) ? KW_LOG_WARN : KW_LOG_INFO,
-           kw_status_is_bad(audit->status) ? "OpenSecureChannel refused" : "SecureChannel opened", kw_field_status("status", audit->status),
-           kw_field_int("channel", audit->channel_id), kw_field_str("policy", audit->policy_uri), kw_field_int("mode", audit->mode),
-           kw_field_int("renewal", audit->is_renewal), kw_field_str("subject", subject));
-    if (channel->env.events->audit_open != NULL) {
-        channel->env.events->audit_open(channel->env.ctx, audit);
+    if (channel->env.events->audit_open == NULL) {
+        return;
     }
-}
-
-static void report_job(const kw_channel *channel, const open_job *job)
-{
     const kw_channel_open_audit audit = {.status = job->reason,
                                          .is_renewal = job->is_renewal,
                                          .policy = job->parties.policy,
                                          .policy_uri = job->header.policy_uri,
                                          .mode = job->request.security_mode,
                                          .client_certificate = job->parties.peer,
+                                         .sender = job->header.sender,
+                                         .audit_entry_id = job->request.request_header.audit_entry_id,
                                          .requested_lifetime = job->request.requested_lifetime,
                                          .channel_id = job->token.channel_id};
-    report(channel, &audit);
+    channel->env.events->audit_open(channel->env.ctx, &audit);
 }
 
 static void adopt(kw_channel *channel, open_job *job)
@@ -206,7 +199,7 @@ static void open_done(kw_job *base)
         return;
     }
     channel->job = NULL;
-    report_job(channel, job);
+    report(channel, job);
     if (kw_status_is_bad(job->verdict)) {
         const kw_status verdict = job->verdict;
         job_free(job);
@@ -363,7 +356,7 @@ kw_status kw_open_on_request(kw_channel *channel, const kw_tcp_frame *frame)
         refused = (refusal){status, status};
     }
     job->reason = refused.reason;
-    report_job(channel, job);
+    report(channel, job);
     job_free(job);
     return refused.verdict;
 }

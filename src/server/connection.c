@@ -50,6 +50,7 @@ static void on_closed(void *ctx, kw_status reason)
 {
     kw_connection *c = ctx;
     kw_sessions_channel_gone(c->server->sessions, c->channel);
+    kw_server_audit_channel_closed(c, reason);
     if (kw_status_is_bad(reason)) {
         KW_LOG(c->server->env.log, KW_LOG_WARN, "connection closed", kw_field_status("status", reason),
                kw_field_text("peer", c->peer_address));
@@ -62,12 +63,7 @@ static void on_closed(void *ctx, kw_status reason)
 
 static void on_audit_open(void *ctx, const kw_channel_open_audit *audit)
 {
-    const kw_connection *c = ctx;
-    const kw_string subject = audit->client_certificate != NULL ? kw_certificate_subject(audit->client_certificate) : KW_BYTES_NULL;
-    KW_LOG(c->server->env.log, kw_status_is_bad(audit->status) ? KW_LOG_WARN : KW_LOG_DEBUG,
-           kw_status_is_bad(audit->status) ? "OpenSecureChannel refused" : "SecureChannel opened", kw_field_status("status", audit->status),
-           kw_field_text("peer", c->peer_address), kw_field_str("policy", audit->policy_uri), kw_field_int("mode", audit->mode),
-           kw_field_str("certificate", subject), kw_field_int("channel", audit->channel_id));
+    kw_server_audit_open(ctx, audit);
 }
 
 static kw_arena *take_arena(void *ctx)
@@ -171,6 +167,9 @@ void kw_connection_lost(kw_connection *c)
     if (!c->is_lost) {
         c->is_lost = true;
         kw_sessions_channel_gone(c->server->sessions, c->channel);
+        if (kw_channel_is_open(c->channel)) {
+            kw_server_audit_channel_closed(c, KW_BAD_CONNECTION_CLOSED);
+        }
     }
     kw_connection_settle(c);
 }

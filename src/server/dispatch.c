@@ -215,13 +215,13 @@ void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes
     request->base.service->handle(&request->base);
 }
 
-uint32_t kw_server_cancel(void *ctx, kw_session *session, uint32_t request_handle)
+uint32_t kw_server_cancel(void *ctx, const kw_request *request, uint32_t request_handle)
 {
     kw_server *server = ctx;
     uint32_t count = 0;
     for (kw_connection *c = server->connections; c != NULL; c = c->next) {
         for (kw_server_request *r = c->requests; r != NULL; r = r->next) {
-            if (r->base.session == session && r->base.header->request_handle == request_handle && !r->is_cancelled &&
+            if (r->base.session == request->session && r->base.header->request_handle == request_handle && !r->is_cancelled &&
                 r->base.service->handle != kw_service_cancel) {
                 send_fault(c, r->base.request_id, request_handle, KW_BAD_REQUEST_CANCELLED_BY_CLIENT);
                 r->is_cancelled = true; /* its job may still be under way: what it brings is dropped */
@@ -229,5 +229,6 @@ uint32_t kw_server_cancel(void *ctx, kw_session *session, uint32_t request_handl
             }
         }
     }
+    kw_server_audit_cancel(request, request_handle);
     return count;
 }

@@ -17,8 +17,7 @@ bool kw_server_offers(const kw_server *server, const kw_security_policy *policy,
     return false;
 }
 
-/* The host part of opc.tcp://host:port/path; brackets of IPv6 are not part of it. Null: there is none. */
-static kw_string host_of(kw_string url)
+kw_string kw_server_host_of(kw_string url)
 {
     static const char SCHEME[] = "opc.tcp://";
     const size_t skip = sizeof(SCHEME) - 1;
@@ -47,7 +46,7 @@ static bool is_same_name(kw_string a, kw_string b)
 /* The name that the Client used, if it is one of ours; else the first of ours. */
 static kw_string choose_host(const kw_server *server, kw_string endpoint_url)
 {
-    const kw_string asked = host_of(endpoint_url);
+    const kw_string asked = kw_server_host_of(endpoint_url);
     for (size_t i = 0; asked.data != NULL && i < server->config.host_count; i++) {
         if (is_same_name(server->config.hosts[i], asked)) {
             return server->config.hosts[i];

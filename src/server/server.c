@@ -75,6 +75,7 @@ static kw_status make_sessions(kw_server *server)
                                 .limits = &server->config.session_limits,
                                 .endpoints = kw_server_endpoints,
                                 .allows_session = allows_session,
+                                .audited = kw_server_audit_session,
                                 .ctx = server};
     return kw_sessions_new(&env, &server->sessions);
 }
@@ -101,6 +102,16 @@ static void tell_space(kw_server *server)
     kw_space_set_server_info(server->space, &info);
 }
 
+static kw_status make_trail(kw_server *server)
+{
+    const kw_trail_env env = {.clock = server->env.clock,
+                              .executor = server->env.executor,
+                              .log = server->env.log,
+                              .store = server->env.store,
+                              .source = server->config.application_uri};
+    return kw_trail_new(&env, &server->trail);
+}
+
 static kw_status make_parts(kw_server *server)
 {
     const kw_space_config space = {.application_uri = server->config.application_uri,
@@ -109,6 +120,7 @@ static kw_status make_parts(kw_server *server)
                                    .random = server->env.random};
     KW_TRY(kw_space_new(&space, &server->space));
     tell_space(server);
+    KW_TRY(make_trail(server));
     KW_TRY(make_gate(server));
     KW_TRY(make_sessions(server));
     const kw_string host = server->config.host_count > 0 ? server->config.hosts[0] : KW_STRING("localhost");
@@ -153,6 +165,7 @@ void kw_server_free(kw_server *server)
         return;
     }
     kw_sessions_free(server->sessions);
+    kw_trail_free(server->trail);
     kw_identity_gate_free(server->gate);
     kw_space_free(server->space);
     while (server->pool_count > 0) {
@@ -196,6 +209,7 @@ void kw_server_shutdown(kw_server *server, void (*drained)(void *ctx), void *ctx
 {
     server->is_shutting_down = true;
     kw_space_set_server_state(server->space, KW_SERVER_STATE_SHUTDOWN);
+    kw_sessions_end_all(server->sessions, "the Server stops");
     server->drained = drained;
     server->drained_ctx = ctx;
     if (server->connection_count == 0) {
@@ -226,6 +240,7 @@ void kw_server_recheck_trust(kw_server *server)
         if (kw_status_is_bad(status)) { /* attack A-85 */
             KW_LOG(server->env.log, KW_LOG_WARN, "no longer trusted", kw_field_status("status", status),
                    kw_field_str("certificate", kw_certificate_subject(peer)));
+            kw_server_audit_certificate(c, peer, status);
             c->is_busy = true;
             kw_channel_close(c->channel, KW_BAD_SECURITY_CHECKS_FAILED);
             c->is_busy = false;

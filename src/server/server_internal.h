@@ -3,6 +3,7 @@
 #define KW_SERVER_INTERNAL_H
 
 #include "server/server.h"
+#include "server/trail.h"
 
 typedef struct kw_server_request kw_server_request;
 
@@ -37,6 +38,7 @@ struct kw_server {
     kw_space *space;
     kw_sessions *sessions;
     kw_identity_gate *gate;
+    kw_trail *trail;
     kw_service_context services;
     kw_connection *connections;
     uint32_t connection_count;
@@ -50,13 +52,23 @@ struct kw_server {
 };
 
 /* endpoints.c */
+/* The host part of opc.tcp://host:port/path; brackets of IPv6 are not part of it. Null: there is none. */
+kw_string kw_server_host_of(kw_string url);
 kw_status kw_server_endpoints(void *ctx, kw_string endpoint_url, kw_arena *arena, kw_endpoint_description **out, size_t *count);
 bool kw_server_offers(const kw_server *server, const kw_security_policy *policy, kw_message_security_mode mode);
 kw_status kw_server_describe(kw_server *server, kw_string host, kw_arena *arena, kw_application_description *out);
 
 /* dispatch.c */
 void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena);
-uint32_t kw_server_cancel(void *ctx, kw_session *session, uint32_t request_handle);
+uint32_t kw_server_cancel(void *ctx, const kw_request *request, uint32_t request_handle);
+
+/* audit.c: what happened becomes an event, a line in the log and a record in the trail */
+void kw_server_audit_session(void *ctx, const kw_session_event *event);
+void kw_server_audit_open(const kw_connection *connection, const kw_channel_open_audit *audit);
+void kw_server_audit_channel_closed(const kw_connection *connection, kw_status reason);
+void kw_server_audit_cancel(const kw_request *request, uint32_t request_handle);
+/* A Certificate of a live channel that would not be let in any more. */
+void kw_server_audit_certificate(const kw_connection *connection, const kw_certificate *certificate, kw_status status);
 
 /* connection.c */
 kw_arena *kw_server_take_arena(kw_server *server);

@@ -17,6 +17,9 @@ typedef struct kw_service_limits {
 
 extern const kw_service_limits KW_SERVICE_LIMITS_DEFAULT; /* 1,000 each; 1,000 references; 20 continuation points */
 
+typedef struct kw_service kw_service;
+typedef struct kw_request kw_request;
+
 /* What all services of one server share; borrowed. */
 typedef struct kw_service_context {
     const kw_clock *clock;
@@ -28,13 +31,10 @@ typedef struct kw_service_context {
     const kw_service_limits *limits;
     kw_application_description application;
     kw_status (*endpoints)(void *ctx, kw_string endpoint_url, kw_arena *arena, kw_endpoint_description **out, size_t *count);
-    /* Cancel: requests of this Session with this handle that can still be given up; how many were. */
-    uint32_t (*cancel)(void *ctx, kw_session *session, uint32_t request_handle);
+    /* Cancel: requests of the same Session with this handle that can still be given up; how many were. */
+    uint32_t (*cancel)(void *ctx, const kw_request *request, uint32_t request_handle);
     void *ctx;
 } kw_service_context;
-
-typedef struct kw_service kw_service;
-typedef struct kw_request kw_request;
 
 struct kw_request {
     const kw_service_context *context;

@@ -21,13 +21,13 @@ void kw_service_activate_session(kw_request *request)
 
 void kw_service_close_session(kw_request *request)
 {
-    request->finish(request, kw_session_close(request->context->sessions, request->channel, request->body));
+    request->finish(request, kw_session_close(request->context->sessions, request->channel, request->peer_address, request->body));
 }
 
 void kw_service_cancel(kw_request *request)
 {
     const kw_cancel_request *body = request->body;
     kw_cancel_response *response = request->response;
-    response->cancel_count = request->context->cancel(request->context->ctx, request->session, body->request_handle);
+    response->cancel_count = request->context->cancel(request->context->ctx, request, body->request_handle);
     request->finish(request, KW_GOOD);
 }

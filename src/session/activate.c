@@ -1,6 +1,7 @@
 /* ActivateSession. OPC 10000-4, 5.7.3. */
 #include "base/try.h"
 #include "session/session_internal.h"
+#include "ua/codec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,23 +84,35 @@ static kw_status prove_user(kw_session_pending *p, const char **why)
     return KW_GOOD;
 }
 
+static void describe(kw_session_event *event, const kw_activate_session_request *request)
+{
+    const kw_user_name_identity_token *token = kw_extension_object_get(&request->user_identity_token, KW_TYPE_USER_NAME_IDENTITY_TOKEN);
+    event->user_token = &request->user_identity_token;
+    event->claimed_user = token != NULL ? token->user_name : KW_BYTES_NULL;
+    event->software_certificates = request->client_software_certificates;
+    event->software_certificate_count = request->client_software_certificates_count;
+}
+
+static kw_session_event event_of(const kw_session_pending *p, const kw_identity *identity)
+{
+    kw_session_event event = kw_pending_event(p, KW_SESSION_CAUSE_ACTIVATE);
+    describe(&event, p->as.activate.request);
+    event.identity = kw_status_is_bad(p->status) ? NULL : identity;
+    return event;
+}
+
 static void run_activate(kw_job *job)
 {
     kw_session_pending *p = (kw_session_pending *)job;
-    const char *why = NULL;
     p->status = verify_application(p); /* AS-29: first the signature, then the user */
     if (kw_status_is_bad(p->status)) {
-        why = "signature of the Client application";
+        p->why = "signature of the Client application";
     } else {
-        p->status = prove_user(p, &why);
+        p->status = prove_user(p, &p->why);
     }
-    const kw_identity *identity = p->as.activate.identity;
-    kw_session_audit(p->sessions, "ActivateSession", p->status, identity != NULL ? identity->name : KW_BYTES_NULL,
-                     kw_string_from(p->session->client_uri), why, p->arena);
-    if (kw_status_is_bad(p->status)) {
-        KW_LOG(p->sessions->env.log, KW_LOG_WARN, "ActivateSession refused", kw_field_status("status", p->status),
-               kw_field_str("peer", p->peer_address), kw_field_text("client", p->session->client_uri), kw_field_text("reason", why));
-    }
+    const kw_session_event event = event_of(p, p->as.activate.identity);
+    kw_session_record(p->sessions, &event, p->arena);
+    p->is_recorded = true;
 }
 
 /* --- on the loop again: all or nothing ---------------------------------------------------------------------------------- */
@@ -166,9 +179,6 @@ static kw_status commit(kw_session_pending *p)
     kw_timer_start(sessions->env.timers, &session->timer, session->last_request + session->timeout_ms);
     kw_session_set_identity(session, p->as.activate.identity);
     p->as.activate.identity = NULL;
-    KW_LOG(sessions->env.log, KW_LOG_INFO, "Session activated", kw_field_text("client", session->client_uri),
-           kw_field_str("user", session->identity->name), kw_field_str("peer", p->peer_address),
-           kw_field_int("roles", (int64_t)session->identity->role_count));
     return session->identity->must_change_password ? KW_GOOD_PASSWORD_CHANGE_REQUIRED : KW_GOOD; /* AS-73 */
 }
 
@@ -177,15 +187,17 @@ static void done_activate(kw_job *job)
     kw_session_pending *p = (kw_session_pending *)job;
     kw_sessions *sessions = p->sessions;
     const uint64_t version = p->as.activate.identity != NULL ? p->as.activate.identity->store_version : UINT64_MAX;
-    kw_status status = p->status;
     p->session->is_activating = false;
-    if (!kw_status_is_bad(status)) {
-        status = commit(p);
+    if (!kw_status_is_bad(p->status)) {
+        p->status = commit(p);
+        p->is_recorded = p->is_recorded && !kw_status_is_bad(p->status); /* the trail has it as done */
     }
+    const kw_session_event event = event_of(p, p->session->identity);
+    kw_session_report(p->sessions, &event);
     kw_identity_release(p->as.activate.identity);
     kw_identity_release(p->as.activate.former);
     kw_wipe(p->as.activate.nonce, KW_NONCE_LEN);
-    kw_pending_finish(p, status);
+    kw_pending_finish(p, p->status);
     kw_reviews_catch_up(sessions, version);
 }
 
@@ -201,7 +213,7 @@ static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_s
     if (session->is_activating) { /* the nonce is spoken for: the second of two at once could not be proven against it */
         return KW_BAD_TOO_MANY_OPERATIONS;
     }
-    kw_session_pending *p = kw_pending_new(sessions, session, channel, peer_address, arena, done, ctx);
+    kw_session_pending *p = kw_pending_new(sessions, session, channel, peer_address, &request->request_header, arena, done, ctx);
     if (p == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
@@ -215,9 +227,8 @@ static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_s
     kw_session_keep_alive(session);
     const kw_status status = kw_pending_submit(p);
     if (kw_status_is_bad(status)) {
-        session->is_activating = false;
-        kw_identity_release(p->as.activate.former);
-        kw_pending_finish(p, status);
+        p->status = status;
+        done_activate(&p->job);
     }
     return KW_GOOD; /* done was or will be called */
 }
@@ -227,8 +238,12 @@ void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string p
 {
     const kw_status status = start_activate(sessions, channel, peer_address, request, arena, response, done, ctx);
     if (kw_status_is_bad(status)) {
-        KW_LOG(sessions->env.log, KW_LOG_WARN, "ActivateSession refused", kw_field_status("status", status),
-               kw_field_str("peer", peer_address));
+        const kw_session *session = kw_session_find(sessions, &request->request_header.authentication_token);
+        kw_session_event event =
+            kw_refused_event(sessions, KW_SESSION_CAUSE_ACTIVATE, status, channel, peer_address, &request->request_header);
+        describe(&event, request);
+        event.session_id = session != NULL ? session->id : event.session_id;
+        kw_session_report(sessions, &event);
         done(ctx, status);
     }
 }

@@ -70,8 +70,7 @@ static void on_timeout(kw_timer *timer)
         kw_timer_start(env->timers, timer, due);
         return;
     }
-    KW_LOG(env->log, KW_LOG_INFO, "Session timed out", kw_field_text("client", session->client_uri), kw_field_text("name", session->name));
-    kw_session_shut(session, false);
+    kw_session_end(session, KW_SESSION_CAUSE_TIMEOUT, NULL, false);
 }
 
 static char *dup_string(kw_string s)
@@ -168,30 +167,42 @@ static kw_status fill_response(kw_sessions *sessions, const kw_channel *channel,
                                    &response->server_endpoints_count); /* CS-18 */
 }
 
+static kw_session_event event_of(const kw_session_pending *p)
+{
+    kw_session_event event = kw_pending_event(p, KW_SESSION_CAUSE_CREATE);
+    event.timeout_ms = (double)p->session->timeout_ms;
+    event.endpoint_url = p->as.create.request->endpoint_url;
+    return event;
+}
+
 static void run_create(kw_job *job)
 {
     kw_session_pending *p = (kw_session_pending *)job;
     kw_create_session_response *response = p->as.create.response;
     p->status = KW_GOOD;
     if (!p->policy->is_none) { /* CS-16: the leaf alone is signed, whatever came with it */
-        const kw_bytes parts[] = {kw_certificate_der(p->client_certificate), p->as.create.client_nonce};
+        const kw_bytes parts[] = {kw_certificate_der(p->client_certificate), p->as.create.request->client_nonce};
         response->server_signature.algorithm = kw_string_from(p->policy->asym_signature_uri);
         p->status = kw_asym_sign(p->policy, p->own.key, parts, 2, p->arena, &response->server_signature.signature);
     }
-    kw_session_audit(p->sessions, "CreateSession", p->status, KW_BYTES_NULL, kw_string_from(p->session->client_uri), NULL, p->arena);
+    const kw_session_event event = event_of(p);
+    kw_session_record(p->sessions, &event, p->arena);
+    p->is_recorded = true;
 }
 
 static void done_create(kw_job *job)
 {
     kw_session_pending *p = (kw_session_pending *)job;
-    kw_status status = p->status;
-    if (!kw_status_is_bad(status) && p->session->state == KW_SESSION_CLOSED) {
-        status = KW_BAD_SESSION_CLOSED;
+    if (!kw_status_is_bad(p->status) && p->session->state == KW_SESSION_CLOSED) {
+        p->status = KW_BAD_SESSION_CLOSED;
+        p->is_recorded = false; /* the trail has it as done */
     }
-    if (kw_status_is_bad(status)) {
+    if (kw_status_is_bad(p->status)) {
         kw_session_shut(p->session, true);
     }
-    kw_pending_finish(p, status);
+    const kw_session_event event = event_of(p);
+    kw_session_report(p->sessions, &event);
+    kw_pending_finish(p, p->status);
 }
 
 static kw_status start_create(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_create_session_request *request,
@@ -202,19 +213,21 @@ static kw_status start_create(kw_sessions *sessions, kw_channel *channel, kw_str
     KW_TRY(kw_sessions_make_room(sessions, kw_channel_peer_certificate(channel), peer_address));
     KW_TRY(new_session(sessions, channel, peer_address, request, &session));
     kw_status status = fill_response(sessions, channel, session, request, arena, response);
-    kw_session_pending *p = !kw_status_is_bad(status) ? kw_pending_new(sessions, session, channel, peer_address, arena, done, ctx) : NULL;
+    kw_session_pending *p = !kw_status_is_bad(status)
+                                ? kw_pending_new(sessions, session, channel, peer_address, &request->request_header, arena, done, ctx)
+                                : NULL;
     if (p == NULL) {
         kw_session_shut(session, true);
         return kw_status_is_bad(status) ? status : KW_BAD_OUT_OF_MEMORY;
     }
     p->job.run = run_create;
     p->job.done = done_create;
-    p->as.create.client_nonce = request->client_nonce;
+    p->as.create.request = request;
     p->as.create.response = response;
     status = kw_pending_submit(p);
     if (kw_status_is_bad(status)) {
-        kw_session_shut(session, true);
-        kw_pending_finish(p, status);
+        p->status = status;
+        done_create(&p->job);
     }
     return KW_GOOD; /* done was or will be called */
 }
@@ -224,8 +237,14 @@ void kw_session_create(kw_sessions *sessions, kw_channel *channel, kw_string pee
 {
     const kw_status status = start_create(sessions, channel, peer_address, request, arena, response, done, ctx);
     if (kw_status_is_bad(status)) {
-        KW_LOG(sessions->env.log, KW_LOG_WARN, "CreateSession refused", kw_field_status("status", status),
-               kw_field_str("peer", peer_address), kw_field_str("client", request->client_description.application_uri));
+        kw_session_event event =
+            kw_refused_event(sessions, KW_SESSION_CAUSE_CREATE, status, channel, peer_address, &request->request_header);
+        event.claimed_uri = request->client_description.application_uri;
+        if (event.client_certificate == NULL) { /* attack A-208: what was proven is not to be replaced by what is said */
+            event.client_uri = event.claimed_uri;
+        }
+        event.endpoint_url = request->endpoint_url;
+        kw_session_report(sessions, &event);
         done(ctx, status);
     }
 }

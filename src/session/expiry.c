@@ -44,7 +44,7 @@ bool kw_session_check_expiry(kw_session *session)
     KW_LOG(log, KW_LOG_INFO, "identity expired", kw_field_str("client", kw_string_from(session->client_uri)),
            kw_field_text("session", kw_status_is_bad(status) ? "closed" : "anonymous from now on"));
     if (kw_status_is_bad(status)) { /* IT-16; also when nothing else can be had: rights never outlive their proof */
-        kw_session_shut(session, true);
+        kw_session_end(session, KW_SESSION_CAUSE_TERMINATED, "the identity expired, and Anonymous is not allowed", true);
         return false;
     }
     return true;

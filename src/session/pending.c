@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address, kw_arena *arena,
-                                   kw_session_done done, void *ctx)
+kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address,
+                                   const kw_request_header *header, kw_arena *arena, kw_session_done done, void *ctx)
 {
     kw_session_pending *p = calloc(1, sizeof(*p));
     if (p == NULL) {
@@ -15,6 +15,9 @@ kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, k
     p->sessions = sessions;
     p->session = kw_session_retain(session);
     p->channel = channel;
+    p->channel_id = kw_channel_id(channel);
+    p->header = header;
+    p->asked = kw_clock_utc(sessions->env.clock);
     p->arena = arena;
     p->done = done;
     p->ctx = ctx;

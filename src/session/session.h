@@ -27,6 +27,41 @@ typedef struct kw_session_limits {
 
 extern const kw_session_limits KW_SESSION_LIMITS_DEFAULT;
 
+/* Why there is something to say about a Session. */
+typedef enum kw_session_cause {
+    KW_SESSION_CAUSE_CREATE,
+    KW_SESSION_CAUSE_ACTIVATE,
+    KW_SESSION_CAUSE_CLOSE, /* CloseSession */
+    KW_SESSION_CAUSE_TIMEOUT,
+    KW_SESSION_CAUSE_TERMINATED, /* whatever else ends a Session */
+} kw_session_cause;
+
+/* What was asked of the Session services, or happened to a Session, and what became of it: for the audit. Borrowed for the call. */
+typedef struct kw_session_event {
+    kw_session_cause cause;
+    kw_status status;
+    const char *why;       /* for those who watch, never for the peer; NULL: nothing to add */
+    kw_date_time time;     /* when it was asked for */
+    kw_string entry_id;    /* auditEntryId of the RequestHeader: the Client's own words */
+    kw_node_id session_id; /* null: there is none */
+    uint32_t channel_id;   /* 0: on none */
+    kw_string peer_address;
+    const kw_certificate *client_certificate; /* of the channel; NULL with None */
+    kw_string client_uri;                     /* ApplicationUri: of the certificate where there is one, else as the Client says */
+    kw_string claimed_uri;                    /* CREATE: what a refused Client said it was */
+    const kw_identity *identity;              /* whose the Session is, after a good activation; NULL: nobody's yet */
+    kw_string claimed_user;                   /* the user name of a token that proved nothing */
+    double timeout_ms;                        /* CREATE: revisedSessionTimeout */
+    kw_string endpoint_url;                   /* CREATE */
+    const kw_extension_object *user_token;    /* ACTIVATE: with its secrets (kw_identity_redact); NULL: none */
+    const kw_signed_software_certificate *software_certificates;
+    size_t software_certificate_count;
+    bool is_recorded; /* in the store's audit trail already */
+} kw_session_event;
+
+/* The event as a record of the audit trail: every part of it has a bounded length. False: the arena has no room. */
+bool kw_session_event_record(const kw_session_event *event, kw_string source, kw_arena *arena, kw_audit_record *out);
+
 typedef struct kw_session_env {
     const kw_clock *clock;
     const kw_random *random;
@@ -46,11 +81,14 @@ typedef struct kw_session_env {
     void (*identity_changed)(void *ctx, kw_session *session);
     /* What the gate recalls of the store has changed: on the loop, before Sessions get their new rights. May be NULL. */
     void (*store_changed)(void *ctx);
+    void (*audited)(void *ctx, const kw_session_event *event); /* on the loop, once it is decided; may be NULL */
     void *ctx;
 } kw_session_env;
 
 kw_status kw_sessions_new(const kw_session_env *env, kw_sessions **out);
-void kw_sessions_free(kw_sessions *sessions); /* closes all */
+void kw_sessions_free(kw_sessions *sessions); /* closes all, and says nothing of it any more */
+/* Nobody goes on from here: for a shutdown. `why` is static. */
+void kw_sessions_end_all(kw_sessions *sessions, const char *why);
 size_t kw_sessions_count(const kw_sessions *sessions);
 /* All Sessions, oldest first; `visit` may close the one it is given. */
 void kw_sessions_each(kw_sessions *sessions, void (*visit)(void *ctx, kw_session *session), void *ctx);
@@ -69,7 +107,7 @@ void kw_session_create(kw_sessions *sessions, kw_channel *channel, kw_string pee
 /* Good may be Good_PasswordChangeRequired. The channel must live until done, or kw_sessions_channel_gone is called first (done still comes). */
 void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request,
                          kw_arena *arena, kw_activate_session_response *response, kw_session_done done, void *ctx);
-kw_status kw_session_close(kw_sessions *sessions, kw_channel *channel, const kw_close_session_request *request);
+kw_status kw_session_close(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_close_session_request *request);
 /* The channel was closed: unactivated Sessions on it go, activated ones wait for a transfer until their time-out. */
 void kw_sessions_channel_gone(kw_sessions *sessions, kw_channel *channel);
 

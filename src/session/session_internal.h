@@ -64,10 +64,15 @@ struct kw_session_pending {
     kw_sessions *sessions;
     kw_session *session; /* retained */
     kw_channel *channel; /* NULL once it is gone */
-    kw_arena *arena;     /* of the request */
+    uint32_t channel_id;
+    kw_arena *arena; /* of the request */
     kw_session_done done;
     void *ctx;
     kw_status status;
+    const char *why;    /* of a bad status; static */
+    kw_date_time asked; /* when the request came */
+    bool is_recorded;   /* the audit trail knows of it */
+    const kw_request_header *header;
     /* what the job needs of the channel */
     const kw_security_policy *policy;
     kw_message_security_mode mode;
@@ -76,7 +81,7 @@ struct kw_session_pending {
     kw_string peer_address, endpoint_url;
     union {
         struct {
-            kw_bytes client_nonce;
+            const kw_create_session_request *request;
             kw_create_session_response *response;
         } create;
         struct {
@@ -93,6 +98,8 @@ struct kw_session_pending {
 kw_session *kw_session_find(kw_sessions *sessions, const kw_node_id *token);
 /* Out of the table, never to be served again. */
 void kw_session_shut(kw_session *session, bool delete_subscriptions);
+/* The same for a Session that nobody asked to close: it is audited as Session/Timeout or Session/Terminated. */
+void kw_session_end(kw_session *session, kw_session_cause cause, const char *why, bool delete_subscriptions);
 /* Room for one more: quota of this client, then the oldest that was never activated goes (CS-19). */
 kw_status kw_sessions_make_room(kw_sessions *sessions, const kw_certificate *client_certificate, kw_string peer_address);
 void kw_session_keep_alive(kw_session *session);
@@ -100,8 +107,8 @@ void kw_session_keep_alive(kw_session *session);
 void kw_session_set_identity(kw_session *session, kw_identity *identity);
 
 /* pending.c */
-kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address, kw_arena *arena,
-                                   kw_session_done done, void *ctx);
+kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address,
+                                   const kw_request_header *header, kw_arena *arena, kw_session_done done, void *ctx);
 kw_status kw_pending_submit(kw_session_pending *p);
 /* Unlink, release, tell. */
 void kw_pending_finish(kw_session_pending *p, kw_status status);
@@ -120,7 +127,16 @@ void kw_reviews_catch_up(kw_sessions *sessions, uint64_t version);
 kw_identity_claim kw_session_claim(const kw_session *session);
 
 /* audit.c */
-void kw_session_audit(kw_sessions *sessions, const char *event, kw_status status, kw_string user, kw_string client, const char *why,
-                      kw_arena *arena);
+/* What a request under way is about, as far as its kind does not matter. */
+kw_session_event kw_pending_event(const kw_session_pending *p, kw_session_cause cause);
+/* The same for a request that did not come that far. */
+kw_session_event kw_refused_event(const kw_sessions *sessions, kw_session_cause cause, kw_status status, const kw_channel *channel,
+                                  kw_string peer_address, const kw_request_header *header);
+/* And for what happens to a Session. */
+kw_session_event kw_session_event_of(const kw_session *session, kw_session_cause cause);
+/* In a job: into the audit trail, durable when it returns. */
+void kw_session_record(kw_sessions *sessions, const kw_session_event *event, kw_arena *arena);
+/* On the loop: into the log, and to whoever listens. */
+void kw_session_report(kw_sessions *sessions, const kw_session_event *event);
 
 #endif

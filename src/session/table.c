@@ -55,6 +55,13 @@ size_t kw_sessions_count(const kw_sessions *sessions)
     return kw_map_count(sessions->by_token);
 }
 
+void kw_sessions_end_all(kw_sessions *sessions, const char *why)
+{
+    while (sessions->oldest != NULL) {
+        kw_session_end(sessions->oldest, KW_SESSION_CAUSE_TERMINATED, why, true);
+    }
+}
+
 void kw_sessions_each(kw_sessions *sessions, void (*visit)(void *ctx, kw_session *session), void *ctx)
 {
     for (kw_session *s = sessions->oldest, *next; s != NULL; s = next) {
@@ -122,6 +129,17 @@ void kw_session_shut(kw_session *session, bool delete_subscriptions)
     kw_session_release(session);
 }
 
+void kw_session_end(kw_session *session, kw_session_cause cause, const char *why, bool delete_subscriptions)
+{
+    kw_sessions *sessions = session->sessions;
+    kw_session_event event = kw_session_event_of(session, cause);
+    event.why = why;
+    kw_session_retain(session); /* the event borrows from it */
+    kw_session_shut(session, delete_subscriptions);
+    kw_session_report(sessions, &event);
+    kw_session_release(session);
+}
+
 /* --- looking up -------------------------------------------------------------------------------------------------------- */
 
 kw_session *kw_session_find(kw_sessions *sessions, const kw_node_id *token)
@@ -142,7 +160,7 @@ kw_status kw_session_gate(kw_sessions *sessions, kw_channel *channel, const kw_n
         return KW_BAD_SECURE_CHANNEL_ID_INVALID;
     }
     if (session->state != KW_SESSION_ACTIVATED) { /* AS-03 */
-        kw_session_shut(session, true);
+        kw_session_end(session, KW_SESSION_CAUSE_TERMINATED, "another service before ActivateSession", true);
         return KW_BAD_SESSION_NOT_ACTIVATED;
     }
     if (!kw_session_check_expiry(session)) { /* IT-16 */
@@ -195,7 +213,7 @@ kw_status kw_sessions_make_room(kw_sessions *sessions, const kw_certificate *cli
     if (victim == NULL) {
         return KW_BAD_TOO_MANY_SESSIONS;
     }
-    kw_session_shut(victim, true);
+    kw_session_end(victim, KW_SESSION_CAUSE_TERMINATED, "never activated, and its place was needed", true);
     return KW_GOOD;
 }
 
@@ -210,7 +228,7 @@ void kw_sessions_channel_gone(kw_sessions *sessions, kw_channel *channel)
             continue;
         }
         if (s->state == KW_SESSION_CREATED) {
-            kw_session_shut(s, true); /* attack A-109 */
+            kw_session_end(s, KW_SESSION_CAUSE_TERMINATED, "its channel closed before it was activated", true); /* attack A-109 */
         } else {
             s->channel = NULL;
         }

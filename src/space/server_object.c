@@ -91,7 +91,7 @@ READ_SCALAR(read_manufacturer, kw_string, KW_BUILTIN_STRING, space->info.manufac
 READ_SCALAR(read_product_name, kw_string, KW_BUILTIN_STRING, space->info.product_name)
 READ_SCALAR(read_version, kw_string, KW_BUILTIN_STRING, space->info.version)
 READ_SCALAR(read_service_level, uint8_t, KW_BUILTIN_BYTE, 255)
-READ_SCALAR(read_false, bool, KW_BUILTIN_BOOLEAN, false)
+READ_SCALAR(read_true, bool, KW_BUILTIN_BOOLEAN, true)
 READ_SCALAR(read_redundancy, int32_t, KW_BUILTIN_INT32, 0)
 READ_SCALAR(read_sampling_rate, double, KW_BUILTIN_DOUBLE, 0)
 READ_SCALAR(read_zero_u16, uint16_t, KW_BUILTIN_UINT16, 0)
@@ -148,7 +148,7 @@ static const live_value LIVE[] = {
     {2260, read_build_info},       {2261, read_product_name},  {2262, read_product_uri},
     {2263, read_manufacturer},     {2264, read_version},       {2265, read_version},
     {2266, read_start_time},       {2992, read_zero_u32},      {2993, read_no_reason},
-    {2267, read_service_level},    {2994, read_false},         {3709, read_redundancy},
+    {2267, read_service_level},    {2994, read_true},         {3709, read_redundancy},
     {2269, read_profiles},         {2271, read_locales},       {2272, read_sampling_rate},
     {2735, read_browse_points},    {2736, read_zero_u16},      {2737, read_zero_u16},
     {11702, read_max_array},       {11703, read_max_string},   {12911, read_max_byte_string},

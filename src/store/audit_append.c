@@ -6,6 +6,8 @@
 #include "base/try.h"
 #include "store/audit.h"
 
+#include <stdlib.h>
+
 #define RECORD_MAX ((size_t)1 << 20)
 
 typedef struct kw_audit_waiter {
@@ -111,15 +113,21 @@ static kw_status check(const kw_audit_record *r)
     return kw_bytes_is_empty(r->event) ? KW_BAD_INVALID_ARGUMENT : KW_GOOD;
 }
 
-kw_status kw_store_audit_append(kw_store *s, const kw_audit_record *record)
+static void enqueue(kw_audit_queue *queue, kw_audit_waiter *waiter)
 {
-    KW_TRY(check(record));
+    *queue->last = waiter;
+    queue->last = &waiter->next;
+}
+
+/* They enter together, so one round takes them all. */
+static kw_status wait_for(kw_store *s, kw_audit_waiter *waiters, size_t count)
+{
     kw_audit_queue *queue = &s->audit;
-    kw_audit_waiter self = {.record = record};
     pthread_mutex_lock(&queue->lock);
-    *queue->last = &self;
-    queue->last = &self.next;
-    while (!self.is_done) {
+    for (size_t i = 0; i < count; i++) {
+        enqueue(queue, &waiters[i]);
+    }
+    while (!waiters[count - 1].is_done) {
         if (queue->has_leader) {
             pthread_cond_wait(&queue->done, &queue->lock);
         } else {
@@ -127,5 +135,29 @@ kw_status kw_store_audit_append(kw_store *s, const kw_audit_record *record)
         }
     }
     pthread_mutex_unlock(&queue->lock);
-    return self.status;
+    return waiters[count - 1].status;
+}
+
+kw_status kw_store_audit_append(kw_store *s, const kw_audit_record *record)
+{
+    kw_audit_waiter waiter = {.record = record};
+    KW_TRY(check(record));
+    return wait_for(s, &waiter, 1);
+}
+
+kw_status kw_store_audit_append_all(kw_store *s, const kw_audit_record *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        KW_TRY(check(&records[i]));
+    }
+    kw_audit_waiter *waiters = calloc(count > 0 ? count : 1, sizeof(*waiters));
+    if (waiters == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        waiters[i].record = &records[i];
+    }
+    const kw_status status = count > 0 ? wait_for(s, waiters, count) : KW_GOOD;
+    free(waiters);
+    return status;
 }

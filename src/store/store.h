@@ -178,6 +178,8 @@ typedef struct kw_audit_record {
  * with at its end.
  */
 kw_status kw_store_audit_append(kw_store *s, const kw_audit_record *record);
+/* Several with one commit, all or nothing, in their order. */
+kw_status kw_store_audit_append_all(kw_store *s, const kw_audit_record *records, size_t count);
 /* Records with sequence > after, at most max. */
 kw_status kw_store_audit_list(kw_store *s, uint64_t after, size_t max, kw_arena *arena, kw_audit_record **out, size_t *count);
 /*
