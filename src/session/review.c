@@ -22,7 +22,6 @@ typedef struct review_item {
     kw_session *session;         /* retained */
     kw_identity *former, *found; /* one reference each */
     kw_identity_claim claim;     /* what it borrows is in the run's arena, or retained */
-    kw_string client_uri;
     kw_status status;
 } review_item;
 
@@ -96,10 +95,6 @@ static void run_review(kw_job *job)
     for (size_t i = 0; i < run->count; i++) {
         review_item *item = &run->items[i];
         item->status = kw_identity_review(sessions->env.gate, item->former, &item->claim, &item->found);
-        if (is_refused(item->status)) {
-            kw_session_audit(sessions, "CloseSession", item->status, item->former->name, item->client_uri,
-                             "the user is not let in any more", run->arena);
-        }
     }
     run->status = KW_GOOD;
 }
@@ -122,9 +117,7 @@ static bool apply(review_item *item)
         return true;
     }
     if (is_refused(item->status)) {
-        KW_LOG(log, KW_LOG_WARN, "Session closed", kw_field_text("client", session->client_uri), kw_field_str("user", item->former->name),
-               kw_field_text("reason", "the user is not let in any more"));
-        kw_session_shut(session, true);
+        kw_session_end(session, KW_SESSION_CAUSE_TERMINATED, "the user is not let in any more", true);
         return true;
     }
     if (kw_status_is_bad(item->status)) {
@@ -175,7 +168,6 @@ static bool fill_item(review_run *run, kw_session *session)
     item->claim = kw_session_claim(session);
     item->claim.address = kw_arena_copy(run->arena, item->claim.address);
     item->claim.endpoint_url = kw_arena_copy(run->arena, item->claim.endpoint_url);
-    item->client_uri = kw_string_from(session->client_uri);
     if (item->claim.address.data == NULL) {
         return false;
     }

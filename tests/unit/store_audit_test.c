@@ -436,6 +436,26 @@ static void a_long_trail_is_walked_to_its_end(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kw_test_store_setup, kw_test_store_teardown)
 
+static void a_batch_is_appended_in_order_or_not_at_all(void **state)
+{
+    kw_test_store *t = *state;
+    kw_audit_record batch[] = {record("first"), record("second"), record("third")};
+    kw_audit_record *all = NULL;
+    size_t count = 0;
+    assert_status(kw_store_audit_append_all(t->store, batch, 3), KW_GOOD);
+    assert_status(kw_store_audit_append_all(t->store, batch, 0), KW_GOOD);
+    batch[1].event = KW_BYTES_NULL;
+    assert_status(kw_store_audit_append_all(t->store, batch, 3), KW_BAD_INVALID_ARGUMENT);
+    append(t, "fourth");
+    assert_whole(t, 4);
+    assert_status(kw_store_audit_list(t->store, 0, 10, t->arena, &all, &count), KW_GOOD);
+    assert_int_equal(count, 4);
+    assert_text(all[0].user, "first");
+    assert_text(all[1].user, "second");
+    assert_text(all[2].user, "third");
+    assert_text(all[3].user, "fourth");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +483,7 @@ int main(void)
         TEST(records_of_many_handles_make_one_gapless_chain),
         TEST(a_trail_can_be_verified_while_it_grows),
         TEST(a_record_that_is_refused_takes_no_other_with_it),
+        TEST(a_batch_is_appended_in_order_or_not_at_all),
         TEST(a_long_trail_is_walked_to_its_end),
     };
     return cmocka_run_group_tests_name("store/audit", tests, NULL, NULL);
