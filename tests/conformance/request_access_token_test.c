@@ -5,17 +5,9 @@
 
 static int setup(void **state)
 {
-    kw_test_world *world = kw_test_world_new(&(kw_test_world_options){.with_authority = true});
-    kw_test_world_add_user(world, "operator", "a password", 0);
-    kw_test_world_grant(world, "Operator", KW_CRITERIA_USER_NAME, "operator");
+    kw_test_world *world = kw_test_world_with_user(&(kw_test_world_options){.with_authority = true});
     kw_test_world_grant(world, "Operator", KW_CRITERIA_ROLE, "Operator");
     *state = world;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    kw_test_world_free(*state);
     return 0;
 }
 
@@ -41,7 +33,7 @@ static void rt_01_and_rt_24_the_sessions_user_gets_a_token_that_opens_a_session(
 {
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = kw_test_open_as(client, "operator", "a password");
+    kw_test_session session = kw_test_open_as(client, KW_TEST_USER, KW_TEST_PASSWORD);
     kw_string token = KW_BYTES_NULL;
     assert_status(request(client, &session, &(kw_extension_object){.type = NULL}, KW_TEST_SERVER, &token), KW_GOOD);
     kw_test_session other;
@@ -50,7 +42,7 @@ static void rt_01_and_rt_24_the_sessions_user_gets_a_token_that_opens_a_session(
     assert_status(kw_test_read(client, &other, &KW_TEST_SECRET, NULL), KW_GOOD);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kw_test_world_teardown)
 
 int main(void)
 {

@@ -187,6 +187,26 @@ const kw_test_issuer *kw_test_world_trust_issuer(kw_test_world *world, const cha
     return issuer;
 }
 
+kw_test_world *kw_test_world_with_user(const kw_test_world_options *options)
+{
+    kw_test_world *world = kw_test_world_new(options);
+    kw_test_world_add_user(world, KW_TEST_USER, KW_TEST_PASSWORD, 0);
+    kw_test_world_grant(world, "Operator", KW_CRITERIA_USER_NAME, KW_TEST_USER);
+    return world;
+}
+
+int kw_test_world_setup(void **state)
+{
+    *state = kw_test_world_with_user(NULL);
+    return 0;
+}
+
+int kw_test_world_teardown(void **state)
+{
+    kw_test_world_free(*state);
+    return 0;
+}
+
 /* --- time -------------------------------------------------------------------------------------------------------------- */
 
 void kw_test_world_advance(kw_test_world *world, uint64_t ms)

@@ -69,6 +69,15 @@ extern const kw_node_id KW_TEST_PUBLIC, KW_TEST_SECRET;
 kw_test_world *kw_test_world_new(const kw_test_world_options *options); /* NULL: all defaults */
 void kw_test_world_free(kw_test_world *world);                          /* with its Clients */
 
+/* Setup and teardown of cmocka: *state is a world with the defaults, that knows KW_TEST_USER with the Role Operator. */
+int kw_test_world_setup(void **state);
+int kw_test_world_teardown(void **state);
+#define KW_TEST_USER "operator"
+#define KW_TEST_PASSWORD "a password"
+#define KW_TEST_IN_WORLD(test) cmocka_unit_test_setup_teardown(test, kw_test_world_setup, kw_test_world_teardown)
+/* The same with options of the test's own. */
+kw_test_world *kw_test_world_with_user(const kw_test_world_options *options);
+
 /* --- who is known ------------------------------------------------------------------------------------------------------ */
 /* configuration: UserConfigurationMask */
 void kw_test_world_add_user(kw_test_world *world, const char *name, const char *password, uint32_t configuration);
