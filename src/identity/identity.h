@@ -31,7 +31,8 @@ struct kw_identity {
     size_t claimed_role_count;
     kw_string *groups;
     size_t group_count;
-    kw_date_time expires; /* 0: never */
+    kw_date_time expires;    /* of the token; 0: never */
+    kw_date_time rights_end; /* the same, and the time by which clocks may differ: as long as it would be accepted anew; 0: never */
     bool must_change_password;
     bool is_restricted;           /* Role Anonymous alone, whatever the rules say, until the next ActivateSession */
     uint64_t store_version;       /* the state of the store that the Roles come from */

@@ -23,7 +23,7 @@ static bool is_bound_elsewhere(const kw_proof *proof, const kw_jwt *jwt)
     return !kw_bytes_equal(ours, jwt->confirmation_x5t_s256);
 }
 
-static void take_claims(kw_identity *found, const kw_jwt *jwt)
+static void take_claims(kw_identity *found, const kw_jwt *jwt, uint32_t skew_s)
 {
     found->name = jwt->sub;
     found->issuer = jwt->iss;
@@ -31,7 +31,8 @@ static void take_claims(kw_identity *found, const kw_jwt *jwt)
     found->claimed_role_count = jwt->role_count;
     found->groups = jwt->groups;
     found->group_count = jwt->group_count;
-    found->expires = kw_datetime_from_unix(jwt->exp); /* IT-14 */
+    found->expires = kw_datetime_from_unix(jwt->exp);
+    found->rights_end = kw_datetime_from_unix(jwt->exp + skew_s); /* IT-14 */
 }
 
 static kw_status check_token(kw_proof *proof, kw_bytes token)
@@ -54,7 +55,7 @@ static kw_status check_token(kw_proof *proof, kw_bytes token)
     if (is_bound_elsewhere(proof, &jwt)) {
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "the token is bound to another certificate");
     }
-    take_claims(proof->found, &jwt);
+    take_claims(proof->found, &jwt, rules.skew_s);
     return KW_GOOD;
 }
 

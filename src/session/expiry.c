@@ -8,8 +8,8 @@
 
 static bool is_expired(const kw_session *session)
 {
-    return session->identity != NULL && session->identity->expires != 0 &&
-           kw_clock_utc(session->sessions->env.clock) >= session->identity->expires;
+    return session->identity != NULL && session->identity->rights_end != 0 &&
+           kw_clock_utc(session->sessions->env.clock) >= session->identity->rights_end;
 }
 
 /* IT-15: Anonymous is what is left, where it is allowed. */
@@ -62,10 +62,10 @@ void kw_session_watch_expiry(kw_session *session)
 {
     const kw_session_env *env = &session->sessions->env;
     kw_timer_stop(&session->expiry_timer);
-    if (session->identity == NULL || session->identity->expires == 0) {
+    if (session->identity == NULL || session->identity->rights_end == 0) {
         return;
     }
-    const int64_t left = session->identity->expires - kw_clock_utc(env->clock);
+    const int64_t left = session->identity->rights_end - kw_clock_utc(env->clock);
     uint64_t nap = left > 0 ? (uint64_t)(left / KW_TICKS_PER_MS) + 1 : 1;
     nap = nap < LONGEST_NAP_MS ? nap : LONGEST_NAP_MS;
     session->expiry_timer.fire = on_expiry;

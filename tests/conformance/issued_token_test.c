@@ -248,22 +248,66 @@ static void it_26_the_encryption_algorithm_is_ignored(void **state)
 
 /* --- when its time is over ---------------------------------------------------------------------------------------------------------- */
 
-enum { SKEW_MS = 60000 }; /* a token may be presented that long after its exp: clocks differ */
+enum { SKEW_MS = 60000 }; /* clock_skew, its default: clocks differ, and a token is as good as one that could be presented anew */
+
+/* Time passes with a request now and then, so that the Session does not time out. */
+static void pass(kw_test_client *client, const kw_test_session *session, uint64_t ms)
+{
+    const uint64_t step = 30000;
+    for (; ms > step; ms -= step) {
+        kw_test_world_advance(client->world, step);
+        assert_status(kw_test_read(client, session, &KW_TEST_PUBLIC, NULL), KW_GOOD);
+    }
+    kw_test_world_advance(client->world, ms);
+}
 
 static void it_13_and_it_14_and_it_15_after_expiry_only_anonymous_is_left(void **state)
 {
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
     kw_test_session session = opened(client, 30);
-    kw_test_world_advance(world, 29000);
+    pass(client, &session, 30000 + SKEW_MS - 1);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
-    kw_test_world_advance(world, 1000 + SKEW_MS);
+    kw_test_world_advance(world, 1);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
     assert_status(kw_test_read(client, &session, &KW_TEST_PUBLIC, NULL), KW_GOOD);
     const kw_identity *identity = kw_session_identity(kw_test_session_of(world, &session));
     assert_int_equal(identity->kind, KW_USER_TOKEN_TYPE_ANONYMOUS);
     assert_int_equal(identity->role_count, 1);
     assert_int_equal(identity->roles[0].id, 15644);
+}
+
+static void five_seconds(kw_test_world *world, kw_server_config *config)
+{
+    (void)world;
+    config->identity.clock_skew_s = 5;
+}
+
+static void it_14_the_time_after_expiry_is_configurable(void **state)
+{
+    (void)state;
+    kw_test_world *world = world_with_issuer(&(kw_test_world_options){.configure = five_seconds});
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    kw_test_session session = opened(client, 10);
+    kw_test_world_advance(world, 14999);
+    assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
+    kw_test_world_advance(world, 1);
+    assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
+    kw_test_world_free(world);
+}
+
+/* What is accepted is worth something: a token that comes within that time gives its rights for the rest of it. */
+static void it_14_a_token_that_is_accepted_late_gives_its_rights(void **state)
+{
+    kw_test_world *world = *state;
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    kw_test_session session = created(client);
+    const kw_string late = token_for(world, -30);
+    assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, late)), KW_GOOD);
+    assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
+    kw_test_world_advance(world, 30000);
+    assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
+    assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, late)), KW_BAD_IDENTITY_TOKEN_REJECTED);
 }
 
 static void no_anonymous(kw_test_world *world, kw_server_config *config)
@@ -278,10 +322,12 @@ static void it_16_and_jw_07_without_anonymous_the_session_is_closed(void **state
     kw_test_world *world = world_with_issuer(&(kw_test_world_options){.configure = no_anonymous});
     kw_test_client *client = kw_test_client_new(world, NULL);
     kw_test_session session = opened(client, 30);
-    kw_test_world_advance(world, 29000);
+    kw_test_world_advance(world, 30000);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
-    kw_test_world_advance(world, 1000 + SKEW_MS);
-    assert_null(kw_test_session_of(world, &session));
+    kw_test_world_advance(world, SKEW_MS - 1);
+    assert_non_null(kw_test_session_of(world, &session));
+    kw_test_world_advance(world, 2);
+    assert_null(kw_test_session_of(world, &session)); /* by itself: nobody has to ask */
     assert_status(kw_test_read(client, &session, &KW_TEST_PUBLIC, NULL), KW_BAD_SESSION_ID_INVALID);
     kw_test_world_free(world);
 }
@@ -297,7 +343,7 @@ static void it_17_and_jw_08_renewing_before_expiry_goes_on_without_a_gap(void **
         assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, token_for(world, 30))), KW_GOOD);
         assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
     }
-    kw_test_world_advance(world, 30000 + SKEW_MS);
+    pass(client, &session, 30000 + SKEW_MS);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
 }
 
@@ -306,7 +352,7 @@ static void it_15_a_new_token_brings_the_rights_back(void **state)
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
     kw_test_session session = opened(client, 10);
-    kw_test_world_advance(world, 15000 + SKEW_MS);
+    pass(client, &session, 10000 + SKEW_MS);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
     assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, token_for(world, 600))), KW_GOOD);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
@@ -344,6 +390,8 @@ int main(void)
         TEST(it_13_and_it_14_and_it_15_after_expiry_only_anonymous_is_left),
         cmocka_unit_test(it_16_and_jw_07_without_anonymous_the_session_is_closed),
         TEST(it_17_and_jw_08_renewing_before_expiry_goes_on_without_a_gap),
+        cmocka_unit_test(it_14_the_time_after_expiry_is_configurable),
+        TEST(it_14_a_token_that_is_accepted_late_gives_its_rights),
         TEST(it_15_a_new_token_brings_the_rights_back),
         TEST(it_14_expiry_belongs_to_the_identity_not_to_the_session),
     };
