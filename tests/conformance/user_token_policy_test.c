@@ -116,7 +116,6 @@ static void count_warning(void *ctx, const char *line, size_t len)
 {
     (void)ctx;
     warnings += memmem(line, len, "in clear", 8) != NULL;
-}), "in clear") != NULL;
 }
 
 static void clear_anywhere(kw_test_world *world, kw_server_config *config)
