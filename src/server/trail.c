@@ -58,7 +58,7 @@ kw_status kw_trail_new(const kw_trail_env *env, kw_trail **out)
 static kw_string put_string(uint8_t **at, kw_string s)
 {
     const kw_string copy = {s.data != NULL ? *at : NULL, s.len};
-    if (s.len > 0) {
+    if (s.data != NULL && s.len > 0) {
         memcpy(*at, s.data, s.len);
         *at += s.len;
     }

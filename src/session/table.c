@@ -57,8 +57,9 @@ size_t kw_sessions_count(const kw_sessions *sessions)
 
 void kw_sessions_end_all(kw_sessions *sessions, const char *why)
 {
-    while (sessions->oldest != NULL) {
-        kw_session_end(sessions->oldest, KW_SESSION_CAUSE_TERMINATED, why, true);
+    for (kw_session *s = sessions->oldest, *next; s != NULL; s = next) {
+        next = s->next;
+        kw_session_end(s, KW_SESSION_CAUSE_TERMINATED, why, true);
     }
 }
 
@@ -110,11 +111,12 @@ void kw_session_release(kw_session *session)
     free(session);
 }
 
-void kw_session_shut(kw_session *session, bool delete_subscriptions)
+/* Out of the table; its reference is the caller's then. False: it was out already. */
+static bool take_out(kw_session *session, bool delete_subscriptions)
 {
     kw_sessions *sessions = session->sessions;
     if (session->state == KW_SESSION_CLOSED) {
-        return;
+        return false;
     }
     session->state = KW_SESSION_CLOSED;
     session->channel = NULL;
@@ -126,7 +128,14 @@ void kw_session_shut(kw_session *session, bool delete_subscriptions)
     if (sessions->env.closed != NULL) {
         sessions->env.closed(sessions->env.ctx, session, delete_subscriptions);
     }
-    kw_session_release(session);
+    return true;
+}
+
+void kw_session_shut(kw_session *session, bool delete_subscriptions)
+{
+    if (take_out(session, delete_subscriptions)) {
+        kw_session_release(session);
+    }
 }
 
 void kw_session_end(kw_session *session, kw_session_cause cause, const char *why, bool delete_subscriptions)
@@ -134,10 +143,10 @@ void kw_session_end(kw_session *session, kw_session_cause cause, const char *why
     kw_sessions *sessions = session->sessions;
     kw_session_event event = kw_session_event_of(session, cause);
     event.why = why;
-    kw_session_retain(session); /* the event borrows from it */
-    kw_session_shut(session, delete_subscriptions);
-    kw_session_report(sessions, &event);
-    kw_session_release(session);
+    if (take_out(session, delete_subscriptions)) {
+        kw_session_report(sessions, &event);
+        kw_session_release(session);
+    }
 }
 
 /* --- looking up -------------------------------------------------------------------------------------------------------- */
