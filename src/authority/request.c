@@ -1,11 +1,16 @@
 /* RequestAccessToken. OPC 10000-12, 9.5.4 (1.04); 9.6.5 (1.05). */
 #include "authority/authority_internal.h"
+#include "base/json_text.h"
 #include "base/try.h"
+#include "space/audit_event.h"
 
-#include <jansson.h>
+#include <keyway/node_ids.h>
+
 #include <stdlib.h>
 
 #define AUDIT_EVENT "RequestAccessToken"
+#define TEXT_MAX 1024 /* of each value that others chose */
+#define DETAIL_MAX ((size_t)64 << 10)
 #define ROLE_ANONYMOUS 15644
 #define ROLE_TRUSTED_APPLICATION 18625
 
@@ -70,14 +75,17 @@ static kw_status explicit_identity(token_job *t, kw_identity **out, const char *
     return status == KW_BAD_USER_ACCESS_DENIED || status == KW_BAD_USER_SIGNATURE_INVALID ? KW_BAD_IDENTITY_TOKEN_REJECTED : status;
 }
 
-/* A JSON object; the resource comes from outside and is escaped by the library. */
 static kw_string detail_of(const token_job *t, const char *why)
 {
-    json_t *object = json_pack("{s:o*,s:s*}", "resource", json_stringn((const char *)t->resource.data, t->resource.len), "reason", why);
-    char *text = json_dumps(object, JSON_COMPACT);
-    const kw_string detail = kw_arena_copy(t->call->arena, kw_string_from(text));
-    free(text);
-    json_decref(object);
+    kw_writer w;
+    kw_writer_init(&w, DETAIL_MAX);
+    kw_json_text_begin(&w);
+    kw_json_text_string(&w, "resource", t->resource, TEXT_MAX);
+    kw_json_text_string(&w, "reason", kw_string_from(why), TEXT_MAX);
+    kw_json_text_string(&w, "clientAuditEntryId", t->call->header->audit_entry_id, TEXT_MAX);
+    kw_json_text_end(&w);
+    const kw_string detail = kw_arena_copy(t->call->arena, kw_writer_bytes(&w));
+    kw_writer_clear(&w);
     return detail;
 }
 
@@ -123,6 +131,25 @@ static void run_request(kw_job *job)
     kw_identity_release(identity);
 }
 
+/* AZ-16: the request, whatever became of it, and the token if one was issued. The token that proved the user is no part of it. */
+static void raise_events(const kw_authority *authority, const kw_call *call, kw_status status)
+{
+    kw_space *space = kw_server_space(authority->server);
+    const uint16_t gds = kw_space_namespace_find(space, KW_STRING(KW_GDS_NAMESPACE_URI));
+    const kw_extension_object *given = kw_variant_get(&call->inputs[0], KW_BUILTIN_EXTENSION_OBJECT);
+    kw_extension_object token = {.type = NULL};
+    if (given == NULL || kw_status_is_bad(kw_identity_redact(given, call->arena, &token))) {
+        token = (kw_extension_object){.type = NULL};
+    }
+    const kw_variant inputs[] = {kw_variant_scalar(KW_BUILTIN_EXTENSION_OBJECT, &token), call->inputs[1]};
+    kw_audit_event_of_method(space, call, gds, KW_GDS_ID_ACCESS_TOKEN_REQUESTED_AUDIT_EVENT_TYPE,
+                             KW_STRING("an access token was asked for"), status, inputs);
+    if (!kw_status_is_bad(status)) {
+        kw_audit_event_of_method(space, call, gds, KW_GDS_ID_ACCESS_TOKEN_ISSUED_AUDIT_EVENT_TYPE, KW_STRING("an access token was issued"),
+                                 status, inputs);
+    }
+}
+
 static void finish_request(kw_job *job)
 {
     token_job *t = (token_job *)job;
@@ -137,6 +164,7 @@ static void finish_request(kw_job *job)
     }
     KW_LOG(t->authority->env->log, KW_LOG_INFO, "RequestAccessToken", kw_field_str("client", t->call->context->application_uri),
            kw_field_str("resource", t->resource), kw_field_status("status", t->status));
+    raise_events(t->authority, t->call, t->status);
     t->call->finish(t->call, t->status);
     kw_identity_release(t->session_identity);
     free(t);
@@ -175,10 +203,25 @@ static kw_status start(kw_authority *authority, kw_call *call)
     return status;
 }
 
+/* What never became a job. */
+static void record_refusal(const kw_authority *authority, const kw_call *call, kw_status status)
+{
+    const kw_identity *identity = call->access->identity;
+    const kw_audit_record record = {.event = KW_STRING(AUDIT_EVENT),
+                                    .source = authority->config.service_uri,
+                                    .status = status,
+                                    .user = identity != NULL ? identity->name : KW_BYTES_NULL,
+                                    .client = call->context->application_uri,
+                                    .detail = KW_STRING("{}")};
+    kw_server_record(authority->server, &record, call->context->client_certificate == NULL);
+}
+
 void kw_authority_request_access_token(void *ctx, kw_call *call)
 {
     const kw_status status = start(ctx, call);
     if (kw_status_is_bad(status)) {
+        record_refusal(ctx, call, status);
+        raise_events(ctx, call, status);
         call->finish(call, status);
     }
 }

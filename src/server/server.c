@@ -191,6 +191,11 @@ kw_identity_gate *kw_server_gate(kw_server *server)
     return server->gate;
 }
 
+void kw_server_record(kw_server *server, const kw_audit_record *record, bool is_stranger)
+{
+    kw_trail_put(server->trail, record, is_stranger);
+}
+
 void kw_server_set_port(kw_server *server, uint16_t port)
 {
     const kw_string host = server->config.host_count > 0 ? server->config.hosts[0] : KW_STRING("localhost");

@@ -55,6 +55,8 @@ void kw_server_free(kw_server *server); /* all connections are gone already */
 kw_space *kw_server_space(kw_server *server);
 kw_sessions *kw_server_sessions(kw_server *server);
 kw_identity_gate *kw_server_gate(kw_server *server);
+/* Into the store's audit trail, when there is time; copied. `source` null: the Server. `is_stranger`: nothing proves where it came from. */
+void kw_server_record(kw_server *server, const kw_audit_record *record, bool is_stranger);
 void kw_server_set_port(kw_server *server, uint16_t port);
 /* "opc.tcp://localhost:4840" */
 kw_string kw_server_url(const kw_server *server);

@@ -67,14 +67,15 @@ static kw_string put_string(uint8_t **at, kw_string s)
 
 static entry *copy_of(const kw_trail *trail, const kw_audit_record *r)
 {
-    entry *e = calloc(1, sizeof(*e) + r->event.len + r->user.len + r->client.len + r->detail.len);
+    const kw_string source = r->source.data != NULL ? r->source : trail->env.source;
+    entry *e = calloc(1, sizeof(*e) + r->event.len + source.len + r->user.len + r->client.len + r->detail.len);
     if (e == NULL) {
         return NULL;
     }
     uint8_t *at = (uint8_t *)(e + 1);
     e->record = *r;
     e->record.time = r->time != 0 ? r->time : kw_clock_utc(trail->env.clock);
-    e->record.source = trail->env.source;
+    e->record.source = put_string(&at, source);
     e->record.event = put_string(&at, r->event);
     e->record.user = put_string(&at, r->user);
     e->record.client = put_string(&at, r->client);

@@ -23,7 +23,7 @@ typedef struct kw_trail_env {
 } kw_trail_env;
 
 kw_status kw_trail_new(const kw_trail_env *env, kw_trail **out);
-/* Copied. `is_stranger`: nothing proves where it came from. */
+/* Copied; `source` null: that of the environment. `is_stranger`: nothing proves where it came from. */
 void kw_trail_put(kw_trail *trail, const kw_audit_record *record, bool is_stranger);
 /* Writes what still waits; blocks. A job under way is let go: it frees what it holds when it returns. */
 void kw_trail_free(kw_trail *trail);
