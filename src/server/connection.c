@@ -46,10 +46,20 @@ static void on_ready(void *ctx)
     }
 }
 
+/* Answers and losses on the way must not free the connection under our feet. */
+static void leave_channel(kw_connection *c)
+{
+    const bool was_busy = c->is_busy;
+    c->is_busy = true;
+    kw_server_give_up_waiting(c);
+    kw_sessions_channel_gone(c->server->sessions, c->channel);
+    c->is_busy = was_busy;
+}
+
 static void on_closed(void *ctx, kw_status reason)
 {
     kw_connection *c = ctx;
-    kw_sessions_channel_gone(c->server->sessions, c->channel);
+    leave_channel(c);
     kw_server_audit_channel_closed(c, reason);
     if (kw_status_is_bad(reason)) {
         KW_LOG(c->server->env.log, KW_LOG_WARN, "connection closed", kw_field_status("status", reason),
@@ -166,7 +176,7 @@ void kw_connection_lost(kw_connection *c)
 {
     if (!c->is_lost) {
         c->is_lost = true;
-        kw_sessions_channel_gone(c->server->sessions, c->channel);
+        leave_channel(c);
         if (kw_channel_is_open(c->channel)) {
             kw_server_audit_channel_closed(c, KW_BAD_CONNECTION_CLOSED);
         }

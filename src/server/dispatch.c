@@ -87,8 +87,13 @@ static void release_request(kw_server_request *r)
 
 static bool is_late(const kw_server_request *r)
 {
+    return kw_clock_ms(r->connection->server->env.clock) > r->base.deadline_ms;
+}
+
+static void set_deadline(kw_server_request *r)
+{
     const uint32_t hint = r->base.header->timeout_hint;
-    return hint != 0 && kw_clock_ms(r->connection->server->env.clock) - r->received_ms > hint;
+    r->base.deadline_ms = hint != 0 ? kw_clock_ms(r->connection->server->env.clock) + hint : UINT64_MAX;
 }
 
 static void finish(kw_request *request, kw_status status)
@@ -110,7 +115,6 @@ static kw_server_request *new_request(kw_connection *connection, uint32_t reques
         return NULL;
     }
     r->connection = connection;
-    r->received_ms = kw_clock_ms(connection->server->env.clock);
     r->base = (kw_request){.context = &connection->server->services,
                            .service = service,
                            .channel = connection->channel,
@@ -166,6 +170,17 @@ static uint32_t handle_of(kw_reader r, kw_arena *arena)
     return kw_status_is_bad(kw_ua_decode(&r, arena, NULL, KW_TYPE_REQUEST_HEADER, &header)) ? 0 : header.request_handle;
 }
 
+/* Those that only wait for something to happen hold nobody up, and have a bound of their own. */
+static bool is_full(const kw_connection *connection)
+{
+    const uint32_t max = connection->server->config.max_pending_requests;
+    uint32_t count = connection->request_count;
+    for (const kw_server_request *r = connection->requests; r != NULL && count >= max; r = r->next) {
+        count -= r->base.give_up != NULL ? 1 : 0;
+    }
+    return count >= max;
+}
+
 /* KW_GOOD: *out is linked and the request's from here on. Otherwise *handle is for the fault. */
 static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena, kw_server_request **out,
                        uint32_t *handle)
@@ -180,7 +195,7 @@ static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes 
         return KW_BAD_SERVICE_UNSUPPORTED;
     }
     KW_TRY(check_channel(connection, service));
-    if (connection->request_count >= server->config.max_pending_requests) {
+    if (is_full(connection)) {
         return KW_BAD_TOO_MANY_OPERATIONS;
     }
     kw_server_request *request = new_request(connection, request_id, service, arena);
@@ -191,6 +206,7 @@ static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes 
     if (kw_reader_left(&r) != 0) { /* attack A-30 */
         return KW_BAD_DECODING_ERROR;
     }
+    set_deadline(request);
     const kw_status entered = enter_session(request);
     if (kw_status_is_bad(entered)) {
         return entered;
@@ -215,20 +231,49 @@ void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes
     request->base.service->handle(&request->base);
 }
 
+static void cancel(kw_server_request *r)
+{
+    kw_request *request = &r->base;
+    if (request->give_up != NULL) { /* it is answered and gone */
+        request->give_up(request);
+        return;
+    }
+    r->is_cancelled = true; /* its job may still be under way: what it brings is dropped */
+    send_fault(r->connection, request->request_id, request->header->request_handle, KW_BAD_REQUEST_CANCELLED_BY_CLIENT);
+}
+
+static kw_server_request *next_to_cancel(const kw_connection *c, const kw_session *session, uint32_t request_handle)
+{
+    kw_server_request *r = c->requests;
+    while (r != NULL && (r->base.session != session || r->base.header->request_handle != request_handle || r->is_cancelled ||
+                         r->base.service->handle == kw_service_cancel)) {
+        r = r->next;
+    }
+    return r;
+}
+
 uint32_t kw_server_cancel(void *ctx, const kw_request *request, uint32_t request_handle)
 {
     kw_server *server = ctx;
     uint32_t count = 0;
     for (kw_connection *c = server->connections; c != NULL; c = c->next) {
-        for (kw_server_request *r = c->requests; r != NULL; r = r->next) {
-            if (r->base.session == request->session && r->base.header->request_handle == request_handle && !r->is_cancelled &&
-                r->base.service->handle != kw_service_cancel) {
-                send_fault(c, r->base.request_id, request_handle, KW_BAD_REQUEST_CANCELLED_BY_CLIENT);
-                r->is_cancelled = true; /* its job may still be under way: what it brings is dropped */
-                count++;
-            }
+        for (kw_server_request *r; (r = next_to_cancel(c, request->session, request_handle)) != NULL; count++) {
+            cancel(r);
         }
     }
     kw_server_audit_cancel(request, request_handle);
     return count;
+}
+
+void kw_server_give_up_waiting(kw_connection *connection)
+{
+    kw_server_request *r = connection->requests;
+    while (r != NULL) {
+        if (r->base.give_up == NULL) {
+            r = r->next;
+            continue;
+        }
+        r->base.give_up(&r->base);
+        r = connection->requests; /* an answer may have led to others */
+    }
 }

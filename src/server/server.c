@@ -1,6 +1,7 @@
 /* A Server as a whole: configuration, parts, shutdown. */
 #include "base/try.h"
 #include "server/server_internal.h"
+#include "service/subscription.h"
 
 #include <stdlib.h>
 
@@ -62,6 +63,18 @@ static kw_status make_gate(kw_server *server)
     return KW_GOOD;
 }
 
+static void on_session_closed(void *ctx, kw_session *session, bool delete_subscriptions)
+{
+    const kw_server *server = ctx;
+    kw_subscriptions_session_closed(server->services.subscriptions, session, delete_subscriptions);
+}
+
+static void on_identity_changed(void *ctx, kw_session *session)
+{
+    const kw_server *server = ctx;
+    kw_subscriptions_identity_changed(server->services.subscriptions, session);
+}
+
 static kw_status make_sessions(kw_server *server)
 {
     const kw_session_env env = {.clock = server->env.clock,
@@ -76,6 +89,8 @@ static kw_status make_sessions(kw_server *server)
                                 .endpoints = kw_server_endpoints,
                                 .allows_session = allows_session,
                                 .audited = kw_server_audit_session,
+                                .closed = on_session_closed,
+                                .identity_changed = on_identity_changed,
                                 .ctx = server};
     return kw_sessions_new(&env, &server->sessions);
 }
@@ -98,7 +113,16 @@ static void tell_space(kw_server *server)
                                        .max_string_length = server->config.codec_limits.max_string,
                                        .max_byte_string_length = server->config.codec_limits.max_string,
                                        .max_sessions = server->config.session_limits.max_sessions,
-                                       .max_browse_continuation_points = (uint16_t)limits->max_browse_continuation_points};
+                                       .max_browse_continuation_points = (uint16_t)limits->max_browse_continuation_points,
+                                       .max_subscriptions = limits->max_subscriptions,
+                                       .max_subscriptions_per_session = limits->max_subscriptions_per_session,
+                                       .max_monitored_items = limits->max_monitored_items,
+                                       .max_monitored_items_per_subscription = limits->max_monitored_items_per_subscription,
+                                       .max_monitored_items_per_call = limits->max_monitored_items_per_call,
+                                       .max_item_queue = limits->max_item_queue,
+                                       .max_select_clauses = limits->max_select_clauses,
+                                       .max_where_elements = limits->max_where_elements,
+                                       .min_sampling_interval = limits->min_sampling_interval_ms};
     kw_space_set_server_info(server->space, &info);
 }
 
@@ -134,6 +158,7 @@ static kw_status make_parts(kw_server *server)
                                             .endpoints = kw_server_endpoints,
                                             .cancel = kw_server_cancel,
                                             .ctx = server};
+    KW_TRY(kw_subscriptions_new(&server->services, server->env.timers, &server->services.subscriptions));
     return kw_server_describe(server, host, server->arena, &server->services.application);
 }
 
@@ -166,6 +191,7 @@ void kw_server_free(kw_server *server)
     }
     kw_sessions_free(server->sessions);
     kw_trail_free(server->trail);
+    kw_subscriptions_free(server->services.subscriptions);
     kw_identity_gate_free(server->gate);
     kw_space_free(server->space);
     while (server->pool_count > 0) {
@@ -214,6 +240,7 @@ void kw_server_shutdown(kw_server *server, void (*drained)(void *ctx), void *ctx
 {
     server->is_shutting_down = true;
     kw_space_set_server_state(server->space, KW_SERVER_STATE_SHUTDOWN);
+    kw_subscriptions_refuse_requests(server->services.subscriptions, KW_BAD_SHUTDOWN);
     kw_sessions_end_all(server->sessions, "the Server stops");
     server->drained = drained;
     server->drained_ctx = ctx;

@@ -12,7 +12,6 @@ struct kw_server_request {
     kw_request base; /* first: handlers get its address */
     kw_connection *connection;
     kw_server_request *prev, *next;
-    uint64_t received_ms;
     bool is_cancelled;
 };
 
@@ -61,6 +60,8 @@ kw_status kw_server_describe(kw_server *server, kw_string host, kw_arena *arena,
 /* dispatch.c */
 void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena);
 uint32_t kw_server_cancel(void *ctx, const kw_request *request, uint32_t request_handle);
+/* The channel is gone: nobody waits any more for what Publish requests wait for. */
+void kw_server_give_up_waiting(kw_connection *connection);
 
 /* audit.c: what happened becomes an event, a line in the log and a record in the trail */
 void kw_server_audit_session(void *ctx, const kw_session_event *event);

@@ -1,55 +1,9 @@
 /* Attribute Service Set: Read and Write. OPC 10000-4, 5.11. */
 #include "base/try.h"
+#include "service/read_value.h"
 #include "service/service.h"
-#include "space/node.h"
-
-#define ATTRIBUTE_VALUE 13
 
 /* --- Read ------------------------------------------------------------------------------------------------------------------- */
-
-/* Structures and what contains them could be asked for in another encoding; binary is the one there is. */
-static kw_status check_encoding(const kw_read_value_id *what)
-{
-    if (what->data_encoding.name.len == 0) {
-        return KW_GOOD;
-    }
-    if (what->attribute_id != ATTRIBUTE_VALUE) {
-        return KW_BAD_DATA_ENCODING_INVALID;
-    }
-    if (what->data_encoding.ns == 0 && kw_string_equals(what->data_encoding.name, "Default Binary")) {
-        return KW_GOOD;
-    }
-    const bool is_known = what->data_encoding.ns == 0 && (kw_string_equals(what->data_encoding.name, "Default XML") ||
-                                                          kw_string_equals(what->data_encoding.name, "Default JSON"));
-    return is_known ? KW_BAD_DATA_ENCODING_UNSUPPORTED : KW_BAD_DATA_ENCODING_INVALID;
-}
-
-static kw_status read_one(kw_request *request, const kw_access *access, const kw_read_value_id *what, kw_data_value *out)
-{
-    kw_node_ref node;
-    kw_space *space = request->context->space;
-    if (!kw_space_find(space, &what->node_id, &node)) {
-        return KW_BAD_NODE_ID_UNKNOWN;
-    }
-    KW_TRY(check_encoding(what));
-    KW_TRY(kw_node_read(space, access, &node, what->attribute_id, request->arena, out));
-    if (what->index_range.len > 0) {
-        kw_variant part;
-        KW_TRY(kw_range_select(what->index_range, &out->value, request->arena, &part));
-        out->value = part;
-    }
-    return KW_GOOD;
-}
-
-static void keep_timestamps(kw_data_value *v, kw_timestamps_to_return wanted)
-{
-    const bool source = wanted == KW_TIMESTAMPS_TO_RETURN_SOURCE || wanted == KW_TIMESTAMPS_TO_RETURN_BOTH;
-    const bool server = wanted == KW_TIMESTAMPS_TO_RETURN_SERVER || wanted == KW_TIMESTAMPS_TO_RETURN_BOTH;
-    v->has_source_timestamp = v->has_source_timestamp && source;
-    v->has_source_picoseconds = v->has_source_picoseconds && source;
-    v->has_server_timestamp = v->has_server_timestamp && server;
-    v->has_server_picoseconds = v->has_server_picoseconds && server;
-}
 
 static kw_status check_read(const kw_request *request, const kw_read_request *body)
 {
@@ -78,11 +32,11 @@ static kw_status read_all(kw_request *request)
     response->results_count = body->nodes_to_read_count;
     for (size_t i = 0; i < body->nodes_to_read_count; i++) {
         kw_data_value *out = &response->results[i];
-        const kw_status status = read_one(request, &access, &body->nodes_to_read[i], out);
+        const kw_status status = kw_read_value(request->context->space, &access, &body->nodes_to_read[i], request->arena, out);
         if (kw_status_is_bad(status)) {
             *out = (kw_data_value){.has_status = true, .status = status};
         }
-        keep_timestamps(out, body->timestamps_to_return);
+        kw_keep_timestamps(out, body->timestamps_to_return);
     }
     return KW_GOOD;
 }

@@ -13,9 +13,27 @@ typedef struct kw_service_limits {
         max_nodes_per_register;
     uint32_t max_references_per_node;        /* of one Browse result before a continuation point */
     uint32_t max_browse_continuation_points; /* per Session */
+    uint32_t max_subscriptions, max_subscriptions_per_session;
+    uint32_t max_monitored_items, max_monitored_items_per_subscription, max_monitored_items_per_call;
+    uint32_t max_event_items; /* of all MonitoredItems */
+    uint32_t max_item_queue;  /* values or events of one MonitoredItem */
+    uint32_t max_select_clauses, max_where_elements;
+    uint32_t max_publish_requests_per_session;
+    uint32_t max_retransmission_messages;   /* per Subscription */
+    uint32_t max_notifications_per_publish; /* of one message */
+    double min_publishing_interval_ms, max_publishing_interval_ms;
+    double min_sampling_interval_ms, max_sampling_interval_ms;
+    double min_subscription_lifetime_ms, max_subscription_lifetime_ms;
+    size_t max_subscription_bytes, max_notification_bytes; /* queued values and messages: of one Subscription, of all */
 } kw_service_limits;
 
-extern const kw_service_limits KW_SERVICE_LIMITS_DEFAULT; /* 1,000 each; 1,000 references; 20 continuation points */
+/*
+ * 1,000 each; 1,000 references; 20 continuation points. 1,000 Subscriptions, 100 per Session; 100,000 MonitoredItems, 10,000 per
+ * Subscription, 1,000 for events; queues of 1,000; 20 Publish requests; 40 messages kept; 50 ms … 10 min; lifetime 10 s … 1 h; 16 and 256 MiB.
+ */
+extern const kw_service_limits KW_SERVICE_LIMITS_DEFAULT;
+
+typedef struct kw_subscriptions kw_subscriptions;
 
 typedef struct kw_service kw_service;
 typedef struct kw_request kw_request;
@@ -28,6 +46,7 @@ typedef struct kw_service_context {
     const kw_log *log;
     kw_space *space;
     kw_sessions *sessions;
+    kw_subscriptions *subscriptions;
     const kw_service_limits *limits;
     kw_application_description application;
     kw_status (*endpoints)(void *ctx, kw_string endpoint_url, kw_arena *arena, kw_endpoint_description **out, size_t *count);
@@ -45,10 +64,14 @@ struct kw_request {
     kw_identity *identity; /* retained when the request came in: rights do not change under a running request (attack A-107) */
     kw_arena *arena;       /* request, response, everything: until the response left */
     uint32_t request_id;
+    uint64_t deadline_ms;            /* monotonic: what comes later the Client does not wait for; UINT64_MAX: none */
     const kw_request_header *header; /* first field of body */
     const void *body;
     void *response;                                                /* zeroed, of service->response_type; its header is filled on finish */
     void (*finish)(kw_request *request, kw_status service_result); /* exactly once, on the loop */
+    /* Set while the request waits for something to happen (Publish): ends the wait and finishes. Such a request holds nobody up. */
+    void (*give_up)(kw_request *request);
+    void *parked; /* of the service that lets it wait */
 };
 
 typedef enum kw_session_need { KW_NEEDS_NOTHING, KW_NEEDS_SESSION } kw_session_need;
@@ -82,5 +105,16 @@ void kw_service_translate_browse_paths(kw_request *request);
 void kw_service_register_nodes(kw_request *request);
 void kw_service_unregister_nodes(kw_request *request);
 void kw_service_call(kw_request *request);
+void kw_service_create_monitored_items(kw_request *request);
+void kw_service_modify_monitored_items(kw_request *request);
+void kw_service_set_monitoring_mode(kw_request *request);
+void kw_service_delete_monitored_items(kw_request *request);
+void kw_service_create_subscription(kw_request *request);
+void kw_service_modify_subscription(kw_request *request);
+void kw_service_set_publishing_mode(kw_request *request);
+void kw_service_publish(kw_request *request);
+void kw_service_republish(kw_request *request);
+void kw_service_transfer_subscriptions(kw_request *request);
+void kw_service_delete_subscriptions(kw_request *request);
 
 #endif

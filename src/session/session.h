@@ -127,6 +127,8 @@ kw_identity *kw_session_identity(const kw_session *session); /* borrowed; retain
 kw_string kw_session_client_uri(const kw_session *session);
 const kw_string *kw_session_locales(const kw_session *session, size_t *count);
 uint32_t kw_session_max_response_message(const kw_session *session); /* 0: no limit */
+const kw_channel *kw_session_channel(const kw_session *session);     /* NULL: gone, waiting for a transfer */
+kw_message_security_mode kw_session_mode(const kw_session *session);
 /* A place for what other rooms keep per Session (continuation points); released with the Session. */
 void kw_session_attach(kw_session *session, void *data, void (*release)(void *data));
 void *kw_session_attachment(const kw_session *session);

@@ -282,6 +282,16 @@ uint32_t kw_session_max_response_message(const kw_session *session)
     return session->max_response_message;
 }
 
+const kw_channel *kw_session_channel(const kw_session *session)
+{
+    return session->channel;
+}
+
+kw_message_security_mode kw_session_mode(const kw_session *session)
+{
+    return session->mode;
+}
+
 void kw_session_attach(kw_session *session, void *data, void (*release)(void *data))
 {
     session->attachment = data;

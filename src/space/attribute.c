@@ -326,8 +326,8 @@ static kw_status read_of_class(kw_space *space, const kw_access *access, const k
         return put_text(space, access, inverse, arena, out);
     case CONTAINS_NO_LOOPS:
         return put_bool(arena, true, out);
-    case EVENT_NOTIFIER: /* there are no event subscriptions to notify */
-        return put_byte(arena, 0, out);
+    case EVENT_NOTIFIER: /* SubscribeToEvents: all events come from the Server Object */
+        return put_byte(arena, kw_node_id_equal(&node->id, &KW_NODE_ID(0, KW_ID_SERVER)) ? 1 : 0, out);
     case EXECUTABLE:
         return put_bool(arena, is_executable(space, node), out);
     case USER_EXECUTABLE:

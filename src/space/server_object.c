@@ -93,7 +93,15 @@ READ_SCALAR(read_version, kw_string, KW_BUILTIN_STRING, space->info.version)
 READ_SCALAR(read_service_level, uint8_t, KW_BUILTIN_BYTE, 255)
 READ_SCALAR(read_true, bool, KW_BUILTIN_BOOLEAN, true)
 READ_SCALAR(read_redundancy, int32_t, KW_BUILTIN_INT32, 0)
-READ_SCALAR(read_sampling_rate, double, KW_BUILTIN_DOUBLE, 0)
+READ_SCALAR(read_sampling_rate, double, KW_BUILTIN_DOUBLE, space->info.min_sampling_interval)
+READ_SCALAR(read_limit_items, uint32_t, KW_BUILTIN_UINT32, space->info.max_monitored_items_per_call)
+READ_SCALAR(read_max_subscriptions, uint32_t, KW_BUILTIN_UINT32, space->info.max_subscriptions)
+READ_SCALAR(read_max_items, uint32_t, KW_BUILTIN_UINT32, space->info.max_monitored_items)
+READ_SCALAR(read_max_subscriptions_per_session, uint32_t, KW_BUILTIN_UINT32, space->info.max_subscriptions_per_session)
+READ_SCALAR(read_max_items_per_subscription, uint32_t, KW_BUILTIN_UINT32, space->info.max_monitored_items_per_subscription)
+READ_SCALAR(read_max_select, uint32_t, KW_BUILTIN_UINT32, space->info.max_select_clauses)
+READ_SCALAR(read_max_where, uint32_t, KW_BUILTIN_UINT32, space->info.max_where_elements)
+READ_SCALAR(read_max_queue, uint32_t, KW_BUILTIN_UINT32, space->info.max_item_queue)
 READ_SCALAR(read_zero_u16, uint16_t, KW_BUILTIN_UINT16, 0)
 READ_SCALAR(read_browse_points, uint16_t, KW_BUILTIN_UINT16, space->info.max_browse_continuation_points)
 READ_SCALAR(read_max_array, uint32_t, KW_BUILTIN_UINT32, space->info.max_array_length)
@@ -143,18 +151,49 @@ static kw_status read_locales(const kw_space *space, kw_arena *arena, kw_variant
 }
 
 static const live_value LIVE[] = {
-    {2254, read_servers},          {2255, read_namespaces},    {2256, read_status},
-    {2257, read_start_time},       {2258, read_current_time},  {2259, read_state},
-    {2260, read_build_info},       {2261, read_product_name},  {2262, read_product_uri},
-    {2263, read_manufacturer},     {2264, read_version},       {2265, read_version},
-    {2266, read_start_time},       {2992, read_zero_u32},      {2993, read_no_reason},
-    {2267, read_service_level},    {2994, read_true},         {3709, read_redundancy},
-    {2269, read_profiles},         {2271, read_locales},       {2272, read_sampling_rate},
-    {2735, read_browse_points},    {2736, read_zero_u16},      {2737, read_zero_u16},
-    {11702, read_max_array},       {11703, read_max_string},   {12911, read_max_byte_string},
-    {24095, read_max_sessions},    {11705, read_limit_read},   {11707, read_limit_write},
-    {11709, read_limit_call},      {11710, read_limit_browse}, {11711, read_limit_register},
-    {11712, read_limit_translate}, {15004, read_uris_version},
+    {2254, read_servers},
+    {2255, read_namespaces},
+    {2256, read_status},
+    {2257, read_start_time},
+    {2258, read_current_time},
+    {2259, read_state},
+    {2260, read_build_info},
+    {2261, read_product_name},
+    {2262, read_product_uri},
+    {2263, read_manufacturer},
+    {2264, read_version},
+    {2265, read_version},
+    {2266, read_start_time},
+    {2992, read_zero_u32},
+    {2993, read_no_reason},
+    {2267, read_service_level},
+    {2994, read_true},
+    {3709, read_redundancy},
+    {2269, read_profiles},
+    {2271, read_locales},
+    {2272, read_sampling_rate},
+    {2735, read_browse_points},
+    {2736, read_zero_u16},
+    {2737, read_zero_u16},
+    {11702, read_max_array},
+    {11703, read_max_string},
+    {12911, read_max_byte_string},
+    {24095, read_max_sessions},
+    {11705, read_limit_read},
+    {11707, read_limit_write},
+    {11709, read_limit_call},
+    {11710, read_limit_browse},
+    {11711, read_limit_register},
+    {11712, read_limit_translate},
+    {15004, read_uris_version},
+    {11714, read_limit_items},
+    {24096, read_max_subscriptions},
+    {24097, read_max_items},
+    {24098, read_max_subscriptions_per_session},
+    {24104, read_max_items_per_subscription},
+    {24099, read_max_select},
+    {24100, read_max_where},
+    {31916, read_max_queue},
 };
 
 /* The ctx of a bound value: which row, and of which space. */
@@ -171,15 +210,6 @@ static kw_status read_live(void *ctx, const kw_access *access, kw_arena *arena, 
     return live->read(live->space, arena, &out->value);
 }
 
-/* --- Methods that need no Subscriptions to give a true answer ------------------------------------------------------------------ */
-
-/* There are no Subscriptions on this server yet: whatever id is asked for, it is not one. OPC 10000-5, 9.1. */
-static void get_monitored_items(void *ctx, kw_call *call)
-{
-    (void)ctx;
-    call->finish(call, KW_BAD_SUBSCRIPTION_ID_INVALID);
-}
-
 kw_status kw_space_bind_server_object(kw_space *space)
 {
     for (size_t i = 0; i < sizeof(LIVE) / sizeof(LIVE[0]); i++) {
@@ -190,7 +220,7 @@ kw_status kw_space_bind_server_object(kw_space *space)
         *context = (live_context){space, LIVE[i].read};
         KW_TRY(kw_space_bind_value(space, &KW_NODE_ID(0, LIVE[i].id), read_live, NULL, context));
     }
-    return kw_space_bind_method(space, &KW_NODE_ID(0, 11492), get_monitored_items, space);
+    return KW_GOOD;
 }
 
 /* --- NamespaceMetadata of a namespace. OPC 10000-5, 6.3.14 ---------------------------------------------------------------------- */

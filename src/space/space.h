@@ -53,7 +53,10 @@ typedef struct kw_space_server_info {
         max_nodes_per_register;
     uint32_t max_array_length, max_string_length, max_byte_string_length, max_sessions;
     uint16_t max_browse_continuation_points;
-    const kw_string *profiles; /* ServerProfileArray */
+    uint32_t max_subscriptions, max_subscriptions_per_session, max_monitored_items, max_monitored_items_per_subscription,
+        max_monitored_items_per_call, max_item_queue, max_select_clauses, max_where_elements;
+    double min_sampling_interval; /* ms */
+    const kw_string *profiles;    /* ServerProfileArray */
     size_t profile_count;
 } kw_space_server_info;
 

@@ -1,0 +1,28 @@
+/*
+ * Subscriptions and their MonitoredItems: one manager per server, as its Sessions, channels and life cycle see it.
+ * OPC 10000-4, 5.13 and 5.14.
+ *
+ * Owned by one loop. What a Subscription reads, it reads with the rights that its user has at that moment, and what was queued
+ * for one user is never served to another.
+ */
+#ifndef KW_SERVICE_SUBSCRIPTION_H
+#define KW_SERVICE_SUBSCRIPTION_H
+
+#include "service/service.h"
+
+/* Borrows the context and the timers for its life; binds GetMonitoredItems and ResendData, and listens to the events of the space. */
+kw_status kw_subscriptions_new(const kw_service_context *context, kw_timers *timers, kw_subscriptions **out);
+/* All Sessions are closed already. NULL is fine. */
+void kw_subscriptions_free(kw_subscriptions *subscriptions);
+size_t kw_subscriptions_count(const kw_subscriptions *subscriptions);
+
+/* Another user, other rights, or another channel: MonitoredItems are evaluated anew (AS-32). */
+void kw_subscriptions_identity_changed(kw_subscriptions *subscriptions, kw_session *session);
+/* Queued Publish requests are answered (CL-02); Subscriptions go, or wait for a transfer until their lifetime ends (CL-05). */
+void kw_subscriptions_session_closed(kw_subscriptions *subscriptions, kw_session *session, bool delete_subscriptions);
+/* Those that no Session holds, of identities that are not to have any more. */
+void kw_subscriptions_forget(kw_subscriptions *subscriptions, bool (*is_over)(void *ctx, const kw_identity *identity), void *ctx);
+/* All queued Publish requests of all Sessions. */
+void kw_subscriptions_refuse_requests(kw_subscriptions *subscriptions, kw_status status);
+
+#endif
