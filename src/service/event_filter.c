@@ -16,7 +16,7 @@
 
 static kw_node_id type_of(const kw_event *event)
 {
-    return KW_NODE_ID(0, event->type);
+    return KW_NODE_ID(event->type_ns, event->type);
 }
 
 /* One of those that BaseEventType has; false: none of them. `room` holds what the Variant points to. */

@@ -20,8 +20,6 @@ size_t kw_subscriptions_count(const kw_subscriptions *subscriptions);
 void kw_subscriptions_identity_changed(kw_subscriptions *subscriptions, kw_session *session);
 /* Queued Publish requests are answered (CL-02); Subscriptions go, or wait for a transfer until their lifetime ends (CL-05). */
 void kw_subscriptions_session_closed(kw_subscriptions *subscriptions, kw_session *session, bool delete_subscriptions);
-/* Those that no Session holds, of identities that are not to have any more. */
-void kw_subscriptions_forget(kw_subscriptions *subscriptions, bool (*is_over)(void *ctx, const kw_identity *identity), void *ctx);
 /* All queued Publish requests of all Sessions. */
 void kw_subscriptions_refuse_requests(kw_subscriptions *subscriptions, kw_status status);
 

@@ -296,16 +296,6 @@ void kw_subscriptions_session_closed(kw_subscriptions *manager, kw_session *sess
     kw_publisher_free(p);
 }
 
-void kw_subscriptions_forget(kw_subscriptions *manager, bool (*is_over)(void *ctx, const kw_identity *identity), void *ctx)
-{
-    for (kw_subscription *s = manager->waiting, *next; s != NULL; s = next) {
-        next = s->next;
-        if (is_over(ctx, s->identity)) {
-            kw_subscription_free(s);
-        }
-    }
-}
-
 void kw_subscriptions_refuse_requests(kw_subscriptions *manager, kw_status status)
 {
     void *publisher;
