@@ -213,7 +213,7 @@ kw_access kw_subscription_access(const kw_subscription *s)
 
 bool kw_subscription_is_expired(const kw_subscription *s)
 {
-    return s->identity->expires != 0 && kw_clock_utc(s->manager->context->clock) >= s->identity->expires;
+    return s->identity->rights_end != 0 && kw_clock_utc(s->manager->context->clock) >= s->identity->rights_end;
 }
 
 static bool has_same_roles(const kw_identity *a, const kw_identity *b)

@@ -419,8 +419,9 @@ static void methods_are_found_on_their_object_only(void **state)
     assert_int_equal(kw_space_find_method(space, &folder, &unknown, &view), KW_BAD_METHOD_INVALID);
     assert_int_equal(kw_space_find_method(space, &folder, &speed, &view), KW_BAD_METHOD_INVALID);
     /* GetMonitoredItems by the id of the type's Method means the instance's. */
+    assert_int_equal(kw_space_bind_method(space, &of_instance, answer, NULL), KW_GOOD);
     assert_int_equal(kw_space_find_method(space, &server, &of_type, &view), KW_GOOD);
-    assert_true(kw_node_id_equal(&view.method.id, &of_instance) && view.call != NULL && view.input_count == 1 && view.output_count == 2);
+    assert_true(kw_node_id_equal(&view.method.id, &of_instance) && view.call == answer && view.input_count == 1 && view.output_count == 2);
 }
 
 static void nodes_come_and_go(void **state)
