@@ -115,13 +115,20 @@ static size_t gathered(const gathering *g)
     return g->data.monitored_items_count + g->events.events_count;
 }
 
+/* A copy: what is decoded points into it, and the notification is gone before the response is. */
+static kw_status decode(const gathering *g, const kw_notification *n, const kw_type *type, void *out)
+{
+    const kw_bytes copy = kw_arena_copy(g->arena, (kw_bytes){n->data, n->len});
+    return copy.data != NULL ? kw_ua_decode_all(copy, g->arena, NULL, type, out) : KW_BAD_OUT_OF_MEMORY;
+}
+
 static kw_status gather_value(gathering *g, const kw_monitored_item *item, const kw_notification *n)
 {
     kw_monitored_item_notification *out = &g->data.monitored_items[g->data.monitored_items_count];
     out->client_handle = item->client_handle;
     out->value = n->head;
     if (n->head.has_value) {
-        KW_TRY(kw_ua_decode_all((kw_bytes){n->data, n->len}, g->arena, NULL, kw_type_builtin(KW_BUILTIN_VARIANT), &out->value.value));
+        KW_TRY(decode(g, n, kw_type_builtin(KW_BUILTIN_VARIANT), &out->value.value));
     }
     if (n->is_overflow) { /* InfoType DataValue with the bit Overflow. OPC 10000-4, 7.39 */
         out->value.has_status = true;
@@ -135,7 +142,7 @@ static kw_status gather_value(gathering *g, const kw_monitored_item *item, const
 static kw_status gather_event(gathering *g, const kw_monitored_item *item, const kw_notification *n)
 {
     kw_event_field_list *out = &g->events.events[g->events.events_count];
-    KW_TRY(kw_ua_decode_all((kw_bytes){n->data, n->len}, g->arena, NULL, KW_TYPE_EVENT_FIELD_LIST, out));
+    KW_TRY(decode(g, n, KW_TYPE_EVENT_FIELD_LIST, out));
     out->client_handle = item->client_handle;
     g->events.events_count++;
     return KW_GOOD;

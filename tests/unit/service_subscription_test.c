@@ -672,6 +672,25 @@ static void a_part_of_an_array_is_watched_for_itself(void **state)
     assert_status(try_item(s, &wanted, NULL), KW_GOOD); /* it may grow */
 }
 
+static void a_text_outlives_its_place_in_the_queue(void **state)
+{
+    (void)state;
+    const kw_string first = KW_STRING("a text"), second = KW_STRING("another text");
+    kw_variant v = kw_variant_scalar(KW_BUILTIN_STRING, &first);
+    add_variable("text", v);
+    const kw_monitored_item_create_request wanted = wish("text", 2);
+    watch(subscribe(0, 5, 0), &wanted);
+    v.data = &second;
+    assert_status(kw_space_set_value(f->space, &ID("text"), &v), KW_GOOD);
+    advance(50); /* the first one is held by the queue alone */
+    answer *a = collect();
+    const kw_data_change_notification *data = data_of(a);
+    assert_int_equal(data->monitored_items_count, 2);
+    assert_text(*(const kw_string *)kw_variant_get(&data->monitored_items[0].value.value, KW_BUILTIN_STRING), "a text");
+    assert_text(*(const kw_string *)kw_variant_get(&data->monitored_items[1].value.value, KW_BUILTIN_STRING), "another text");
+    drop(a);
+}
+
 static void items_of_one_interval_share_a_timer(void **state)
 {
     (void)state;
@@ -782,6 +801,7 @@ int main(void)
         TEST(a_trigger_of_status_alone_sees_no_values_and_one_of_timestamps_sees_every_write),
         TEST(filters_that_make_no_sense_are_refused),
         TEST(a_part_of_an_array_is_watched_for_itself),
+        TEST(a_text_outlives_its_place_in_the_queue),
         TEST(items_of_one_interval_share_a_timer),
         TEST(numbers_of_items_are_bounded),
         TEST(queued_bytes_are_bounded_and_the_news_gets_through),
