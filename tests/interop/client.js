@@ -3,7 +3,8 @@
 //   node client.js URL PKI-FOLDER prepare            makes the certificate
 //   node client.js URL PKI-FOLDER run PASSWORD       every policy, mode and user
 const {
-    AttributeIds, BrowseDirection, DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, StatusCodes, UserTokenType, Variant,
+    AttributeIds, BrowseDirection, DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, StatusCodes, TimestampsToReturn,
+    UserTokenType, Variant,
 } = require("node-opcua");
 const { check, expect, finish, makePki } = require("./common");
 
@@ -111,6 +112,30 @@ async function useMachineAsAnonymous(session) {
     expect(public_.statusCode.equals(StatusCodes.BadSubscriptionIdInvalid), `GetMonitoredItems: ${public_.statusCode}`);
 }
 
+/* Two values of CurrentTime, the second later than the first. */
+async function watchTime(session) {
+    const subscription = await session.createSubscription2({
+        requestedPublishingInterval: 100, requestedLifetimeCount: 300, requestedMaxKeepAliveCount: 10,
+        maxNotificationsPerPublish: 0, publishingEnabled: true, priority: 1,
+    });
+    const item = await subscription.monitor(
+        { nodeId: "i=2258", attributeId: AttributeIds.Value }, { samplingInterval: 100, queueSize: 10, discardOldest: true }, TimestampsToReturn.Both,
+    );
+    const times = await new Promise((resolve, reject) => {
+        const seen = [];
+        const deadline = setTimeout(() => reject(new Error("no notification came")), 30000);
+        item.on("changed", (value) => {
+            seen.push(value.value.value.getTime());
+            if (seen.length === 2) {
+                clearTimeout(deadline);
+                resolve(seen);
+            }
+        });
+    });
+    expect(times[0] < times[1], `CurrentTime went from ${times[0]} to ${times[1]}`);
+    await subscription.terminate();
+}
+
 async function run() {
     const pki = await makePki(folder, APPLICATION_URI);
     const alice = { type: UserTokenType.UserName, userName: "alice", password };
@@ -121,6 +146,7 @@ async function run() {
             await readStatus(session);
             await browseObjects(session);
             await useMachineAsAnonymous(session);
+            await watchTime(session);
         }));
         await check(`${name}, UserName`, () => withSession(pki, endpoint, alice, async (session) => {
             await readStatus(session);
