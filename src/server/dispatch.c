@@ -231,6 +231,18 @@ void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes
     request->base.service->handle(&request->base);
 }
 
+void kw_server_answer_closed(kw_server *server, const kw_session *session)
+{
+    for (kw_connection *c = server->connections; c != NULL; c = c->next) {
+        for (kw_server_request *r = c->requests; r != NULL; r = r->next) {
+            if (r->base.session == session && r->base.give_up == NULL && !r->is_cancelled) {
+                r->is_cancelled = true; /* its job may still be under way: what it brings is dropped */
+                send_fault(c, r->base.request_id, r->base.header->request_handle, KW_BAD_SESSION_CLOSED);
+            }
+        }
+    }
+}
+
 static void cancel(kw_server_request *r)
 {
     kw_request *request = &r->base;

@@ -65,8 +65,9 @@ static kw_status make_gate(kw_server *server)
 
 static void on_session_closed(void *ctx, kw_session *session, bool delete_subscriptions)
 {
-    const kw_server *server = ctx;
+    kw_server *server = ctx;
     kw_subscriptions_session_closed(server->services.subscriptions, session, delete_subscriptions);
+    kw_server_answer_closed(server, session);
 }
 
 static void on_identity_changed(void *ctx, kw_session *session)
@@ -88,8 +89,8 @@ static kw_status make_sessions(kw_server *server)
                                 .limits = &server->config.session_limits,
                                 .endpoints = kw_server_endpoints,
                                 .allows_session = allows_session,
-                                .audited = kw_server_audit_session,
                                 .closed = on_session_closed,
+                                .audited = kw_server_audit_session,
                                 .identity_changed = on_identity_changed,
                                 .ctx = server};
     return kw_sessions_new(&env, &server->sessions);

@@ -59,6 +59,8 @@ kw_status kw_server_describe(kw_server *server, kw_string host, kw_arena *arena,
 
 /* dispatch.c */
 void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena);
+/* CL-02: what is under way for a Session that is closed now is answered at once. */
+void kw_server_answer_closed(kw_server *server, const kw_session *session);
 uint32_t kw_server_cancel(void *ctx, const kw_request *request, uint32_t request_handle);
 /* The channel is gone: nobody waits any more for what Publish requests wait for. */
 void kw_server_give_up_waiting(kw_connection *connection);

@@ -38,6 +38,9 @@ static kw_status check_request(const kw_sessions *sessions, const kw_channel *ch
     if (!kw_utf8_is_valid(request->session_name, false) || !kw_utf8_is_valid(request->client_description.application_uri, false)) {
         return KW_BAD_INVALID_ARGUMENT;
     }
+    if (request->server_uri.len > 0 && !kw_bytes_equal(request->server_uri, sessions->env.server_uri)) { /* CS-05 */
+        return KW_BAD_SERVER_URI_INVALID;
+    }
     if (policy->is_none) { /* CS-12: whatever certificate is there says nothing */
         return KW_GOOD;
     }
