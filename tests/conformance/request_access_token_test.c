@@ -42,10 +42,38 @@ static void rt_01_and_rt_24_the_sessions_user_gets_a_token_that_opens_a_session(
     assert_status(kw_test_read(client, &other, &KW_TEST_SECRET, NULL), KW_GOOD);
 }
 
+static const kw_extension_object NO_TOKEN = {.type = NULL};
+
+static void rt_20_and_az_10_the_channel_is_encrypted(void **state)
+{
+    kw_string token = KW_BYTES_NULL;
+    kw_test_client *client = kw_test_client_new(*state, &(kw_test_client_options){.mode = KW_MESSAGE_SECURITY_MODE_SIGN});
+    kw_test_session session = kw_test_open_as(client, KW_TEST_USER, KW_TEST_PASSWORD);
+    assert_status(request(client, &session, &NO_TOKEN, KW_TEST_SERVER, &token), KW_BAD_SECURITY_MODE_INSUFFICIENT);
+}
+
+static void rt_04_and_rt_28_who_has_no_role_gets_no_token(void **state)
+{
+    kw_string token = KW_BYTES_NULL;
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    kw_test_session session = kw_test_open(client);
+    assert_status(request(client, &session, &NO_TOKEN, KW_TEST_SERVER, &token), KW_BAD_USER_ACCESS_DENIED);
+}
+
+static void rt_23_and_rt_27_an_unknown_resource_is_not_found(void **state)
+{
+    kw_string token = KW_BYTES_NULL;
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    kw_test_session session = kw_test_open_as(client, KW_TEST_USER, KW_TEST_PASSWORD);
+    assert_status(request(client, &session, &NO_TOKEN, "urn:no:such:server", &token), KW_BAD_NOT_FOUND);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kw_test_world_teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(rt_01_and_rt_24_the_sessions_user_gets_a_token_that_opens_a_session)};
+    const struct CMUnitTest tests[] = {TEST(rt_01_and_rt_24_the_sessions_user_gets_a_token_that_opens_a_session),
+                                       TEST(rt_20_and_az_10_the_channel_is_encrypted), TEST(rt_04_and_rt_28_who_has_no_role_gets_no_token),
+                                       TEST(rt_23_and_rt_27_an_unknown_resource_is_not_found)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
