@@ -17,6 +17,7 @@ struct kw_test_answer {
     uint32_t id;
     kw_bytes body;     /* in the world's arena */
     kw_status aborted; /* bad: there is no body */
+    uint64_t at;
 };
 
 /* --- events of the Client's channel -------------------------------------------------------------------------------------- */
@@ -32,7 +33,7 @@ static void keep(kw_test_client *client, uint32_t id, kw_bytes body, kw_status a
 {
     kw_test_answer *answer = KW_ARENA_NEW(client->world->arena, kw_test_answer);
     assert_non_null(answer);
-    *answer = (kw_test_answer){client->answers, id, kw_arena_copy(client->world->arena, body), aborted};
+    *answer = (kw_test_answer){client->answers, id, kw_arena_copy(client->world->arena, body), aborted, ++client->world->answer_count};
     client->answers = answer;
 }
 
@@ -100,7 +101,7 @@ static kw_bytes take(kw_writer *w, kw_arena *arena)
 
 static bool deliver_to_server(kw_test_client *client)
 {
-    if (client->connection == NULL || client->is_paused || client->to_server.len == 0) {
+    if (client->connection == NULL || client->is_paused || client->is_slow || client->to_server.len == 0) {
         return false;
     }
     kw_connection_input(client->connection, take(&client->to_server, client->world->arena));
@@ -277,6 +278,12 @@ static kw_test_answer *find_answer(const kw_test_client *client, uint32_t id)
         a = a->next;
     }
     return a;
+}
+
+uint64_t kw_test_answered_at(const kw_test_client *client, uint32_t id)
+{
+    const kw_test_answer *answer = find_answer(client, id);
+    return answer != NULL ? answer->at : 0;
 }
 
 bool kw_test_is_answered(const kw_test_client *client, uint32_t id)

@@ -24,6 +24,7 @@ struct kw_test_client {
     kw_connection *connection; /* NULL: the server let go of it */
     kw_writer to_server, to_client;
     bool is_paused, server_closes, is_closed; /* is_closed: the Client's channel is */
+    bool is_slow;                             /* what it sends is on its way until a test clears this */
     kw_status close_reason;
     uint32_t last_id;
     kw_test_answer *answers; /* not yet looked at */
@@ -56,6 +57,8 @@ typedef struct kw_test_session {
 kw_status kw_test_call(kw_test_client *client, const kw_test_session *session, const kw_type *type, void *request, const void **response);
 /* The two halves of it, for requests that overlap: the id of the request; then whether it was answered, and how. */
 uint32_t kw_test_send(kw_test_client *client, const kw_test_session *session, const kw_type *type, void *request);
+/* Answers are numbered as they come, over all Clients; 0: not answered. */
+uint64_t kw_test_answered_at(const kw_test_client *client, uint32_t id);
 bool kw_test_is_answered(const kw_test_client *client, uint32_t id);
 kw_status kw_test_answer_of(kw_test_client *client, uint32_t id, const void **response);
 

@@ -106,6 +106,25 @@ bool kw_test_executor_run_one(kw_test_executor *e)
     return true;
 }
 
+bool kw_test_executor_run_nth(kw_test_executor *e, size_t index)
+{
+    kw_job **link = &e->first, *before = NULL;
+    for (; *link != NULL && index > 0; index--) {
+        before = *link;
+        link = &before->next;
+    }
+    kw_job *job = *link;
+    if (job == NULL) {
+        return false;
+    }
+    *link = job->next;
+    e->last = e->last == job ? before : e->last;
+    e->waiting--;
+    job->run(job);
+    job->done(job);
+    return true;
+}
+
 void kw_test_executor_run_all(kw_test_executor *e)
 {
     while (kw_test_executor_run_one(e)) {

@@ -36,6 +36,8 @@ typedef struct kw_test_executor {
 
 void kw_test_executor_init(kw_test_executor *e);
 bool kw_test_executor_run_one(kw_test_executor *e); /* run and done; false: none was waiting */
+/* The index-th of those that wait: jobs of a pool overtake each other. */
+bool kw_test_executor_run_nth(kw_test_executor *e, size_t index);
 void kw_test_executor_run_all(kw_test_executor *e); /* also those that are submitted meanwhile */
 /* As a pool does that shuts down: done without run. */
 void kw_test_executor_cancel_all(kw_test_executor *e);

@@ -56,6 +56,7 @@ struct kw_test_world {
     kw_authority *authority; /* NULL: none */
     kw_arena *arena;         /* whatever a test needs until the end */
     kw_test_client *clients;
+    uint64_t answer_count;
     kw_test_issuer issuers[KW_TEST_ISSUERS];
     size_t issuer_count;
 };
