@@ -224,7 +224,9 @@ static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_s
     memcpy(p->as.activate.nonce, session->nonce, KW_NONCE_LEN);
     p->as.activate.former = session->channel != channel ? kw_identity_retain(session->identity) : NULL;
     session->is_activating = true;
-    kw_session_keep_alive(session);
+    if (session->state == KW_SESSION_ACTIVATED) { /* the time for the first one is fixed: attempts do not stretch it */
+        kw_session_keep_alive(session);
+    }
     const kw_status status = kw_pending_submit(p);
     if (kw_status_is_bad(status)) {
         p->status = status;
