@@ -275,6 +275,9 @@ static void judge_activate(sim *s, sim_request *r, kw_status status, const void 
     session->bound = r->line;
     session->is_activated = true;
     session->user = r->user;
+    if (r->user.expires != 0 && s->world->clock->utc >= r->user.expires) { /* accepted late: good for the rest of that time */
+        session->user.expires += TOKEN_SKEW;
+    }
     session->may_have_expired = false;
     session->may_be_closed = false;
     session->alive_ms = now_ms(s);
