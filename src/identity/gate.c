@@ -47,6 +47,21 @@ static const kw_token_kind *kind_of_object(const kw_extension_object *object)
 
 /* --- life ------------------------------------------------------------------------------------------------------------- */
 
+/* Whoever still reads the former list may go on: it stays in the arena. */
+kw_status kw_identity_gate_set_namespaces(kw_identity_gate *gate, const kw_string *namespaces, size_t count)
+{
+    kw_namespace_list *list = kw_arena_alloc(gate->arena, sizeof(*list) + count * sizeof(kw_string));
+    if (list == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    list->count = count;
+    for (size_t i = 0; i < count; i++) {
+        list->uris[i] = kw_arena_copy(gate->arena, namespaces[i]);
+    }
+    atomic_store(&gate->namespaces, list);
+    return KW_GOOD;
+}
+
 static kw_status copy_lists(kw_identity_gate *gate, const kw_identity_config *config)
 {
     size_t count = 0;
@@ -54,20 +69,15 @@ static kw_status copy_lists(kw_identity_gate *gate, const kw_identity_config *co
         count++;
     }
     const char **algorithms = KW_ARENA_ARRAY(gate->arena, const char *, count + 1);
-    kw_string *namespaces = KW_ARENA_ARRAY(gate->arena, kw_string, config->namespace_count);
-    if (algorithms == NULL || namespaces == NULL) {
+    if (algorithms == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
         algorithms[i] = kw_arena_cstring(gate->arena, kw_string_from(config->token_algorithms[i]));
     }
-    for (size_t i = 0; i < config->namespace_count; i++) {
-        namespaces[i] = kw_arena_copy(gate->arena, config->namespaces[i]);
-    }
     gate->config.token_algorithms = algorithms;
-    gate->config.namespaces = namespaces;
     gate->config.audience = kw_arena_copy(gate->arena, config->audience);
-    return KW_GOOD;
+    return kw_identity_gate_set_namespaces(gate, config->namespaces, config->namespace_count);
 }
 
 static void warn_of_clear_secrets(const kw_identity_gate *gate)

@@ -35,6 +35,8 @@ typedef struct kw_identity_gate kw_identity_gate;
 kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store, const kw_clock *clock, const kw_random *random,
                                const kw_log *log, kw_identity_gate **out);
 void kw_identity_gate_free(kw_identity_gate *gate);
+/* The NodeIds of Roles are numbered by these from now on; copied. From one thread; who is proving somebody meanwhile is not disturbed. */
+kw_status kw_identity_gate_set_namespaces(kw_identity_gate *gate, const kw_string *namespaces, size_t count);
 /* The trust list for user certificates, apart from that for applications (X5-04); borrowed. Without it no user certificate is believed. */
 void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user_trust);
 

@@ -11,6 +11,11 @@
 #define KW_USER_NAME_MAX 256  /* bytes; refused beyond, never cut */
 #define KW_PASSWORD_MAX 1024u /* bytes; keeps the RSA blocks of one attempt few */
 
+typedef struct kw_namespace_list {
+    size_t count;
+    kw_string uris[];
+} kw_namespace_list;
+
 struct kw_identity_gate {
     kw_identity_config config; /* strings and lists in `arena` */
     kw_arena *arena;
@@ -18,6 +23,7 @@ struct kw_identity_gate {
     const kw_clock *clock;
     const kw_random *random;
     const kw_log *log;
+    _Atomic(const kw_namespace_list *) namespaces; /* in `arena` */
     _Atomic(kw_trust_list *) user_trust; /* NULL: no user certificate is believed */
     kw_snapshot_cache snapshots;
 };

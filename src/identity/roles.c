@@ -141,14 +141,14 @@ static bool endpoint_passes(const kw_identity_claim *claim, const kw_role *role)
 }
 
 /* false: the Role lives in a namespace that this Server does not have. */
-static bool namespace_index(const kw_identity_config *config, kw_string uri, uint16_t *ns)
+static bool namespace_index(const kw_namespace_list *namespaces, kw_string uri, uint16_t *ns)
 {
     if (kw_bytes_is_empty(uri)) {
         *ns = 0;
         return true;
     }
-    for (size_t i = 0; i < config->namespace_count && i <= UINT16_MAX; i++) {
-        if (kw_bytes_equal(config->namespaces[i], uri)) {
+    for (size_t i = 0; i < namespaces->count && i <= UINT16_MAX; i++) {
+        if (kw_bytes_equal(namespaces->uris[i], uri)) {
             *ns = (uint16_t)i;
             return true;
         }
@@ -179,12 +179,13 @@ kw_status kw_roles_grant(kw_proof *proof)
     if (granted == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
+    const kw_namespace_list *namespaces = atomic_load(&proof->gate->namespaces);
     size_t count = 0;
     granted[count++] = (kw_granted_role){.id = ROLE_ANONYMOUS, .name = KW_STRING("Anonymous")}; /* RO-02: always */
     for (size_t i = 0; i < snapshot->role_count; i++) {
         const kw_role *role = &snapshot->roles[i];
         uint16_t ns;
-        if (!namespace_index(&proof->gate->config, role->namespace_uri, &ns) || (ns == 0 && role->node_id == ROLE_ANONYMOUS)) {
+        if (!namespace_index(namespaces, role->namespace_uri, &ns) || (ns == 0 && role->node_id == ROLE_ANONYMOUS)) {
             continue;
         }
         if (identity_matches(proof, role) && application_passes(proof->claim, role) && endpoint_passes(proof->claim, role)) {

@@ -22,6 +22,8 @@ void kw_server_config_defaults(kw_server_config *config)
                                  .max_connections_per_address = 1000,
                                  .max_pending_requests = 100,
                                  .max_memory = UINT64_C(512) << 20,
+                                 .passwords = KW_PASSWORD_RULES_DEFAULT,
+                                 .max_users = 10000,
                                  .identity = KW_IDENTITY_CONFIG_DEFAULT};
 }
 
@@ -76,6 +78,33 @@ static void on_identity_changed(void *ctx, kw_session *session)
     kw_subscriptions_identity_changed(server->services.subscriptions, session);
 }
 
+/* What reads Roles and users from the store as it was last read. */
+static void on_store_changed(void *ctx)
+{
+    kw_administration_follow(((kw_server *)ctx)->administration);
+}
+
+static void apply_change(void *ctx, void (*done)(void *done_ctx), void *done_ctx)
+{
+    kw_sessions_review(((kw_server *)ctx)->sessions, done, done_ctx);
+}
+
+static kw_status make_administration(kw_server *server)
+{
+    const kw_administration_env env = {.space = server->space,
+                                       .gate = server->gate,
+                                       .store = server->env.store,
+                                       .executor = server->env.executor,
+                                       .random = server->env.random,
+                                       .log = server->env.log,
+                                       .server_uri = server->config.application_uri,
+                                       .passwords = &server->config.passwords,
+                                       .max_users = server->config.max_users,
+                                       .apply = apply_change,
+                                       .ctx = server};
+    return kw_administration_new(&env, &server->administration);
+}
+
 static kw_status make_sessions(kw_server *server)
 {
     const kw_session_env env = {.clock = server->env.clock,
@@ -89,6 +118,11 @@ static kw_status make_sessions(kw_server *server)
                                 .limits = &server->config.session_limits,
                                 .endpoints = kw_server_endpoints,
                                 .allows_session = allows_session,
+<<<<<<< HEAD
+=======
+                                .store_changed = on_store_changed,
+                                .audited = kw_server_audit_session,
+>>>>>>> 036a7de (RoleSet and UserManagement: Roles and users as nodes, changed by Methods)
                                 .closed = on_session_closed,
                                 .audited = kw_server_audit_session,
                                 .identity_changed = on_identity_changed,
@@ -148,6 +182,7 @@ static kw_status make_parts(kw_server *server)
     KW_TRY(make_trail(server));
     KW_TRY(make_gate(server));
     KW_TRY(make_sessions(server));
+    KW_TRY(make_administration(server));
     const kw_string host = server->config.host_count > 0 ? server->config.hosts[0] : KW_STRING("localhost");
     server->services = (kw_service_context){.clock = server->env.clock,
                                             .random = server->env.random,
@@ -191,6 +226,7 @@ void kw_server_free(kw_server *server)
         return;
     }
     kw_sessions_free(server->sessions);
+    kw_administration_free(server->administration);
     kw_trail_free(server->trail);
     kw_subscriptions_free(server->services.subscriptions);
     kw_identity_gate_free(server->gate);

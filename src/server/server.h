@@ -4,6 +4,7 @@
 #ifndef KW_SERVER_SERVER_H
 #define KW_SERVER_SERVER_H
 
+#include "identity/password_rules.h"
 #include "service/service.h"
 
 typedef struct kw_server kw_server;
@@ -32,6 +33,8 @@ typedef struct kw_server_config {
     uint32_t max_connections_per_address; /* 1,000: half of all, whoever sits behind one address */
     uint32_t max_pending_requests;        /* per connection: 100; past it Bad_TcpServerTooBusy / Bad_TooManyOperations */
     uint64_t max_memory;                  /* arenas of all requests under way: 512 MiB */
+    kw_password_rules passwords;          /* 8 … 256 characters */
+    uint32_t max_users;                   /* past it AddUser is refused: 10,000 */
     kw_identity_config identity;          /* audience and namespaces are set by the server */
 } kw_server_config;
 

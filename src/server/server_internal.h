@@ -3,6 +3,7 @@
 #define KW_SERVER_INTERNAL_H
 
 #include "server/server.h"
+#include "space/administration.h"
 #include "server/trail.h"
 
 typedef struct kw_server_request kw_server_request;
@@ -37,6 +38,7 @@ struct kw_server {
     kw_space *space;
     kw_sessions *sessions;
     kw_identity_gate *gate;
+    kw_administration *administration;
     kw_trail *trail;
     kw_service_context services;
     kw_connection *connections;

@@ -185,6 +185,7 @@ static kw_status add_arguments(kw_space *space, const kw_node *method, const cha
                                                               .parent = method->id,
                                                               .type_definition = KW_NODE_ID(0, KW_ID_PROPERTY_TYPE),
                                                               .browse_name = {0, kw_string_from(name)}, /* RT-30: ns 0 */
+                                                              .restrictions = method->restrictions,
                                                               .data_type = KW_NODE_ID(0, KW_TYPE_ARGUMENT->data_type_id),
                                                               .value_rank = 1,
                                                               .value = kw_variant_array(KW_BUILTIN_EXTENSION_OBJECT, objects, count)});
@@ -226,6 +227,27 @@ kw_status kw_space_bind_value(kw_space *space, const kw_node_id *id, kw_value_re
     node->read = read;
     node->write = write;
     node->ctx = ctx;
+    return KW_GOOD;
+}
+
+kw_status kw_space_bind_value_later(kw_space *space, const kw_node_id *id, kw_value_read read, kw_value_write_later write, void *ctx)
+{
+    KW_TRY(kw_space_bind_value(space, id, read, NULL, ctx));
+    kw_node *node = kw_space_own(space, id);
+    node->write_later = write;
+    if (!node->is_overlay && write != NULL) {
+        node->access_level |= ACCESS_WRITE;
+    }
+    return KW_GOOD;
+}
+
+kw_status kw_space_restrict(kw_space *space, const kw_node_id *id, uint16_t restrictions)
+{
+    kw_node *node = kw_space_own(space, id);
+    if (node == NULL) {
+        return KW_BAD_NODE_ID_UNKNOWN;
+    }
+    node->restrictions |= restrictions;
     return KW_GOOD;
 }
 

@@ -134,7 +134,7 @@ static uint8_t access_level_of(const kw_node_ref *node)
     if (node->table == NULL) {
         return node->own->access_level;
     }
-    const bool takes_writes = node->own != NULL && node->own->write != NULL;
+    const bool takes_writes = node->own != NULL && (node->own->write != NULL || node->own->write_later != NULL);
     return (uint8_t)((node->table->access_level & ACCESS_READ) | (takes_writes ? ACCESS_WRITE : 0u));
 }
 
@@ -254,9 +254,7 @@ static kw_status read_permissions(const kw_space *space, const kw_access *access
 
 static kw_status read_restrictions(const kw_node_ref *node, kw_arena *arena, kw_data_value *out)
 {
-    const uint16_t value = node->table == NULL                     ? node->own->restrictions
-                           : node->table->access_restrictions >= 0 ? (uint16_t)node->table->access_restrictions
-                                                                   : 0;
+    const uint16_t value = kw_node_restrictions(node);
     return put(arena, KW_BUILTIN_UINT16, &value, out);
 }
 
@@ -399,10 +397,10 @@ static kw_status whole_value(kw_space *space, const kw_access *access, const kw_
     return kw_range_replace(range, &current.value, &given->value, arena, &out->value);
 }
 
-kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
-                        const kw_data_value *value, kw_arena *arena)
+/* Everything that stands between a Write and the Variable; *whole: what it is to be from now on. */
+static kw_status check_write(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
+                             const kw_data_value *value, kw_arena *arena, kw_data_value *whole)
 {
-    kw_data_value whole;
     if (attribute < NODE_ID || attribute > ACCESS_LEVEL_EX || (CLASSES[attribute] & kw_node_class_of(node)) == 0) {
         return KW_BAD_ATTRIBUTE_ID_INVALID;
     }
@@ -417,14 +415,34 @@ kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_
     if (!value->has_value) {
         return KW_BAD_TYPE_MISMATCH;
     }
-    KW_TRY(whole_value(space, access, node, index_range, value, arena, &whole));
+    KW_TRY(whole_value(space, access, node, index_range, value, arena, whole));
     const kw_node_id data_type = data_type_of(space, node);
     const int32_t rank = node->table != NULL ? node->table->value_rank : node->own->value_rank;
-    if (!kw_value_fits(&whole.value, &data_type, rank)) {
-        return KW_BAD_TYPE_MISMATCH;
+    return kw_value_fits(&whole->value, &data_type, rank) ? KW_GOOD : KW_BAD_TYPE_MISMATCH;
+}
+
+kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
+                        const kw_data_value *value, kw_arena *arena)
+{
+    kw_data_value whole;
+    KW_TRY(check_write(space, access, node, attribute, index_range, value, arena, &whole));
+    if (node->own->write_later != NULL) { /* only kw_node_write_start can wait */
+        return KW_BAD_NOT_SUPPORTED;
     }
     if (node->own->write != NULL) {
         return node->own->write(node->own->ctx, access, &whole);
     }
     return kw_node_store_value((kw_node *)node->own, &whole.value, kw_clock_utc(space->clock));
+}
+
+kw_status kw_node_write_start(kw_space *space, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
+                              const kw_data_value *value, kw_write *write)
+{
+    if (node->own == NULL || node->own->write_later == NULL) {
+        return kw_node_write(space, write->access, node, attribute, index_range, value, write->arena);
+    }
+    write->node_id = node->id;
+    KW_TRY(check_write(space, write->access, node, attribute, index_range, value, write->arena, &write->value));
+    node->own->write_later(node->own->ctx, write);
+    return KW_GOOD_COMPLETES_ASYNCHRONOUSLY;
 }

@@ -48,6 +48,12 @@ kw_status kw_node_read(kw_space *space, const kw_access *access, const kw_node_r
                        kw_data_value *out);
 kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
                         const kw_data_value *value, kw_arena *arena);
+/*
+ * The same where writing may take its time: Good_CompletesAsynchronously, and write->finish is or will be called; any other status is
+ * the result. `write` has access, header, application_uri, arena and finish set, and lives until then.
+ */
+kw_status kw_node_write_start(kw_space *space, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
+                              const kw_data_value *value, kw_write *write);
 
 /* --- range.c: NumericRange (OPC 10000-4, 7.27) ---------------------------------------------------------------------------------- */
 /* The part of *value that the range names. Bad_IndexRangeInvalid, Bad_IndexRangeNoData. */

@@ -45,12 +45,11 @@ uint32_t kw_node_permissions(const kw_space *space, const kw_access *access, con
     return node->table->permission_count > 0 ? of_table(space, access, node) : DEFAULT_PERMISSIONS;
 }
 
-static uint32_t restrictions_of(const kw_node_ref *node)
+uint16_t kw_node_restrictions(const kw_node_ref *node)
 {
-    if (node->table == NULL) {
-        return node->own->restrictions;
-    }
-    return node->table->access_restrictions > 0 ? (uint32_t)node->table->access_restrictions : 0;
+    const uint16_t own = node->own != NULL ? node->own->restrictions : 0;
+    const uint16_t table = node->table != NULL && node->table->access_restrictions > 0 ? (uint16_t)node->table->access_restrictions : 0;
+    return own | table;
 }
 
 static bool is_channel_good_enough(const kw_access *access, uint32_t restrictions)
@@ -68,10 +67,10 @@ static bool is_channel_good_enough(const kw_access *access, uint32_t restriction
 kw_status kw_node_check(const kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t permission)
 {
     const uint32_t granted = kw_node_permissions(space, access, node);
-    if (granted == 0) {
-        return KW_BAD_NODE_ID_UNKNOWN; /* who may do nothing with it learns nothing of it */
+    if (granted == 0) { /* who may do nothing with it learns nothing of it; that the standard's nodes exist is no secret (UM-01) */
+        return node->table != NULL ? KW_BAD_USER_ACCESS_DENIED : KW_BAD_NODE_ID_UNKNOWN;
     }
-    const uint32_t restrictions = restrictions_of(node);
+    const uint32_t restrictions = kw_node_restrictions(node);
     const bool is_browse = permission == KW_PERMISSION_BROWSE;
     if ((!is_browse || (restrictions & KW_RESTRICTION_BROWSE) != 0) && !is_channel_good_enough(access, restrictions)) {
         return KW_BAD_SECURITY_MODE_INSUFFICIENT;

@@ -76,6 +76,19 @@ const kw_string *kw_space_namespaces(const kw_space *space, size_t *count);
 typedef kw_status (*kw_value_read)(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out);
 typedef kw_status (*kw_value_write)(void *ctx, const kw_access *access, const kw_data_value *value);
 
+/* A Write that takes its time. */
+typedef struct kw_write kw_write;
+struct kw_write {
+    const kw_access *access;
+    const kw_request_header *header;
+    kw_string application_uri; /* of the Client, when its channel proved it */
+    kw_node_id node_id;
+    kw_data_value value;                               /* whole, of the Variable's type */
+    kw_arena *arena;                                   /* of the request; lives until finish */
+    void (*finish)(kw_write *write, kw_status status); /* on the loop, exactly once, now or later */
+};
+typedef void (*kw_value_write_later)(void *ctx, kw_write *write);
+
 /* --- methods ---------------------------------------------------------------------------------------------------------- */
 typedef struct kw_call kw_call;
 struct kw_call {
@@ -141,6 +154,10 @@ kw_status kw_space_add_reference(kw_space *space, const kw_node_id *source, cons
 kw_status kw_space_remove(kw_space *space, const kw_node_id *id);
 /* Give a node of the tables a live value, or a Method of the tables its function. Bad_NodeIdUnknown. */
 kw_status kw_space_bind_value(kw_space *space, const kw_node_id *id, kw_value_read read, kw_value_write write, void *ctx);
+/* A live value whose writing takes its time. Bad_NodeIdUnknown. */
+kw_status kw_space_bind_value_later(kw_space *space, const kw_node_id *id, kw_value_read read, kw_value_write_later write, void *ctx);
+/* AccessRestrictions beyond those that the tables say. Bad_NodeIdUnknown. */
+kw_status kw_space_restrict(kw_space *space, const kw_node_id *id, uint16_t restrictions);
 kw_status kw_space_bind_method(kw_space *space, const kw_node_id *id, kw_method_call call, void *ctx);
 kw_status kw_space_set_value(kw_space *space, const kw_node_id *id, const kw_variant *value); /* copied */
 

@@ -25,7 +25,7 @@ struct kw_node {
     uint8_t node_class; /* own nodes; of an overlay the table speaks */
     bool is_overlay;
     uint8_t access_level;
-    uint16_t restrictions;
+    uint16_t restrictions; /* of an overlay: beyond those of the table */
     kw_qualified_name browse_name;
     kw_localized_text display_name;
     const kw_node_permission *permissions;
@@ -39,6 +39,7 @@ struct kw_node {
     kw_date_time written;
     kw_value_read read;
     kw_value_write write;
+    kw_value_write_later write_later;
     kw_method_call call;
     void *ctx;
     const kw_argument_type *inputs;
@@ -70,6 +71,9 @@ struct kw_space {
     kw_event_listener listeners[KW_EVENT_LISTENERS_MAX];
     size_t listener_count;
 };
+
+/* permission.c */
+uint16_t kw_node_restrictions(const kw_node_ref *node);
 
 /* node.c: the overlay of a table node or the own node itself; makes the overlay. NULL: no such node or no memory. */
 kw_node *kw_space_own(kw_space *space, const kw_node_id *id);

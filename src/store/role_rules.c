@@ -3,6 +3,20 @@
 #include "store/roles.h"
 #include "store/rows.h"
 
+#define THUMBPRINT_LEN 40
+
+/* RO-10: SHA-1, uppercase hexadecimal digits without spaces. */
+static bool is_thumbprint(kw_string value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        const uint8_t c = value.data[i];
+        if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'F')) {
+            return false;
+        }
+    }
+    return value.len == THUMBPRINT_LEN;
+}
+
 /* RO-11: three criteria say it all by themselves, the others need a value. */
 static kw_status check(const kw_role_rule *rule)
 {
@@ -11,8 +25,9 @@ static kw_status check(const kw_role_rule *rule)
     case KW_CRITERIA_AUTHENTICATED_USER:
     case KW_CRITERIA_TRUSTED_APPLICATION:
         return kw_bytes_is_empty(rule->value) ? KW_GOOD : KW_BAD_INVALID_ARGUMENT;
-    case KW_CRITERIA_USER_NAME:
     case KW_CRITERIA_THUMBPRINT:
+        return is_thumbprint(rule->value) ? KW_GOOD : KW_BAD_INVALID_ARGUMENT;
+    case KW_CRITERIA_USER_NAME:
     case KW_CRITERIA_ROLE:
     case KW_CRITERIA_GROUP_ID:
     case KW_CRITERIA_APPLICATION:

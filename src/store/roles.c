@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "store/rows.h"
 
+#define FIRST_NODE_ID 50000u
 #define COLUMNS "name, namespace_uri, node_id, well_known, custom, applications_exclude, endpoints_exclude"
 
 /* --- looking one up to change it -------------------------------------------------------------------------------------- */
@@ -29,13 +30,32 @@ kw_status kw_role_check_changeable(kw_store *s, kw_string name)
 
 /* --- the Role itself -------------------------------------------------------------------------------------------------- */
 
+/* After those that there are. */
+static kw_status next_node_id(kw_sql *sql, uint32_t *id)
+{
+    KW_STATEMENT(q, sql, "SELECT COALESCE(MAX(node_id), 0), COUNT(*) FROM role WHERE well_known = 0");
+    const kw_status status = kw_step(q);
+    const int64_t last = status == KW_GOOD ? kw_column_int(q, 0) : 0, count = status == KW_GOOD ? kw_column_int(q, 1) : 0;
+    kw_statement_done(q);
+    KW_TRY(status);
+    if (count >= KW_STORE_ROLES_MAX || last >= UINT32_MAX) {
+        return KW_BAD_RESOURCE_UNAVAILABLE;
+    }
+    *id = last < FIRST_NODE_ID ? FIRST_NODE_ID : (uint32_t)last + 1;
+    return KW_GOOD;
+}
+
 /* Without a restriction to applications or endpoints: an empty list that excludes (RO-09). */
 static kw_status add(kw_store *s, const kw_role *role)
 {
+    uint32_t node_id = role->node_id;
+    if (node_id == 0) {
+        KW_TRY(next_node_id(s->writer.sql, &node_id));
+    }
     KW_STATEMENT(q, s->writer.sql, "INSERT INTO role (" COLUMNS ") VALUES (?, ?, ?, 0, 0, 1, 1)");
     kw_bind_text(q, 1, role->name);
     kw_bind_text(q, 2, role->namespace_uri);
-    kw_bind_int(q, 3, role->node_id);
+    kw_bind_int(q, 3, node_id);
     KW_TRY(kw_run(q));
     return kw_store_touch(s);
 }
@@ -63,6 +83,27 @@ kw_status kw_store_role_set(kw_store *s, const kw_role *role)
 {
     KW_TRY(kw_store_begin(s));
     return kw_store_end(s, set(s, role));
+}
+
+static kw_status exclude(kw_store *s, kw_string name, const bool *applications, const bool *endpoints)
+{
+    KW_TRY(kw_role_check_changeable(s, name));
+    KW_STATEMENT(q, s->writer.sql,
+                 "UPDATE role SET applications_exclude = CASE WHEN ? = 1 THEN ? ELSE applications_exclude END,"
+                 " endpoints_exclude = CASE WHEN ? = 1 THEN ? ELSE endpoints_exclude END WHERE name = ?");
+    kw_bind_int(q, 1, applications != NULL);
+    kw_bind_int(q, 2, applications != NULL && *applications);
+    kw_bind_int(q, 3, endpoints != NULL);
+    kw_bind_int(q, 4, endpoints != NULL && *endpoints);
+    kw_bind_text(q, 5, name);
+    KW_TRY(kw_run(q));
+    return kw_store_touch(s);
+}
+
+kw_status kw_store_role_exclude(kw_store *s, kw_string name, const bool *applications, const bool *endpoints)
+{
+    KW_TRY(kw_store_begin(s));
+    return kw_store_end(s, exclude(s, name, applications, endpoints));
 }
 
 static kw_status drop(kw_store *s, kw_string name)

@@ -46,7 +46,16 @@ typedef struct kw_user {
 kw_status kw_store_user_add(kw_store *s, const kw_user *user);                           /* Bad_AlreadyExists */
 kw_status kw_store_user_get(kw_store *s, kw_string name, kw_arena *arena, kw_user *out); /* Bad_NotFound */
 kw_status kw_store_user_set(kw_store *s, const kw_user *user);                           /* Bad_NotFound */
-/* Bad_NotFound. Its UserName rules go with it. */
+
+/* What is not named stays as another one may have changed it meanwhile. */
+typedef struct kw_user_change {
+    kw_string name;
+    const kw_string *password_hash, *description;      /* NULL: as it is */
+    uint32_t configuration_set, configuration_cleared; /* bits of KW_USER_…; cleared ones first */
+} kw_user_change;
+
+kw_status kw_store_user_change(kw_store *s, const kw_user_change *change); /* Bad_NotFound */
+/* Bad_NotFound; Bad_NotSupported for one with KW_USER_NO_DELETE (UM-15). Its UserName rules go with it. */
 kw_status kw_store_user_remove(kw_store *s, kw_string name);
 kw_status kw_store_user_list(kw_store *s, kw_arena *arena, kw_user **out, size_t *count); /* by name */
 
@@ -90,14 +99,20 @@ typedef struct kw_role {
     size_t endpoint_count;
 } kw_role;
 
-/* Takes name, namespace and node id; the Role starts without rules and without restrictions. Bad_AlreadyExists. */
+/*
+ * Takes name, namespace and node id (0: the next free one); the Role starts without rules and without restrictions.
+ * Bad_AlreadyExists; Bad_ResourceUnavailable past KW_STORE_ROLES_MAX.
+ */
+#define KW_STORE_ROLES_MAX 1000
 kw_status kw_store_role_add(kw_store *s, const kw_role *role);
 /* Takes name, custom_configuration and the two exclude flags (RO-07). Bad_NotFound, Bad_RequestNotAllowed. */
 kw_status kw_store_role_set(kw_store *s, const kw_role *role);
+/* One or both of the two flags; NULL: as it is. Bad_NotFound, Bad_RequestNotAllowed. */
+kw_status kw_store_role_exclude(kw_store *s, kw_string name, const bool *applications, const bool *endpoints);
 /* With its rules. Bad_NotFound; Bad_RequestNotAllowed for the well-known ones (RO-05). */
 kw_status kw_store_role_remove(kw_store *s, kw_string name);
 /*
- * Bad_NotFound; Bad_AlreadyExists; Bad_InvalidArgument when criteria and value do not go together (RO-11); Bad_RequestNotAllowed
+ * Bad_NotFound; Bad_AlreadyExists; Bad_InvalidArgument when criteria and value do not go together (RO-10, RO-11); Bad_RequestNotAllowed
  * for Anonymous, AuthenticatedUser and TrustedApplication (RO-04), here and in the calls below.
  */
 kw_status kw_store_role_rule_add(kw_store *s, kw_string role, const kw_role_rule *rule);

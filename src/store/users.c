@@ -42,8 +42,47 @@ kw_status kw_store_user_set(kw_store *s, const kw_user *user)
     return kw_store_end(s, set(s, user));
 }
 
+static kw_status change(kw_store *s, const kw_user_change *c)
+{
+    const kw_string none = KW_BYTES_NULL;
+    KW_STATEMENT(q, s->writer.sql,
+                 "UPDATE account SET password_hash = CASE WHEN ? = 1 THEN ? ELSE password_hash END,"
+                 " description = CASE WHEN ? = 1 THEN ? ELSE description END, configuration = (configuration & ?) | ?, changed = ?"
+                 " WHERE name = ?");
+    kw_bind_int(q, 1, c->password_hash != NULL);
+    kw_bind_text(q, 2, c->password_hash != NULL ? *c->password_hash : none);
+    kw_bind_int(q, 3, c->description != NULL);
+    kw_bind_text(q, 4, c->description != NULL ? *c->description : none);
+    kw_bind_int(q, 5, ~c->configuration_cleared);
+    kw_bind_int(q, 6, c->configuration_set);
+    kw_bind_int(q, 7, kw_store_now(s));
+    kw_bind_text(q, 8, c->name);
+    KW_TRY(kw_store_expect_change(s, kw_run(q)));
+    return kw_store_touch(s);
+}
+
+kw_status kw_store_user_change(kw_store *s, const kw_user_change *c)
+{
+    KW_TRY(kw_store_begin(s));
+    return kw_store_end(s, change(s, c));
+}
+
+static kw_status check_removable(kw_sql *sql, kw_string name)
+{
+    KW_STATEMENT(q, sql, "SELECT configuration FROM account WHERE name = ?");
+    kw_bind_text(q, 1, name);
+    const kw_status status = kw_step(q);
+    const int64_t configuration = status == KW_GOOD ? kw_column_int(q, 0) : 0;
+    kw_statement_done(q);
+    if (status != KW_GOOD) {
+        return status == KW_GOOD_NO_DATA ? KW_BAD_NOT_FOUND : status;
+    }
+    return (configuration & KW_USER_NO_DELETE) != 0 ? KW_BAD_NOT_SUPPORTED : KW_GOOD;
+}
+
 static kw_status drop(kw_store *s, kw_string name)
 {
+    KW_TRY(check_removable(s->writer.sql, name));
     KW_STATEMENT(q, s->writer.sql, "DELETE FROM account WHERE name = ?");
     kw_bind_text(q, 1, name);
     KW_TRY(kw_store_expect_change(s, kw_run(q)));

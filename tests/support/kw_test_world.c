@@ -100,6 +100,8 @@ static void start_authority(kw_test_world *world)
     assert_status(kw_store_resource_add(world->store->store, &self), KW_GOOD);
     assert_status(kw_authority_new(&config, world->server, &world->env, &world->authority), KW_GOOD);
     assert_status(kw_authority_publish_url(world->authority, kw_server_url(world->server)), KW_GOOD);
+    uint64_t version; /* as if the Server had looked since */
+    assert_status(kw_identity_gate_refresh(kw_server_gate(world->server), &version), KW_GOOD);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------------- */
@@ -184,6 +186,8 @@ const kw_test_issuer *kw_test_world_trust_issuer(kw_test_world *world, const cha
     const kw_issuer row = {
         .uri = issuer->uri, .kind = KW_STRING("jwks"), .keys = kw_arena_format(world->arena, "{\"keys\":[%.*s]}", KW_STRING_ARGS(text))};
     assert_status(kw_store_issuer_put(world->store->store, &row), KW_GOOD);
+    uint64_t version; /* as if the Server had looked since */
+    assert_status(kw_identity_gate_refresh(kw_server_gate(world->server), &version), KW_GOOD);
     return issuer;
 }
 

@@ -215,11 +215,35 @@ static void criteria_and_value_go_together(void **state)
     for (size_t i = 0; i < sizeof(VALUED) / sizeof(VALUED[0]); i++) {
         assert_status(add_rule(t, "Operator", VALUED[i], NULL), KW_BAD_INVALID_ARGUMENT);
         assert_status(add_rule(t, "Operator", VALUED[i], ""), KW_BAD_INVALID_ARGUMENT);
-        assert_status(add_rule(t, "Operator", VALUED[i], "x"), KW_GOOD);
+        const bool is_thumbprint = VALUED[i] == KW_CRITERIA_THUMBPRINT;
+        assert_status(add_rule(t, "Operator", VALUED[i], is_thumbprint ? "0123456789ABCDEF0123456789ABCDEF01234567" : "x"), KW_GOOD);
     }
     assert_status(add_rule(t, "Operator", (kw_criteria)0, "x"), KW_BAD_INVALID_ARGUMENT);
     assert_status(add_rule(t, "Operator", (kw_criteria)10, "x"), KW_BAD_INVALID_ARGUMENT);
     assert_int_equal(find(t, "Operator")->rule_count, 9);
+}
+
+static void ro_10_a_thumbprint_is_uppercase_hex_without_spaces(void **state)
+{
+    kw_test_store *t = *state;
+    static const char *const WRONG[] = {"x", "0123456789abcdef0123456789abcdef01234567", "0123456789ABCDEF0123456789ABCDEF0123456",
+                                        "01 23 45 67 89 AB CD EF 01 23 45 67 89 A", "0123456789ABCDEF0123456789ABCDEF0123456G"};
+    for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
+        assert_status(add_rule(t, "Operator", KW_CRITERIA_THUMBPRINT, WRONG[i]), KW_BAD_INVALID_ARGUMENT);
+    }
+    assert_int_equal(find(t, "Operator")->rule_count, 0);
+}
+
+static void a_role_without_a_node_id_gets_the_next_one(void **state)
+{
+    kw_test_store *t = *state;
+    const kw_role first = {.name = KW_STRING("First"), .namespace_uri = KW_STRING("urn:plant")};
+    const kw_role second = {.name = KW_STRING("Second"), .namespace_uri = KW_STRING("urn:plant")};
+    assert_status(kw_store_role_add(t->store, &first), KW_GOOD);
+    assert_status(kw_store_role_add(t->store, &second), KW_GOOD);
+    assert_status(kw_store_role_add(t->store, &second), KW_BAD_ALREADY_EXISTS);
+    assert_int_equal(find(t, "First")->node_id, 50000);
+    assert_int_equal(find(t, "Second")->node_id, 50001);
 }
 
 static void a_later_user_of_the_same_name_inherits_no_role(void **state)
@@ -305,6 +329,8 @@ int main(void)
         TEST(a_role_that_is_not_there_takes_nothing),
         TEST(criteria_and_value_go_together),
         TEST(a_later_user_of_the_same_name_inherits_no_role),
+        TEST(ro_10_a_thumbprint_is_uppercase_hex_without_spaces),
+        TEST(a_role_without_a_node_id_gets_the_next_one),
         TEST(a_role_is_limited_to_applications),
         TEST(a_role_can_be_limited_to_endpoints),
     };

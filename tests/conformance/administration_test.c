@@ -1,0 +1,194 @@
+/* RoleSet and UserManagement: users and Roles changed by Methods. OPC 10000-18, 4 and 5; requirements RO-01 … RO-15, UM-01 … UM-16. */
+#include "support/kw_test_user.h"
+#include "support/test.h"
+#include "ua/codec.h"
+
+#define NODE(number_) (&(const kw_node_id){.id.numeric = (number_)})
+#define ROLE_SET 15606
+#define OPERATOR 15680
+#define USER_MANAGEMENT 24290
+
+typedef struct fixture {
+    kw_test_world *world;
+    kw_test_client *client;
+    kw_test_session admin, olga;
+} fixture;
+
+static fixture f;
+
+static int setup(void **state)
+{
+    f.world = kw_test_world_new(NULL);
+    kw_test_world_add_user(f.world, "root", "root password", 0);
+    kw_test_world_add_user(f.world, "olga", "a password", 0);
+    kw_test_world_grant(f.world, "SecurityAdmin", KW_CRITERIA_USER_NAME, "root");
+    f.client = kw_test_client_new(f.world, NULL);
+    f.admin = kw_test_open_as(f.client, "root", "root password");
+    f.olga = kw_test_open_as(f.client, "olga", "a password");
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    kw_test_world_free(f.world);
+    return 0;
+}
+
+static kw_variant text(const char *s)
+{
+    kw_string *value = KW_ARENA_NEW(f.world->arena, kw_string);
+    *value = kw_string_from(s);
+    return kw_variant_scalar(KW_BUILTIN_STRING, value);
+}
+
+static kw_variant flag(bool b)
+{
+    static const bool NO = false, YES = true;
+    return kw_variant_scalar(KW_BUILTIN_BOOLEAN, b ? &YES : &NO);
+}
+
+static kw_variant mask(uint32_t bits)
+{
+    uint32_t *value = KW_ARENA_NEW(f.world->arena, uint32_t);
+    *value = bits;
+    return kw_variant_scalar(KW_BUILTIN_UINT32, value);
+}
+
+static kw_status identity(uint32_t method, kw_criteria criteria, const char *value)
+{
+    kw_identity_mapping_rule_type rule = {(kw_identity_criteria_type)criteria, kw_string_from(value)};
+    const kw_extension_object object = kw_extension_object_of(KW_TYPE_IDENTITY_MAPPING_RULE_TYPE, &rule);
+    const kw_variant input = kw_variant_scalar(KW_BUILTIN_EXTENSION_OBJECT, &object);
+    return kw_test_call_method(f.client, &f.admin, NODE(OPERATOR), NODE(method), &input, 1, NULL);
+}
+
+static kw_status may(void)
+{
+    return kw_test_read(f.client, &f.olga, &KW_TEST_SECRET, NULL);
+}
+
+/* In force when the Method answers: no time has passed. */
+static void ro_15_add_identity_gives_the_role_at_once(void **state)
+{
+    kw_data_value v;
+    (void)state;
+    assert_status(may(), KW_BAD_USER_ACCESS_DENIED);
+    assert_status(identity(15684, KW_CRITERIA_USER_NAME, "olga"), KW_GOOD);
+    assert_status(may(), KW_GOOD);
+    assert_status(identity(15684, KW_CRITERIA_USER_NAME, "olga"), KW_BAD_ALREADY_EXISTS);
+    assert_status(kw_test_read(f.client, &f.admin, NODE(16225), &v), KW_GOOD);
+    assert_int_equal(v.value.count, 1);
+    assert_status(identity(15686, KW_CRITERIA_USER_NAME, "olga"), KW_GOOD);
+    assert_status(may(), KW_BAD_USER_ACCESS_DENIED);
+    assert_status(identity(15686, KW_CRITERIA_USER_NAME, "olga"), KW_BAD_NOT_FOUND);
+}
+
+static void ro_11_criteria_without_sense_are_refused(void **state)
+{
+    (void)state;
+    assert_status(identity(15684, (kw_criteria)10, "x"), KW_BAD_INVALID_ARGUMENT);
+    assert_status(identity(15684, KW_CRITERIA_THUMBPRINT, "ab"), KW_BAD_INVALID_ARGUMENT);
+    assert_status(identity(15684, KW_CRITERIA_ANONYMOUS, "x"), KW_BAD_INVALID_ARGUMENT);
+}
+
+static void ro_06_roles_are_for_administrators_on_an_encrypted_channel(void **state)
+{
+    (void)state;
+    kw_test_client *weak = kw_test_client_new(f.world, &(kw_test_client_options){.mode = KW_MESSAGE_SECURITY_MODE_SIGN});
+    kw_test_session root = kw_test_open_as(weak, "root", "root password");
+    assert_status(kw_test_read(f.client, &f.olga, NODE(16225), NULL), KW_BAD_USER_ACCESS_DENIED);
+    assert_status(kw_test_read(weak, &root, NODE(16225), NULL), KW_BAD_SECURITY_MODE_INSUFFICIENT);
+    const kw_variant inputs[] = {text("Maintenance"), text(NULL)};
+    assert_status(kw_test_call_method(weak, &root, NODE(ROLE_SET), NODE(16301), inputs, 2, NULL), KW_BAD_SECURITY_MODE_INSUFFICIENT);
+    assert_status(kw_test_call_method(f.client, &f.olga, NODE(ROLE_SET), NODE(16301), inputs, 2, NULL), KW_BAD_USER_ACCESS_DENIED);
+}
+
+static void ro_01_and_ro_05_roles_are_added_and_removed(void **state)
+{
+    (void)state;
+    const kw_variant inputs[] = {text("Maintenance"), text(NULL)};
+    kw_call_method_result result;
+    assert_status(kw_test_call_method(f.client, &f.admin, NODE(ROLE_SET), NODE(16301), inputs, 2, &result), KW_GOOD);
+    const kw_node_id *role = kw_variant_get(&result.output_arguments[0], KW_BUILTIN_NODE_ID);
+    assert_non_null(role);
+    assert_int_equal(role->ns, 1);
+    assert_int_equal(role->id.numeric, 50000);
+    const kw_node_id rules = KW_NODE_ID_TEXT(1, "Role.50000.Identities");
+    assert_status(kw_test_read(f.client, &f.admin, &rules, NULL), KW_GOOD);
+    assert_status(kw_test_call_method(f.client, &f.admin, NODE(ROLE_SET), NODE(16301), inputs, 2, NULL), KW_BAD_ALREADY_EXISTS);
+    const kw_variant which = kw_variant_scalar(KW_BUILTIN_NODE_ID, role);
+    assert_status(kw_test_call_method(f.client, &f.admin, NODE(ROLE_SET), NODE(16304), &which, 1, NULL), KW_GOOD);
+    assert_status(kw_test_read(f.client, &f.admin, &rules, NULL), KW_BAD_NODE_ID_UNKNOWN);
+    const kw_variant fixed = kw_variant_scalar(KW_BUILTIN_NODE_ID, NODE(15644));
+    assert_status(kw_test_call_method(f.client, &f.admin, NODE(ROLE_SET), NODE(16304), &fixed, 1, NULL), KW_BAD_REQUEST_NOT_ALLOWED);
+}
+
+static kw_status add_user(const kw_test_session *session, const char *name, const char *password, uint32_t configuration)
+{
+    const kw_variant inputs[] = {text(name), text(password), mask(configuration), text("made by a test")};
+    return kw_test_call_method(f.client, session, NODE(USER_MANAGEMENT), NODE(24304), inputs, 4, NULL);
+}
+
+static void um_01_and_um_05_to_um_08_users_are_added(void **state)
+{
+    (void)state;
+    assert_status(add_user(&f.olga, "nora", "long enough", 0), KW_BAD_USER_ACCESS_DENIED);
+    assert_status(add_user(&f.admin, "nora", "long enough", 12), KW_BAD_CONFIGURATION_ERROR);
+    assert_status(add_user(&f.admin, "nora", "short", 0), KW_BAD_OUT_OF_RANGE);
+    assert_status(add_user(&f.admin, "nora", "long enough", 16), KW_BAD_NOT_SUPPORTED);
+    assert_status(add_user(&f.admin, "nora", "long enough", 0), KW_GOOD);
+    assert_status(add_user(&f.admin, "nora", "long enough", 0), KW_BAD_ALREADY_EXISTS);
+    (void)kw_test_open_as(f.client, "nora", "long enough");
+}
+
+static kw_status disable(const char *name, bool sets_configuration)
+{
+    const kw_variant inputs[] = {text(name), flag(false), text(NULL), flag(sets_configuration), mask(2), flag(false), text(NULL)};
+    return kw_test_call_method(f.client, &f.admin, NODE(USER_MANAGEMENT), NODE(24306), inputs, 7, NULL);
+}
+
+static void um_10_um_11_and_um_13_a_user_is_disabled(void **state)
+{
+    (void)state;
+    assert_status(disable("nobody", true), KW_BAD_NOT_FOUND);
+    assert_status(disable("root", true), KW_BAD_INVALID_SELF_REFERENCE);
+    assert_status(disable("olga", false), KW_GOOD);
+    assert_status(kw_test_read(f.client, &f.olga, &KW_TEST_PUBLIC, NULL), KW_GOOD);
+    assert_status(disable("olga", true), KW_GOOD);
+    assert_status(kw_test_read(f.client, &f.olga, &KW_TEST_PUBLIC, NULL), KW_BAD_SESSION_ID_INVALID);
+}
+
+static kw_status remove_user(const char *name)
+{
+    const kw_variant input = text(name);
+    return kw_test_call_method(f.client, &f.admin, NODE(USER_MANAGEMENT), NODE(24308), &input, 1, NULL);
+}
+
+static void um_14_to_um_16_a_user_is_removed(void **state)
+{
+    (void)state;
+    kw_test_world_add_user(f.world, "kept", "a password", KW_USER_NO_DELETE);
+    assert_status(remove_user("nobody"), KW_BAD_NOT_FOUND);
+    assert_status(remove_user("kept"), KW_BAD_NOT_SUPPORTED);
+    assert_status(remove_user("root"), KW_BAD_INVALID_SELF_REFERENCE);
+    assert_status(remove_user("olga"), KW_GOOD);
+    assert_status(kw_test_read(f.client, &f.olga, &KW_TEST_PUBLIC, NULL), KW_BAD_SESSION_ID_INVALID);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(ro_15_add_identity_gives_the_role_at_once),
+        TEST(ro_11_criteria_without_sense_are_refused),
+        TEST(ro_06_roles_are_for_administrators_on_an_encrypted_channel),
+        TEST(ro_01_and_ro_05_roles_are_added_and_removed),
+        TEST(um_01_and_um_05_to_um_08_users_are_added),
+        TEST(um_10_um_11_and_um_13_a_user_is_disabled),
+        TEST(um_14_to_um_16_a_user_is_removed),
+    };
+    return cmocka_run_group_tests_name("conformance/administration", tests, NULL, NULL);
+}
