@@ -118,11 +118,7 @@ static kw_status make_sessions(kw_server *server)
                                 .limits = &server->config.session_limits,
                                 .endpoints = kw_server_endpoints,
                                 .allows_session = allows_session,
-<<<<<<< HEAD
-=======
                                 .store_changed = on_store_changed,
-                                .audited = kw_server_audit_session,
->>>>>>> 036a7de (RoleSet and UserManagement: Roles and users as nodes, changed by Methods)
                                 .closed = on_session_closed,
                                 .audited = kw_server_audit_session,
                                 .identity_changed = on_identity_changed,
