@@ -57,6 +57,13 @@ static const cyaml_schema_field_t IDENTITY[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t GUESSING[] = {
+    NUMBER("delay_after", kw_config_guessing, delay_after),   NUMBER("delay_base", kw_config_guessing, delay_base),
+    NUMBER("delay_max", kw_config_guessing, delay_max),       NUMBER("lockout_after", kw_config_guessing, lockout_after),
+    NUMBER("lockout_time", kw_config_guessing, lockout_time), NUMBER("window", kw_config_guessing, window),
+    NUMBER("max_entries", kw_config_guessing, max_entries),   CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t SERVER[] = {
     TEXT("uri", kw_config_server, uri),
     NUMBER("port", kw_config_server, port),
@@ -89,6 +96,7 @@ static const cyaml_schema_field_t TOP[] = {
     SECTION("application", application, APPLICATION),
     SECTION("security", security, SECURITY),
     SECTION("identity", identity, IDENTITY),
+    SECTION("guessing", guessing, GUESSING),
     SECTION("server", server, SERVER),
     SECTION("authority", authority, AUTHORITY),
     SECTION("limits", limits, LIMITS),
@@ -236,6 +244,26 @@ static bool check_values(const char *file, const kw_config *c)
     return true;
 }
 
+/* So much that guessing would go unpunished, or one slip would last for days, is a slip of the pen. */
+static bool check_guessing(const char *file, const kw_config_guessing *g)
+{
+    const struct {
+        const char *key;
+        uint32_t value, max;
+    } bounds[] = {
+        {"guessing.delay_after", g->delay_after, 1000},     {"guessing.delay_base", g->delay_base, 60000},
+        {"guessing.delay_max", g->delay_max, 60000},        {"guessing.lockout_after", g->lockout_after, 1000},
+        {"guessing.lockout_time", g->lockout_time, 604800}, {"guessing.window", g->window, 86400},
+        {"guessing.max_entries", g->max_entries, 1000000},
+    };
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        if (bounds[i].value > bounds[i].max) {
+            return complain(file, bounds[i].key, "%u is too much; at most %u", bounds[i].value, bounds[i].max);
+        }
+    }
+    return true;
+}
+
 static bool check_file(const char *file, const char *key, const char *path, int mode)
 {
     char *full = kw_config_path(file, path);
@@ -272,7 +300,8 @@ kw_config *kw_config_load(const char *file)
         explain_load(file, error, &errors);
         return NULL;
     }
-    if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) || !check_files(file, config)) {
+    if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
+        !check_guessing(file, &config->guessing) || !check_files(file, config)) {
         kw_config_free(config);
         return NULL;
     }

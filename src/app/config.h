@@ -37,6 +37,17 @@ typedef struct kw_config_identity {
     uint32_t signing_time_window; /* seconds; 0: 300 */
 } kw_config_identity;
 
+/* What failed attempts to prove a user cost; 0: default. */
+typedef struct kw_config_guessing {
+    uint32_t delay_after;   /* failures; 3 */
+    uint32_t delay_base;    /* ms; 250 */
+    uint32_t delay_max;     /* ms; 10,000 */
+    uint32_t lockout_after; /* failures; 10 */
+    uint32_t lockout_time;  /* seconds; 300 */
+    uint32_t window;        /* seconds; 900 */
+    uint32_t max_entries;   /* 10,000 */
+} kw_config_guessing;
+
 typedef struct kw_config_server {
     char *uri; /* ApplicationUri */
     uint16_t port;
@@ -65,6 +76,7 @@ typedef struct kw_config {
     kw_config_application application;
     kw_config_security security;
     kw_config_identity identity;
+    kw_config_guessing guessing;
     kw_config_server server;
     kw_config_authority authority;
     kw_config_limits limits;

@@ -87,6 +87,21 @@ static void plan_identity(kw_identity_config *identity, const kw_config *config)
         config->identity.signing_time_window != 0 ? config->identity.signing_time_window : identity->signing_time_window_s;
 }
 
+static void plan_guessing(kw_throttle_config *throttle, const kw_config_guessing *config)
+{
+    const struct {
+        uint32_t *target, value;
+    } values[] = {
+        {&throttle->delay_after, config->delay_after}, {&throttle->delay_base_ms, config->delay_base},
+        {&throttle->delay_max_ms, config->delay_max},  {&throttle->lockout_after, config->lockout_after},
+        {&throttle->lockout_s, config->lockout_time},  {&throttle->window_s, config->window},
+        {&throttle->max_entries, config->max_entries},
+    };
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        *values[i].target = values[i].value != 0 ? values[i].value : *values[i].target;
+    }
+}
+
 static void plan_limits(kw_server_config *server, const kw_config_limits *limits)
 {
     server->session_limits.max_sessions = limits->max_sessions != 0 ? limits->max_sessions : server->session_limits.max_sessions;
@@ -114,6 +129,7 @@ static void plan_server(server_plan *plan, const kw_host *host)
     plan_endpoints(plan, config);
     plan_hosts(plan, config);
     plan_identity(&plan->config.identity, config);
+    plan_guessing(&plan->config.identity.throttle, &config->guessing);
     plan_limits(&plan->config, &config->limits);
 }
 

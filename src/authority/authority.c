@@ -47,6 +47,7 @@ kw_status kw_authority_new(const kw_authority_config *config, kw_server *server,
 void kw_authority_free(kw_authority *authority)
 {
     if (authority != NULL) {
+        kw_authority_finish_waiting(authority);
         kw_signer_clear(&authority->signer);
         kw_arena_free(authority->arena);
         free(authority);

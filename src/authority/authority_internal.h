@@ -18,12 +18,15 @@ typedef struct kw_signer {
     size_t certificate_len;
 } kw_signer;
 
+typedef struct kw_token_job kw_token_job;
+
 struct kw_authority {
     kw_arena *arena; /* copies of the configuration */
     kw_authority_config config;
     kw_server *server;
     const kw_server_env *env;
     kw_signer signer;
+    kw_token_job *waiting; /* requests whose answer is delayed */
 };
 
 /* signer.c: what signs now; the key is retained, the strings are copied to the arena. Bad_NotFound: the store has no key. */
@@ -44,5 +47,7 @@ kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_use
 
 /* request.c: the Method. */
 void kw_authority_request_access_token(void *ctx, kw_call *call);
+/* Answer all that wait: the service ends. */
+void kw_authority_finish_waiting(kw_authority *authority);
 
 #endif

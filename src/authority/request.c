@@ -6,6 +6,7 @@
 
 #include <keyway/node_ids.h>
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #define AUDIT_EVENT "RequestAccessToken"
@@ -14,7 +15,9 @@
 #define ROLE_ANONYMOUS 15644
 #define ROLE_TRUSTED_APPLICATION 18625
 
-typedef struct token_job {
+#define WAITING_MAX 4 /* delayed answers of one Client: past it Bad_TooManyOperations */
+
+struct kw_token_job {
     kw_job job;
     kw_authority *authority;
     kw_call *call;
@@ -23,7 +26,12 @@ typedef struct token_job {
     kw_string resource;
     kw_string issued;
     kw_status status;
-} token_job;
+    uint32_t delay_ms; /* before the answer */
+    kw_timer delay;
+    kw_token_job *next, **link; /* among those that wait */
+};
+
+typedef struct kw_token_job token_job;
 
 /* RT-31: the AccessTokenRequestor privilege, by the application's certificate. */
 static bool may_request(const kw_authority *authority, kw_string application_uri)
@@ -71,7 +79,7 @@ static kw_status explicit_identity(token_job *t, kw_identity **out, const char *
     claim.policies = policies;
     claim.policy_count = count;
     claim.server_nonce = KW_BYTES_NULL; /* ES-11: no Session nonce here; SigningTime protects (RT-16) */
-    const kw_status status = kw_identity_prove(kw_server_gate(t->authority->server), &claim, out, why);
+    const kw_status status = kw_identity_prove(kw_server_gate(t->authority->server), &claim, out, why, &t->delay_ms);
     return status == KW_BAD_USER_ACCESS_DENIED || status == KW_BAD_USER_SIGNATURE_INVALID ? KW_BAD_IDENTITY_TOKEN_REJECTED : status;
 }
 
@@ -150,9 +158,8 @@ static void raise_events(const kw_authority *authority, const kw_call *call, kw_
     }
 }
 
-static void finish_request(kw_job *job)
+static void finish_request(token_job *t)
 {
-    token_job *t = (token_job *)job;
     if (!kw_status_is_bad(t->status)) {
         kw_string *text = KW_ARENA_NEW(t->call->arena, kw_string);
         if (text != NULL) {
@@ -170,6 +177,64 @@ static void finish_request(kw_job *job)
     free(t);
 }
 
+/* --- answers that wait (AS-25) ------------------------------------------------------------------------------------------ */
+
+static void stop_waiting(token_job *t)
+{
+    kw_timer_stop(&t->delay);
+    *t->link = t->next;
+    if (t->next != NULL) {
+        t->next->link = t->link;
+    }
+}
+
+static void on_delay_over(kw_timer *timer)
+{
+    token_job *t = (token_job *)((char *)timer - offsetof(token_job, delay));
+    stop_waiting(t);
+    finish_request(t);
+}
+
+void kw_authority_finish_waiting(kw_authority *authority)
+{
+    while (authority->waiting != NULL) {
+        token_job *t = authority->waiting;
+        stop_waiting(t);
+        finish_request(t);
+    }
+}
+
+/* The certificate is its channel's own: as many per connection. */
+static bool has_room(const kw_authority *authority, const kw_call *call)
+{
+    size_t count = 0;
+    for (const token_job *t = authority->waiting; t != NULL; t = t->next) {
+        count += t->call->context->client_certificate == call->context->client_certificate;
+    }
+    return count < WAITING_MAX;
+}
+
+static void wait_or_finish(kw_job *job)
+{
+    token_job *t = (token_job *)job;
+    kw_authority *authority = t->authority;
+    if (t->delay_ms > 0 && has_room(authority, t->call)) {
+        t->next = authority->waiting;
+        t->link = &authority->waiting;
+        if (t->next != NULL) {
+            t->next->link = &t->next;
+        }
+        authority->waiting = t;
+        t->delay.fire = on_delay_over;
+        kw_timer_start(authority->env->timers, &t->delay, kw_clock_ms(authority->env->clock) + t->delay_ms);
+        return;
+    }
+    if (t->delay_ms > 0) {
+        t->status = KW_BAD_TOO_MANY_OPERATIONS; /* also where the proof was good: the answer does not tell */
+    }
+    finish_request(t);
+}
+
 static kw_status start(kw_authority *authority, kw_call *call)
 {
     if (call->access->mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT) { /* RT-20 */
@@ -183,12 +248,15 @@ static kw_status start(kw_authority *authority, kw_call *call)
     if (resource == NULL || (token == NULL && call->inputs[0].type != KW_BUILTIN_NULL)) { /* RT-22 */
         return KW_BAD_INVALID_ARGUMENT;
     }
+    if (!has_room(authority, call)) {
+        return KW_BAD_TOO_MANY_OPERATIONS;
+    }
     token_job *t = calloc(1, sizeof(*t));
     if (t == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
     t->job.run = run_request;
-    t->job.done = finish_request;
+    t->job.done = wait_or_finish;
     t->authority = authority;
     t->call = call;
     t->token = token != NULL ? *token : (kw_extension_object){.type = NULL};

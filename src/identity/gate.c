@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #define PROOF_ARENA ((size_t)8 << 20) /* one attempt: the claims of a token, a user's record */
+#define LOCKOUT_ARENA 4096
+#define UNKNOWN_TYPE ((kw_user_token_type)-1)
 
 static const char *const DEFAULT_ALGORITHMS[] = {"RS256", "PS256", "ES256", NULL};
 
@@ -18,6 +20,13 @@ const kw_identity_config KW_IDENTITY_CONFIG_DEFAULT = {
     .clock_skew_s = 60,
     .signing_time_window_s = 300,
     .token_algorithms = DEFAULT_ALGORITHMS,
+    .throttle = {.delay_after = 3,
+                 .delay_base_ms = 250,
+                 .delay_max_ms = 10000,
+                 .lockout_after = 10,
+                 .lockout_s = 300,
+                 .window_s = 900,
+                 .max_entries = 10000},
 };
 
 static const kw_token_kind *const KINDS[] = {&KW_TOKEN_ANONYMOUS, &KW_TOKEN_USER_NAME, &KW_TOKEN_X509, &KW_TOKEN_ISSUED};
@@ -110,11 +119,13 @@ kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store
     if (gate->config.secret_policy == NULL) {
         gate->config.secret_policy = kw_security_policy_by_name(KW_STRING("Basic256Sha256"));
     }
+    KW_GOTO(failed, kw_throttle_new(&gate->config.throttle, store, clock, log, &gate->throttle));
     KW_GOTO(failed, kw_snapshot_cache_init(&gate->snapshots));
     warn_of_clear_secrets(gate);
     *out = gate;
     return KW_GOOD;
 failed:
+    kw_throttle_free(gate->throttle);
     kw_arena_free(gate->arena);
     free(gate);
     return status;
@@ -123,6 +134,7 @@ failed:
 void kw_identity_gate_free(kw_identity_gate *gate)
 {
     if (gate != NULL) {
+        kw_throttle_free(gate->throttle);
         kw_snapshot_cache_clear(&gate->snapshots);
         kw_arena_free(gate->arena);
         free(gate);
@@ -251,14 +263,117 @@ done:
     return status;
 }
 
-kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why)
+/* --- under the counts of failed attempts ------------------------------------------------------------------------------- */
+
+static kw_attempt attempt_of(const kw_identity_claim *claim, kw_user_token_type type, kw_string user_name)
+{
+    return (kw_attempt){.application_uri = claim->application_uri,
+                        .thumbprint = claim->client_certificate != NULL
+                                          ? kw_string_from(kw_certificate_thumbprint_hex(claim->client_certificate))
+                                          : KW_BYTES_NULL,
+                        .address = claim->address,
+                        .user_name = user_name,
+                        .kind = (int)type};
+}
+
+/* A token that proves nobody (AS-22), unlike a store that cannot be read. */
+static bool is_failed_proof(kw_status status)
+{
+    return status == KW_BAD_USER_ACCESS_DENIED || status == KW_BAD_IDENTITY_TOKEN_INVALID || status == KW_BAD_IDENTITY_TOKEN_REJECTED ||
+           status == KW_BAD_USER_SIGNATURE_INVALID;
+}
+
+static void report_lockout(const kw_proof *proof, const kw_attempt *who, uint32_t failures)
+{
+    const kw_identity_gate *gate = proof->gate;
+    kw_arena *arena = kw_arena_new(LOCKOUT_ARENA);
+    KW_LOG(gate->log, KW_LOG_WARN, "locked out", kw_field_str("address", who->address), kw_field_str("application", who->application_uri),
+           kw_field_str("user", who->user_name), kw_field_int("failures", failures),
+           kw_field_int("seconds", gate->config.throttle.lockout_s));
+    if (arena != NULL) {
+        const kw_audit_record record = {
+            .event = KW_STRING("LockOut"),
+            .source = gate->config.audience,
+            .status = KW_BAD_USER_ACCESS_DENIED,
+            .user = who->user_name,
+            .client = kw_throttle_client_key(who, arena),
+            .detail = kw_arena_format(arena, "{\"failures\":%u,\"seconds\":%u}", failures, gate->config.throttle.lockout_s)};
+        const kw_status written = kw_store_audit_append(gate->store, &record);
+        if (kw_status_is_bad(written)) {
+            KW_LOG(gate->log, KW_LOG_ERROR, "audit trail cannot be written", kw_field_status("status", written));
+        }
+    }
+    kw_arena_free(arena);
+}
+
+/* AS-21 … AS-27: whoever guesses is slowed down and locked out, and an isolated failure costs nobody anything. */
+static kw_status counted_attempt(kw_proof *proof, const kw_attempt *who, kw_status (*run)(kw_proof *), kw_identity **out,
+                                 uint32_t *delay_ms)
+{
+    kw_throttle *throttle = proof->gate->throttle;
+    const kw_throttle_verdict verdict = kw_throttle_check(throttle, who);
+    uint32_t failures = 0;
+    if (verdict.is_locked) {
+        *delay_ms = 0;
+        return kw_refuse(proof, KW_BAD_USER_ACCESS_DENIED, "locked out after failed attempts");
+    }
+    *delay_ms = verdict.delay_ms;
+    const kw_status status = attempt(proof, run, out);
+    if (!kw_status_is_bad(status)) {
+        kw_throttle_succeeded(throttle, who);
+    } else if (is_failed_proof(status) && !proof->is_our_lack && kw_throttle_failed(throttle, who, &failures)) {
+        report_lockout(proof, who, failures);
+    }
+    return status;
+}
+
+/* What can be known about a token without believing it. */
+static kw_attempt attempt_by_token(const kw_identity_claim *claim)
+{
+    const kw_token_kind *kind = is_empty_token(claim->token) ? &KW_TOKEN_ANONYMOUS : kind_of_object(claim->token);
+    const kw_user_token_type type = kind != NULL ? kind->type : UNKNOWN_TYPE;
+    const bool has_name = type == KW_USER_TOKEN_TYPE_USER_NAME;
+    return attempt_of(claim, type, has_name ? ((const kw_user_name_identity_token *)claim->token->value)->user_name : KW_BYTES_NULL);
+}
+
+kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why, uint32_t *delay_ms)
 {
     kw_proof proof = {.gate = gate, .claim = claim};
-    const kw_status status = attempt(&proof, prove_token, out);
+    const kw_attempt who = attempt_by_token(claim);
+    uint32_t ignored = 0;
+    delay_ms = delay_ms != NULL ? delay_ms : &ignored;
+    *delay_ms = 0;
+    const kw_status status = who.kind == KW_USER_TOKEN_TYPE_ANONYMOUS ? attempt(&proof, prove_token, out)
+                                                                      : counted_attempt(&proof, &who, prove_token, out, delay_ms);
     if (why != NULL) {
         *why = kw_status_is_bad(status) ? proof.why : "";
     }
     return status;
+}
+
+static kw_status prove_password(kw_proof *proof)
+{
+    return kw_proof_check_password(proof, proof->name, proof->password);
+}
+
+kw_status kw_identity_check_password(kw_identity_gate *gate, const kw_identity_claim *claim, kw_string name, kw_bytes password,
+                                     const char **why, uint32_t *delay_ms)
+{
+    kw_proof proof = {.gate = gate, .claim = claim, .name = name, .password = password};
+    const kw_attempt who = attempt_of(claim, KW_USER_TOKEN_TYPE_USER_NAME, name);
+    kw_identity *nobody = NULL; /* the password alone was asked for */
+    const kw_status status = counted_attempt(&proof, &who, prove_password, &nobody, delay_ms);
+    kw_identity_release(nobody);
+    if (why != NULL) {
+        *why = kw_status_is_bad(status) ? proof.why : "";
+    }
+    return status;
+}
+
+bool kw_identity_is_suspect(kw_identity_gate *gate, const kw_identity_claim *claim)
+{
+    const kw_attempt who = attempt_of(claim, UNKNOWN_TYPE, KW_BYTES_NULL);
+    return kw_throttle_is_suspect(gate->throttle, &who);
 }
 
 static kw_status fall_back(kw_proof *proof)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "crypto/trust.h"
 #include "identity/identity.h"
+#include "identity/throttle.h"
 
 typedef struct kw_identity_config {
     bool allow_anonymous;
@@ -25,6 +26,7 @@ typedef struct kw_identity_config {
     const kw_security_policy *secret_policy;      /* named in UserTokenPolicies of None endpoints: Basic256Sha256 */
     const kw_string *namespaces;                  /* NamespaceArray, to number Roles */
     size_t namespace_count;
+    kw_throttle_config throttle; /* what failed attempts cost */
 } kw_identity_config;
 
 extern const kw_identity_config KW_IDENTITY_CONFIG_DEFAULT;
@@ -67,9 +69,23 @@ typedef struct kw_identity_claim {
  * Bad_IdentityTokenInvalid: malformed, unknown PolicyId, wrong type, not decryptable. Bad_IdentityTokenRejected: signature,
  * issuer, audience, time of a JWT; anonymous not offered. Bad_UserAccessDenied: wrong password or unknown user, alike in
  * answer and in time. Bad_UserSignatureInvalid: X509. On success *out carries one reference.
- * *why (may be NULL) names the reason for the log and the audit, static storage, no secrets; never for the peer. For jobs.
+ * *why (may be NULL) names the reason for the log and the audit, static storage, no secrets; never for the peer.
+ * Failures are counted (throttle.h): a Client that is locked out gets Bad_UserAccessDenied without a look at its token, and the
+ * caller answers only after *delay_ms (may be NULL: nobody waits for an answer), good or bad, by a timer. Anonymous guesses nothing.
+ * For jobs.
  */
-kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why);
+kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why,
+                            uint32_t *delay_ms);
+
+/*
+ * A password that comes without a token (ChangePassword, UM-22), under the same counts. Of the claim: client_certificate,
+ * application_uri, address. Bad_UserAccessDenied: wrong, unknown user, disabled, or locked out.
+ */
+kw_status kw_identity_check_password(kw_identity_gate *gate, const kw_identity_claim *claim, kw_string name, kw_bytes password,
+                                     const char **why, uint32_t *delay_ms);
+
+/* Are answers to this Client (application_uri, client_certificate, address of the claim) delayed or refused now? For the loop too. */
+bool kw_identity_is_suspect(kw_identity_gate *gate, const kw_identity_claim *claim);
 
 /*
  * The same user by what the store says now (RO-15): an Identity with the Roles of now, one reference. `claim`: the context, as for

@@ -26,6 +26,7 @@ struct kw_identity_gate {
     _Atomic(const kw_namespace_list *) namespaces; /* in `arena` */
     _Atomic(kw_trust_list *) user_trust; /* NULL: no user certificate is believed */
     kw_snapshot_cache snapshots;
+    kw_throttle *throttle;
 };
 
 /* One attempt to prove a user: what is known while it runs. */
@@ -40,6 +41,9 @@ typedef struct kw_proof {
     kw_identity *found;                  /* filled by the kind; strings in `arena` */
     kw_certificate *user_certificate;    /* X509: owned by the proof, for the mapping rules */
     const char *why;                     /* static text for log and audit */
+    bool is_our_lack;                    /* refused for want of something on our side: no failure of the Client */
+    kw_string name;                      /* a password without a token: whose, and which */
+    kw_bytes password;
 } kw_proof;
 
 /* A kind of UserIdentityToken: constant data and its few functions. */
@@ -73,6 +77,8 @@ kw_status kw_proof_open_secret(kw_proof *proof, kw_bytes sealed, bool allow_lega
 
 /* X5-04: Bad_IdentityTokenRejected. */
 kw_status kw_proof_check_user_trust(kw_proof *proof, const kw_certificate *user);
+/* UN-11, A-118: unknown, disabled and wrong cost the same and answer alike. Fills proof->found->must_change_password. */
+kw_status kw_proof_check_password(kw_proof *proof, kw_string name, kw_bytes password);
 
 /* A deep copy in an arena of its own, with one reference. */
 kw_status kw_identity_make(const kw_identity *from, kw_identity **out);

@@ -43,6 +43,7 @@ static kw_status check_token(kw_proof *proof, kw_bytes token)
     KW_TRY(kw_jwt_parse(token, proof->arena, &jwt, &proof->why));
     const kw_trusted_issuer *issuer = kw_snapshot_issuer(proof->snapshot, jwt.iss);
     if (issuer == NULL || issuer->keys == NULL) {
+        proof->is_our_lack = issuer != NULL;
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, issuer == NULL ? "unknown issuer" : "no keys of the issuer");
     }
     const kw_jwt_rules rules = {.issuer = issuer->about.uri,

@@ -30,8 +30,7 @@ static bool algorithm_fits(const kw_security_policy *policy, const kw_user_name_
     }
 }
 
-/* UN-11, A-118: unknown, disabled and wrong cost the same and answer alike. */
-static kw_status check_password(kw_proof *proof, kw_string name, kw_bytes password)
+kw_status kw_proof_check_password(kw_proof *proof, kw_string name, kw_bytes password)
 {
     kw_user user = {.name = KW_BYTES_NULL};
     const kw_status found = kw_store_user_get(proof->gate->store, name, proof->arena, &user);
@@ -61,7 +60,7 @@ static kw_status user_name_prove(kw_proof *proof, const void *data)
     }
     kw_secret password = KW_SECRET_NONE;
     KW_TRY(kw_proof_open_secret(proof, token->password, true, KW_PASSWORD_MAX, &password));
-    const kw_status status = check_password(proof, token->user_name, kw_secret_bytes(&password));
+    const kw_status status = kw_proof_check_password(proof, token->user_name, kw_secret_bytes(&password));
     kw_secret_clear(&password);
     proof->found->name = token->user_name;
     return status;

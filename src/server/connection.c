@@ -175,11 +175,13 @@ void kw_connection_input(kw_connection *c, kw_bytes bytes)
 void kw_connection_lost(kw_connection *c)
 {
     if (!c->is_lost) {
-        c->is_lost = true;
+        const bool was_busy = c->is_busy;
+        c->is_lost = c->is_busy = true; /* answers that wait end here, and with the last one the connection could */
         leave_channel(c);
         if (kw_channel_is_open(c->channel)) {
             kw_server_audit_channel_closed(c, KW_BAD_CONNECTION_CLOSED);
         }
+        c->is_busy = was_busy;
     }
     kw_connection_settle(c);
 }

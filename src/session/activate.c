@@ -76,7 +76,7 @@ static kw_status prove_user(kw_session_pending *p, const char **why)
         .application_uri = p->client_certificate != NULL ? kw_certificate_application_uri(p->client_certificate) : KW_BYTES_NULL,
         .address = p->peer_address,
         .endpoint_url = p->endpoint_url};
-    KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, why));
+    KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, why, &p->delay_ms));
     if (p->as.activate.former != NULL && !kw_identity_is_same_user(p->as.activate.former, p->as.activate.identity)) { /* AS-12 */
         *why = "another user on a transfer";
         return KW_BAD_IDENTITY_CHANGE_NOT_SUPPORTED;
@@ -182,9 +182,8 @@ static kw_status commit(kw_session_pending *p)
     return session->identity->must_change_password ? KW_GOOD_PASSWORD_CHANGE_REQUIRED : KW_GOOD; /* AS-73 */
 }
 
-static void done_activate(kw_job *job)
+static void finish_activate(kw_session_pending *p)
 {
-    kw_session_pending *p = (kw_session_pending *)job;
     kw_sessions *sessions = p->sessions;
     const uint64_t version = p->as.activate.identity != NULL ? p->as.activate.identity->store_version : UINT64_MAX;
     p->session->is_activating = false;
@@ -201,6 +200,11 @@ static void done_activate(kw_job *job)
     kw_reviews_catch_up(sessions, version);
 }
 
+static void done_activate(kw_job *job)
+{
+    kw_pending_delay((kw_session_pending *)job, finish_activate);
+}
+
 static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address,
                                 const kw_activate_session_request *request, kw_arena *arena, kw_activate_session_response *response,
                                 kw_session_done done, void *ctx)
@@ -211,6 +215,9 @@ static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_s
     }
     KW_TRY(check_channel(sessions, session, channel));
     if (session->is_activating) { /* the nonce is spoken for: the second of two at once could not be proven against it */
+        return KW_BAD_TOO_MANY_OPERATIONS;
+    }
+    if (!kw_pending_has_room(sessions, channel)) {
         return KW_BAD_TOO_MANY_OPERATIONS;
     }
     kw_session_pending *p = kw_pending_new(sessions, session, channel, peer_address, &request->request_header, arena, done, ctx);

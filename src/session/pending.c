@@ -1,6 +1,7 @@
 /* Work of a Session that is under way on the offload pool. */
 #include "session/session_internal.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address,
@@ -36,6 +37,66 @@ kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, k
 kw_status kw_pending_submit(kw_session_pending *p)
 {
     return kw_executor_submit(p->sessions->env.executor, &p->job);
+}
+
+/* --- answers that wait ------------------------------------------------------------------------------------------------- */
+
+static bool is_waiting(const kw_session_pending *p)
+{
+    return p->delay.timers != NULL;
+}
+
+bool kw_pending_has_room(const kw_sessions *sessions, const kw_channel *channel)
+{
+    uint32_t waiting = 0;
+    for (const kw_session_pending *p = sessions->pending; p != NULL; p = p->next) {
+        waiting += p->channel == channel && is_waiting(p);
+    }
+    return waiting < sessions->limits.max_delayed;
+}
+
+static void on_delay_over(kw_timer *timer)
+{
+    kw_session_pending *p = (kw_session_pending *)((char *)timer - offsetof(kw_session_pending, delay));
+    p->resume(p);
+}
+
+void kw_pending_delay(kw_session_pending *p, void (*resume)(kw_session_pending *p))
+{
+    const kw_session_env *env = &p->sessions->env;
+    p->resume = resume;
+    if (p->delay_ms > 0 && p->channel != NULL) {
+        if (kw_pending_has_room(p->sessions, p->channel)) {
+            p->delay.fire = on_delay_over;
+            kw_timer_start(env->timers, &p->delay, kw_clock_ms(env->clock) + p->delay_ms);
+            return;
+        }
+        p->status = KW_BAD_TOO_MANY_OPERATIONS; /* also where the proof was good: the answer does not tell */
+        p->why = "too many answers wait on this SecureChannel";
+        p->is_recorded = false;
+    }
+    resume(p);
+}
+
+static kw_session_pending *waiting_on(const kw_sessions *sessions, const kw_channel *channel)
+{
+    kw_session_pending *p = sessions->pending;
+    while (p != NULL && (p->channel != channel || !is_waiting(p))) {
+        p = p->next;
+    }
+    return p;
+}
+
+void kw_pending_channel_gone(kw_sessions *sessions, const kw_channel *channel)
+{
+    for (kw_session_pending *p; (p = waiting_on(sessions, channel)) != NULL;) {
+        kw_timer_stop(&p->delay);
+        p->channel = NULL;
+        p->resume(p);
+    }
+    for (kw_session_pending *p = sessions->pending; p != NULL; p = p->next) {
+        p->channel = p->channel == channel ? NULL : p->channel;
+    }
 }
 
 void kw_pending_finish(kw_session_pending *p, kw_status status)

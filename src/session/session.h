@@ -22,6 +22,7 @@ typedef struct kw_session_limits {
     uint32_t activation_timeout_ms;        /* CreateSession → first ActivateSession: 60 s */
     uint32_t max_request_message;          /* maxRequestMessageSize */
     uint32_t review_period_ms;             /* how often to ask the store for changed users and Roles: 500 */
+    uint32_t max_delayed;                  /* delayed answers that one channel may wait for: 4; past it Bad_TooManyOperations */
     bool allow_transfer_on_sign;           /* AS-10 on mode Sign: off, because a captured request could be replayed (attack A-100) */
 } kw_session_limits;
 

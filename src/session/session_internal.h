@@ -73,6 +73,9 @@ struct kw_session_pending {
     kw_date_time asked; /* when the request came */
     bool is_recorded;   /* the audit trail knows of it */
     const kw_request_header *header;
+    uint32_t delay_ms;                     /* before the answer: what the proof said */
+    kw_timer delay;                        /* runs while the answer waits */
+    void (*resume)(kw_session_pending *p); /* when it has waited long enough, or its channel is gone */
     /* what the job needs of the channel */
     const kw_security_policy *policy;
     kw_message_security_mode mode;
@@ -110,6 +113,12 @@ void kw_session_set_identity(kw_session *session, kw_identity *identity);
 kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address,
                                    const kw_request_header *header, kw_arena *arena, kw_session_done done, void *ctx);
 kw_status kw_pending_submit(kw_session_pending *p);
+/* AS-25: go on with resume(p) after p->delay_ms, at once when it is 0. A channel has only so many that wait; this one is refused then. */
+void kw_pending_delay(kw_session_pending *p, void (*resume)(kw_session_pending *p));
+/* May another one of this channel begin that could end up waiting? */
+bool kw_pending_has_room(const kw_sessions *sessions, const kw_channel *channel);
+/* Those that wait go on at once; nobody waits for their answer. */
+void kw_pending_channel_gone(kw_sessions *sessions, const kw_channel *channel);
 /* Unlink, release, tell. */
 void kw_pending_finish(kw_session_pending *p, kw_status status);
 

@@ -11,6 +11,7 @@ const kw_session_limits KW_SESSION_LIMITS_DEFAULT = {
     .activation_timeout_ms = 60000,
     .review_period_ms = 500,
     .max_request_message = 16u << 20,
+    .max_delayed = 4,
 };
 
 kw_status kw_sessions_new(const kw_session_env *env, kw_sessions **out)
@@ -228,9 +229,7 @@ kw_status kw_sessions_make_room(kw_sessions *sessions, const kw_certificate *cli
 
 void kw_sessions_channel_gone(kw_sessions *sessions, kw_channel *channel)
 {
-    for (kw_session_pending *p = sessions->pending; p != NULL; p = p->next) {
-        p->channel = p->channel == channel ? NULL : p->channel;
-    }
+    kw_pending_channel_gone(sessions, channel);
     for (kw_session *s = sessions->oldest, *next; s != NULL; s = next) {
         next = s->next;
         if (s->channel != channel) {

@@ -164,10 +164,10 @@ static void it_07_without_a_policy_of_its_own_that_of_the_channel_counts(void **
                                      .receiver = world->env.identity,
                                      .server_nonce = session.nonce};
     kw_identity *identity = NULL;
-    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL), KW_GOOD);
+    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL, NULL), KW_GOOD);
     kw_identity_release(identity);
     token->token_data = token_for(world, 600);
-    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL), KW_BAD_IDENTITY_TOKEN_INVALID);
+    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL, NULL), KW_BAD_IDENTITY_TOKEN_INVALID);
 }
 
 /* --- the fields of the token --------------------------------------------------------------------------------------------------- */
@@ -205,7 +205,7 @@ static void it_19_null_and_empty_policy_ids_are_the_same(void **state)
                                              .receiver = world->env.identity,
                                              .server_nonce = session.nonce};
             kw_identity *identity = NULL;
-            assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL), KW_GOOD);
+            assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL, NULL), KW_GOOD);
             kw_identity_release(identity);
         }
     }
@@ -227,7 +227,7 @@ static void it_23_the_kind_of_token_follows_from_the_policy(void **state)
                                      .server_nonce = session.nonce};
     kw_identity *identity = NULL;
     policy.issued_token_type = KW_STRING("http://opcfoundation.org/UA/UserToken#SAML");
-    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL), KW_BAD_IDENTITY_TOKEN_INVALID);
+    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL, NULL), KW_BAD_IDENTITY_TOKEN_INVALID);
     /* And what is no JWT is refused on a JWT policy. */
     assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, KW_STRING("<saml:Assertion/>"))),
                   KW_BAD_IDENTITY_TOKEN_INVALID);

@@ -212,10 +212,10 @@ static void un_04_without_a_policy_of_its_own_that_of_the_channel_counts(void **
                                .receiver = world->env.identity,
                                .server_nonce = session.nonce};
     kw_identity *identity = NULL;
-    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL), KW_GOOD);
+    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL, NULL), KW_GOOD);
     kw_identity_release(identity);
     token->password = KW_STRING(KW_TEST_PASSWORD); /* in clear it is not taken: Basic256Sha256 counts */
-    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL), KW_BAD_IDENTITY_TOKEN_INVALID);
+    assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL, NULL), KW_BAD_IDENTITY_TOKEN_INVALID);
 }
 
 int main(void)

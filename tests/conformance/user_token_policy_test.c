@@ -258,7 +258,7 @@ static void tp_06_a_policy_that_names_none_goes_with_the_channel(void **state)
                                          .receiver = world->env.identity,
                                          .server_nonce = session.nonce};
         kw_identity *identity = NULL;
-        assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL), KW_GOOD);
+        assert_status(kw_identity_prove(kw_server_gate(world->server), &claim, &identity, NULL, NULL), KW_GOOD);
         kw_identity_release(identity);
     }
 }

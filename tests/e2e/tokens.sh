@@ -8,6 +8,7 @@ echo alicepw >alice
 "$keyway" init D --port 0 --uri urn:test:server --admin-password-file admin >/dev/null
 "$keyway" user add -d D alice --password-file alice --role Operator >/dev/null
 "$keyway" user add -d D bob --password-file alice >/dev/null
+printf '\nguessing:\n  delay_after: 1000\n  lockout_after: 1000\n' >>D/keyway.yaml # one Client fails here all the time
 start authority "$keyway" authority -c D/keyway.yaml
 authority=$url
 start server "$keyway" serve -c D/keyway.yaml
