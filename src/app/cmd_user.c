@@ -1,5 +1,6 @@
 /* keyway user: who can sign in with a name and a password. */
 #include "app/directory.h"
+#include "app/lockouts.h"
 #include "app/options.h"
 #include "app/output.h"
 #include "identity/password.h"
@@ -15,6 +16,7 @@ typedef struct user_options {
     const char *directory, *password_file, *description;
     kw_option_list roles;
     bool json, must_change;
+    kw_lockouts_options lockouts;
 } user_options;
 
 static int hash_from_file(const kw_command *self, const char *file, kw_arena *arena, kw_string *phc)
@@ -218,6 +220,10 @@ static int run_verb(const kw_command *self, kw_directory *d, const kw_option_lis
     if (strcmp(verb, "list") == 0) {
         return user_list(d, options->json);
     }
+    if (strcmp(verb, "lockouts") == 0) {
+        return name == NULL ? kw_user_lockouts(self, d, &options->lockouts, options->json)
+                            : kw_usage_error(self, "unexpected '%s'; `--clear KEY` forgets one", name);
+    }
     if (name == NULL) {
         return kw_usage_error(self, "the user's name is missing");
     }
@@ -233,7 +239,7 @@ static int run_verb(const kw_command *self, kw_directory *d, const kw_option_lis
     if (strcmp(verb, "remove") == 0) {
         return user_remove(d, name);
     }
-    return kw_usage_error(self, "unknown word '%s'; use add, passwd, disable, enable, remove or list", verb);
+    return kw_usage_error(self, "unknown word '%s'; use add, passwd, disable, enable, remove, list or lockouts", verb);
 }
 
 int kw_cmd_user(const kw_command *self, int argc, char **argv)
@@ -246,6 +252,8 @@ int kw_cmd_user(const kw_command *self, int argc, char **argv)
         {"description", 0, KW_OPTION_TEXT, &options.description, 0, 0},
         {"role", 0, KW_OPTION_LIST, &options.roles, 0, 0},
         {"must-change-password", 0, KW_OPTION_FLAG, &options.must_change, 0, 0},
+        {"clear", 0, KW_OPTION_TEXT, &options.lockouts.clear, 0, 0},
+        {"clear-all", 0, KW_OPTION_FLAG, &options.lockouts.clear_all, 0, 0},
         {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
     };
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);

@@ -87,7 +87,7 @@ static void plan_identity(kw_identity_config *identity, const kw_config *config)
         config->identity.signing_time_window != 0 ? config->identity.signing_time_window : identity->signing_time_window_s;
 }
 
-static void plan_guessing(kw_throttle_config *throttle, const kw_config_guessing *config)
+void kw_plan_guessing(kw_throttle_config *throttle, const kw_config_guessing *config)
 {
     const struct {
         uint32_t *target, value;
@@ -129,7 +129,7 @@ static void plan_server(server_plan *plan, const kw_host *host)
     plan_endpoints(plan, config);
     plan_hosts(plan, config);
     plan_identity(&plan->config.identity, config);
-    plan_guessing(&plan->config.identity.throttle, &config->guessing);
+    kw_plan_guessing(&plan->config.identity.throttle, &config->guessing);
     plan_limits(&plan->config, &config->limits);
 }
 

@@ -21,6 +21,8 @@ typedef struct kw_host {
     kw_machine *machine;     /* of KW_HOST_SERVER, if it is wanted */
 } kw_host;
 
+/* What the configuration says about guessing over what `throttle` holds already. */
+void kw_plan_guessing(kw_throttle_config *throttle, const kw_config_guessing *config);
 /* Returns -1 once it listens, or the exit code after saying why. The host must stay where it is in memory. */
 int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_log_level quietest, kw_runtime *runtime);
 /* After the runtime has stopped. */

@@ -25,8 +25,10 @@ const kw_command KW_COMMANDS[] = {
     {"write", "URL NODEID VALUE [identity]", "Write a value", KW_CONNECT_HELP, kw_cmd_write},
     {"browse", "URL [NODEID] [identity]", "Show what is below a node", KW_CONNECT_HELP, kw_cmd_browse},
     {"call", "URL OBJECTID METHODID [ARGUMENT...] [identity]", "Call a Method", KW_CONNECT_HELP, kw_cmd_call},
-    {"user", "add|passwd|disable|enable|remove|list -d DIR [NAME] [--password-file F] [--role ROLE]... [--must-change-password]",
-     "Manage the users that sign in with a password", NULL, kw_cmd_user},
+    {"user",
+     "add|passwd|disable|enable|remove|list -d DIR [NAME] [--password-file F] [--role ROLE]... [--must-change-password]\n"
+     "       keyway user lockouts -d DIR [--clear KEY | --clear-all] [--json]",
+     "Manage the users that sign in with a password, and who is locked out", NULL, kw_cmd_user},
     {"role",
      "add|remove|grant|revoke|list -d DIR [ROLE] [--user NAME | --group ID | --claim-role NAME | --application URI | --thumbprint HEX | "
      "--subject DN]",

@@ -15,7 +15,7 @@
 
 /* --- life ------------------------------------------------------------------------------------------------------------- */
 
-static kw_lockout_rule rule_of(const kw_throttle_config *config)
+kw_lockout_rule kw_throttle_rule(const kw_throttle_config *config)
 {
     const uint32_t least = config->delay_after + DOUBLINGS_MAX / 2;
     const uint32_t most = config->lockout_after != 0 && config->lockout_after > least ? config->lockout_after : least;
@@ -30,7 +30,7 @@ kw_status kw_throttle_new(const kw_throttle_config *config, kw_store *store, con
         return KW_BAD_OUT_OF_MEMORY;
     }
     t->config = *config;
-    t->rule = rule_of(config);
+    t->rule = kw_throttle_rule(config);
     t->store = store;
     t->clock = clock;
     t->log = log;
