@@ -2,6 +2,12 @@
  * The Client: from a URL and a user to a live Session in one call each.
  *
  * Calls block; a kw_client belongs to one thread at a time. Results live in the arena that the caller gives.
+ *
+ * The Session goes on by itself. A token from a kw_token_source is renewed ahead of its expiry, on the live Session. When the
+ * connection breaks, the next call (or the one that waits in kw_client_idle) opens a new SecureChannel to the same endpoint and takes
+ * the Session with it; a Session that the Server has lost is made anew for the same user. Policy, mode and ApplicationUri stay what
+ * they were, and the certificate is checked as it was the first time. See docs/client.md.
+ *
  * After a bad status kw_client_error() says in a sentence what went wrong and what to do about it.
  */
 #ifndef KEYWAY_CLIENT_H
@@ -11,6 +17,8 @@
 #include <keyway/types.h>
 
 typedef struct kw_client kw_client;
+
+#define KW_CLIENT_NEVER UINT32_MAX
 
 typedef struct kw_client_config {
     const char *application_name; /* NULL: "Keyway" */
@@ -26,6 +34,9 @@ typedef struct kw_client_config {
     const char *const *locales;    /* NULL-ended, in order of preference; NULL: none */
     uint32_t timeout_ms;           /* of each call; 0: 10 s */
     double session_timeout_ms;     /* 0: 20 min */
+    uint32_t reconnect_ms;         /* how long to try after the connection broke; 0: 30 s; KW_CLIENT_NEVER */
+    uint32_t keep_alive_ms;        /* an idle Session is used this often; 0: at a third of its time-out; KW_CLIENT_NEVER */
+    uint32_t renew_percent;        /* of a token's life after which it is renewed, 30 s before its end at the latest; 0: 80 */
 } kw_client_config;
 
 /** Copies the configuration and loads its files. Bad_ConfigurationError with a sentence in *why (static or valid until the next call on this thread). */
@@ -47,15 +58,25 @@ KW_API kw_status kw_client_find_servers(kw_client *client, const char *url, kw_a
  * the endpoints equal those of GetEndpoints (Bad_SecurityChecksFailed). No user yet. OPC 10000-4, 5.5.1, 5.6.2, 5.7.2, 6.1.
  */
 KW_API kw_status kw_client_connect(kw_client *client, const char *url);
-/** The endpoint in use; NULL before kw_client_connect. */
+/** The endpoint in use; NULL before kw_client_connect. Valid until the next call. */
 KW_API const kw_endpoint_description *kw_client_endpoint(const kw_client *client);
+
+/** Where access tokens come from, for a Session that outlives one of them. */
+typedef struct kw_token_source {
+    /* A new token, in the arena; kw_client_request_token does for this. Called for the first one and for each renewal. NULL: no source. */
+    kw_status (*fetch)(void *ctx, kw_arena *arena, kw_string *token);
+    /* The Client has no more use for it: another user was activated, or the connection ended. May be NULL. */
+    void (*release)(void *ctx);
+    void *ctx;
+} kw_token_source;
 
 typedef struct kw_client_identity {
     kw_user_token_type kind; /* ANONYMOUS, USER_NAME, CERTIFICATE, ISSUED_TOKEN */
     kw_string user_name;
-    kw_bytes password; /* borrowed for the call; never kept */
+    kw_bytes password; /* borrowed for the call; a copy is kept in locked memory for the reconnect, unless that is switched off */
     const char *user_certificate_file, *user_key_file;
-    kw_bytes token; /* a JWT */
+    kw_bytes token;         /* a JWT; kept likewise */
+    kw_token_source source; /* instead of `token` */
 } kw_client_identity;
 
 /**
@@ -63,7 +84,8 @@ typedef struct kw_client_identity {
  *
  * KW_GOOD; KW_GOOD_PASSWORD_CHANGE_REQUIRED (the Session may only change the password); KW_BAD_IDENTITY_TOKEN_REJECTED,
  * KW_BAD_IDENTITY_TOKEN_INVALID, KW_BAD_USER_ACCESS_DENIED as the Server says; Bad_IdentityTokenInvalid also when the endpoint
- * offers no UserTokenPolicy of this kind. On any bad status the Session keeps the Identity that it had. OPC 10000-4, 5.7.3.
+ * offers no UserTokenPolicy of this kind. On any bad status the Session keeps the Identity that it had, and identity->source stays
+ * the caller's. OPC 10000-4, 5.7.3.
  */
 KW_API kw_status kw_client_activate(kw_client *client, const kw_client_identity *identity);
 
@@ -75,7 +97,13 @@ KW_API kw_status kw_client_activate(kw_client *client, const kw_client_identity 
 KW_API kw_status kw_client_request_token(kw_client *client, const char *authority_url, const char *resource, const kw_client_identity *self,
                                          kw_arena *arena, kw_string *token);
 
-/** Any service: fills the RequestHeader, sends, waits, checks ServiceResult. *response is of response_type, in the arena; also set (header only) on a ServiceFault. */
+/**
+ * Any service: fills the RequestHeader, sends, waits, checks ServiceResult. *response is of response_type, in the arena; also set
+ * (header only) on a ServiceFault.
+ *
+ * When the connection breaks under way, Read, Browse and TranslateBrowsePathsToNodeIds are repeated; for anything else the Session is
+ * recovered and the result is Bad_ConnectionClosed: what the Server has done of it is not known.
+ */
 KW_API kw_status kw_client_service(kw_client *client, const kw_type *request_type, void *request, const kw_type *response_type,
                                    kw_arena *arena, void **response);
 
@@ -89,6 +117,11 @@ KW_API kw_status kw_client_call(kw_client *client, const kw_node_id *object, con
                                 size_t input_count, kw_arena *arena, kw_call_method_result *out);
 /** Index of a namespace at the connected Server (NamespaceArray is read once). Bad_NotFound. */
 KW_API kw_status kw_client_namespace(kw_client *client, const char *uri, uint16_t *index);
+/**
+ * Let time pass, with the Session looked after: tokens renewed, the Session kept alive, the connection made again when it breaks.
+ * Comes back before its time only with a bad status: the connection is lost for good, or the token has ended and there is no new one.
+ */
+KW_API kw_status kw_client_idle(kw_client *client, uint32_t ms);
 /** CloseSession, CloseSecureChannel. */
 KW_API kw_status kw_client_disconnect(kw_client *client);
 

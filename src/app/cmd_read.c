@@ -9,6 +9,8 @@
 
 #define ANSWER_ARENA ((size_t)256 << 20)
 #define ATTRIBUTE_VALUE 13
+#define EVERY_MAX 86400
+#define RECONNECT_DEFAULT 30 /* seconds */
 
 static const char *const ATTRIBUTES[] = {"",
                                          "NodeId",
@@ -109,16 +111,41 @@ static int print_results(kw_arena *arena, const kw_option_list *nodes, size_t fi
     return code;
 }
 
+static int read_once(kw_client *client, const kw_option_list *words, uint32_t attribute, bool json)
+{
+    kw_read_response *response = NULL;
+    kw_arena *arena = kw_arena_new(ANSWER_ARENA);
+    int code = arena != NULL ? read_all(client, words, 1, attribute, arena, &response) : kw_fail(KW_BAD_OUT_OF_MEMORY, "out of memory");
+    if (code < 0 && response != NULL) {
+        code = print_results(arena, words, 1, response, json);
+        fflush(stdout);
+    }
+    kw_arena_free(arena);
+    return code;
+}
+
+/* Until something is refused or the connection is lost for good. */
+static int read_every(kw_client *client, const kw_option_list *words, uint32_t attribute, bool json, uint32_t seconds)
+{
+    int code = read_once(client, words, attribute, json);
+    while (code == KW_EXIT_DONE) {
+        const kw_status status = kw_client_idle(client, seconds * 1000u);
+        code = kw_status_is_bad(status) ? kw_fail(status, "%s", kw_client_error(client)) : read_once(client, words, attribute, json);
+    }
+    return code;
+}
+
 int kw_cmd_read(const kw_command *self, int argc, char **argv)
 {
     kw_connect_options options = {0};
     const char *attribute_name = "Value";
-    kw_option rows[KW_CONNECT_OPTIONS + 1];
+    uint32_t every = 0;
+    kw_option rows[KW_CONNECT_OPTIONS + 2];
     kw_option_list words;
     kw_client *client = NULL;
-    kw_read_response *response = NULL;
     size_t count = kw_connect_option_rows(&options, rows);
     rows[count++] = (kw_option){"attribute", 0, KW_OPTION_TEXT, &attribute_name, 0, 0};
+    rows[count++] = (kw_option){"every", 0, KW_OPTION_NUMBER, &every, 1, EVERY_MAX};
     int code = kw_options_parse(self, argc, argv, rows, count, true, &words);
     if (code >= 0) {
         return code;
@@ -130,16 +157,14 @@ int kw_cmd_read(const kw_command *self, int argc, char **argv)
     if (attribute == 0) {
         return kw_usage_error(self, "--attribute: '%s' is not an attribute; use Value, DisplayName, DataType, ...", attribute_name);
     }
+    if (every > 0 && options.reconnect == 0) {
+        options.reconnect = RECONNECT_DEFAULT;
+    }
     code = kw_connect_session(self, &options, words.items[0], &client);
     if (code >= 0) {
         return code;
     }
-    kw_arena *arena = kw_arena_new(ANSWER_ARENA);
-    code = arena != NULL ? read_all(client, &words, 1, attribute, arena, &response) : kw_fail(KW_BAD_OUT_OF_MEMORY, "out of memory");
-    if (code < 0 && response != NULL) {
-        code = print_results(arena, &words, 1, response, options.json);
-    }
-    kw_arena_free(arena);
+    code = every > 0 ? read_every(client, &words, attribute, options.json, every) : read_once(client, &words, attribute, options.json);
     kw_client_free(client);
     return code;
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define TOKEN_FILE_MAX ((size_t)64 << 10)
-#define TOKEN_ARENA ((size_t)16 << 20)
 
 const char KW_CONNECT_HELP[] =
     "Who you are (without any of these: anonymous):\n"
@@ -24,6 +23,7 @@ const char KW_CONNECT_HELP[] =
     "  --insecure-trust-any            trust whoever answers\n"
     "  --policy NAME, --mode sign|encrypt   default: the strongest that both know\n"
     "  --timeout SECONDS               for each answer (default 10)\n"
+    "  --reconnect SECONDS             go on trying that long when the connection breaks (default: not at all)\n"
     "  --legacy-token, --dotnet-secrets     dialects of other stacks for encrypted secrets\n"
     "  --json                          for machines\n";
 
@@ -45,6 +45,7 @@ size_t kw_connect_option_rows(kw_connect_options *o, kw_option *rows)
         {"directory", 'd', KW_OPTION_TEXT, &o->directory, 0, 0},
         {"insecure-trust-any", 0, KW_OPTION_FLAG, &o->insecure_trust_any, 0, 0},
         {"timeout", 0, KW_OPTION_NUMBER, &o->timeout, 1, 3600},
+        {"reconnect", 0, KW_OPTION_NUMBER, &o->reconnect, 1, 86400},
         {"legacy-token", 0, KW_OPTION_FLAG, &o->legacy_token, 0, 0},
         {"dotnet-secrets", 0, KW_OPTION_FLAG, &o->dotnet_secrets, 0, 0},
         {"json", 0, KW_OPTION_FLAG, &o->json, 0, 0},
@@ -80,7 +81,8 @@ int kw_connect_client(const kw_command *command, const kw_connect_options *o, kw
                                .policy = o->policy,
                                .legacy_issued_token = o->legacy_token,
                                .dotnet_secrets = o->dotnet_secrets,
-                               .timeout_ms = o->timeout * 1000u};
+                               .timeout_ms = o->timeout * 1000u,
+                               .reconnect_ms = o->reconnect > 0 ? o->reconnect * 1000u : KW_CLIENT_NEVER};
     char *certificate = NULL, *key = NULL, *trust = NULL;
     const char *why = "";
     int code = parse_mode(command, o->mode, &config.mode);
@@ -151,24 +153,44 @@ int kw_connect_identity(const kw_command *command, const kw_connect_options *o, 
     return -1;
 }
 
-/* With --authority the identity is for the Authorization Service; the server gets its token. */
-static kw_status activate(kw_client *client, const kw_connect_options *o, const kw_client_identity *identity)
+/* What fetches a token, and the next one before it ends. */
+typedef struct token_fetcher {
+    kw_client *client;
+    const char *authority;
+    kw_client_identity self;
+    kw_secret secret;
+} token_fetcher;
+
+static kw_status fetch_token(void *ctx, kw_arena *arena, kw_string *token)
+{
+    const token_fetcher *f = ctx;
+    return kw_client_request_token(f->client, f->authority, NULL, &f->self, arena, token);
+}
+
+static void free_fetcher(void *ctx)
+{
+    token_fetcher *f = ctx;
+    kw_secret_clear(&f->secret);
+    free(f);
+}
+
+/* With --authority the identity is for the Authorization Service; the server gets its token. The secret goes with it. */
+static kw_status activate(kw_client *client, const kw_connect_options *o, const kw_client_identity *identity, kw_secret *secret)
 {
     if (!o->authority.is_given) {
         return kw_client_activate(client, identity);
     }
-    kw_string token = KW_BYTES_NULL;
-    kw_arena *arena = kw_arena_new(TOKEN_ARENA);
-    if (arena == NULL) {
+    token_fetcher *fetcher = malloc(sizeof(*fetcher));
+    if (fetcher == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    kw_status status = kw_client_request_token(client, o->authority.url, NULL, identity, arena, &token);
-    if (!kw_status_is_bad(status)) {
-        const kw_client_identity issued = {.kind = KW_USER_TOKEN_TYPE_ISSUED_TOKEN, .token = token};
-        status = kw_client_activate(client, &issued);
-        kw_wipe((void *)token.data, token.len);
+    *fetcher = (token_fetcher){client, o->authority.url, *identity, *secret};
+    *secret = KW_SECRET_NONE;
+    const kw_client_identity issued = {.kind = KW_USER_TOKEN_TYPE_ISSUED_TOKEN, .source = {fetch_token, free_fetcher, fetcher}};
+    const kw_status status = kw_client_activate(client, &issued);
+    if (kw_status_is_bad(status)) {
+        free_fetcher(fetcher);
     }
-    kw_arena_free(arena);
     return status;
 }
 
@@ -189,7 +211,7 @@ int kw_connect_session(const kw_command *command, const kw_connect_options *o, c
         if (!kw_status_is_bad(status) && is_unprotected(client) && isatty(STDERR_FILENO)) {
             fprintf(stderr, "keyway: no security: everybody on the way can read and change what follows\n");
         }
-        status = kw_status_is_bad(status) ? status : activate(client, o, &identity);
+        status = kw_status_is_bad(status) ? status : activate(client, o, &identity, &secret);
         if (kw_status_is_bad(status)) {
             code = kw_fail(status, "%s: %s", url, kw_client_error(client));
         } else if (status == KW_GOOD_PASSWORD_CHANGE_REQUIRED) {

@@ -7,14 +7,14 @@
 
 #include <keyway/client.h>
 
-#define KW_CONNECT_OPTIONS 18
+#define KW_CONNECT_OPTIONS 19
 
 typedef struct kw_connect_options {
     bool anonymous, insecure_trust_any, legacy_token, dotnet_secrets, json;
     const char *user, *password_file, *user_cert, *user_key, *token_file;
     kw_optional_url authority;
     const char *policy, *mode, *certificate, *key, *trust, *directory;
-    uint32_t timeout;
+    uint32_t timeout, reconnect;
 } kw_connect_options;
 
 /* Rows for kw_options_parse: the caller's own rows may follow. */

@@ -21,7 +21,7 @@ const kw_command KW_COMMANDS[] = {
     {"authority", "-c FILE", "Run the Authorization Service", NULL, kw_cmd_authority},
     {"endpoints", "URL", "Show what a server offers", KW_CONNECT_HELP, kw_cmd_endpoints},
     {"token", "--authority URL --resource URI [identity]", "Request an access token and print it", KW_CONNECT_HELP, kw_cmd_token},
-    {"read", "URL NODEID... [identity]", "Read values or other attributes", KW_CONNECT_HELP, kw_cmd_read},
+    {"read", "URL NODEID... [--attribute NAME] [--every SECONDS] [identity]", "Read values or other attributes", KW_CONNECT_HELP, kw_cmd_read},
     {"write", "URL NODEID VALUE [identity]", "Write a value", KW_CONNECT_HELP, kw_cmd_write},
     {"browse", "URL [NODEID] [identity]", "Show what is below a node", KW_CONNECT_HELP, kw_cmd_browse},
     {"call", "URL OBJECTID METHODID [ARGUMENT...] [identity]", "Call a Method", KW_CONNECT_HELP, kw_cmd_call},

@@ -73,11 +73,8 @@ static kw_status fill_request(kw_client *client, const kw_client_identity *ident
     return sign_as_application(client, channel_policy, arena, &request->client_signature);
 }
 
-kw_status kw_client_activate(kw_client *client, const kw_client_identity *identity)
+kw_status kw_client_prove(kw_client *client, const kw_client_identity *identity)
 {
-    if (client->link == NULL || !client->has_session) {
-        return kw_client_fail(client, KW_BAD_SERVER_NOT_CONNECTED, "there is no Session to activate");
-    }
     kw_arena *arena = kw_arena_new(KW_CLIENT_ARENA);
     kw_activate_session_request request = {.locale_ids = NULL};
     kw_activate_session_response *response = NULL;
@@ -86,12 +83,13 @@ kw_status kw_client_activate(kw_client *client, const kw_client_identity *identi
     }
     kw_status status = fill_request(client, identity, arena, &request);
     if (!kw_status_is_bad(status)) {
-        status = kw_client_service(client, KW_TYPE_ACTIVATE_SESSION_REQUEST, &request, KW_TYPE_ACTIVATE_SESSION_RESPONSE, arena,
-                                   (void **)&response);
+        status = kw_client_exchange(client, client->link, &client->authentication_token, KW_TYPE_ACTIVATE_SESSION_REQUEST, &request,
+                                    KW_TYPE_ACTIVATE_SESSION_RESPONSE, arena, (void **)&response);
         if (kw_status_is_bad(status) && client->error[0] == '\0') {
             kw_client_fail(client, status, "%s", refusal(status));
         }
     }
+    /* Note N1: a fault brings no serverNonce, and the old one stays. */
     if (!kw_status_is_bad(status)) {
         const kw_status nonce = kw_client_take_nonce(client, response->server_nonce);
         status = kw_status_is_bad(nonce) ? nonce : status;

@@ -8,7 +8,8 @@
 
 #define DEFAULT_TIMEOUT_MS 10000
 #define DEFAULT_SESSION_TIMEOUT_MS 1200000.0
-#define CLIENT_ARENA ((size_t)64 << 20)
+#define DEFAULT_RECONNECT_MS 30000
+#define DEFAULT_RENEW_PERCENT 80
 
 static _Thread_local char why_text[512];
 
@@ -47,7 +48,7 @@ static kw_status open_trust(kw_client *client, const kw_client_config *config, c
 {
     kw_status status = KW_GOOD;
     if (config->trust_any) {
-        status = kw_trust_list_any(&KW_CLOCK_SYSTEM, &KW_LOG_QUIET, &client->trust);
+        status = kw_trust_list_any(client->env.clock, &KW_LOG_QUIET, &client->trust);
     } else if (config->trust_directory != NULL) {
         struct stat info;
         if (stat(config->trust_directory, &info) != 0 || !S_ISDIR(info.st_mode)) {
@@ -55,7 +56,7 @@ static kw_status open_trust(kw_client *client, const kw_client_config *config, c
             *why = why_text;
             return KW_BAD_CONFIGURATION_ERROR;
         }
-        status = kw_trust_list_open(config->trust_directory, false, &KW_CLOCK_SYSTEM, &KW_LOG_QUIET, &client->trust);
+        status = kw_trust_list_open(config->trust_directory, false, client->env.clock, &KW_LOG_QUIET, &client->trust);
     }
     if (kw_status_is_bad(status)) {
         *why = "the trust list cannot be read";
@@ -86,6 +87,9 @@ static kw_status apply(kw_client *client, const kw_client_config *config, const 
     client->dotnet_secrets = config->dotnet_secrets;
     client->timeout_ms = config->timeout_ms != 0 ? config->timeout_ms : DEFAULT_TIMEOUT_MS;
     client->session_timeout_ms = config->session_timeout_ms > 0 ? config->session_timeout_ms : DEFAULT_SESSION_TIMEOUT_MS;
+    client->reconnect_ms = config->reconnect_ms != 0 ? config->reconnect_ms : DEFAULT_RECONNECT_MS;
+    client->keep_alive_ms = config->keep_alive_ms;
+    client->renew_percent = config->renew_percent != 0 && config->renew_percent <= 100 ? config->renew_percent : DEFAULT_RENEW_PERCENT;
     if (config->policy != NULL && kw_security_policy_by_name(kw_string_from(config->policy)) == NULL) {
         snprintf(why_text, sizeof(why_text), "'%s' is not a SecurityPolicy that this Client knows", config->policy);
         *why = why_text;
@@ -100,6 +104,12 @@ static kw_status apply(kw_client *client, const kw_client_config *config, const 
 
 kw_status kw_client_new(const kw_client_config *config, kw_client **out, const char **why)
 {
+    static const kw_client_env ENV = {&KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM, &KW_NETWORK_SOCKETS};
+    return kw_client_new_on(&ENV, config, out, why);
+}
+
+kw_status kw_client_new_on(const kw_client_env *env, const kw_client_config *config, kw_client **out, const char **why)
+{
     const char *ignored;
     why = why != NULL ? why : &ignored;
     *why = "out of memory";
@@ -107,7 +117,8 @@ kw_status kw_client_new(const kw_client_config *config, kw_client **out, const c
     if (client == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    client->arena = kw_arena_new(CLIENT_ARENA);
+    client->env = *env;
+    client->arena = kw_arena_new(KW_CLIENT_ARENA);
     const kw_status status = client->arena != NULL ? apply(client, config, why) : KW_BAD_OUT_OF_MEMORY;
     if (kw_status_is_bad(status)) {
         kw_client_free(client);

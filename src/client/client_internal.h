@@ -2,17 +2,16 @@
 #ifndef KW_CLIENT_INTERNAL_H
 #define KW_CLIENT_INTERNAL_H
 
+#include "base/secret.h"
 #include "channel/channel.h"
 #include "crypto/trust.h"
 #include "ua/codec.h"
 
 #include <keyway/client.h>
 
-#include <uv.h>
-
 #define KW_CLIENT_ARENA ((size_t)256 << 20) /* the most that one response may need */
-#define KW_CLIENT_READ_BUFFER 65536
 #define KW_CLIENT_NONCE 32
+#define KW_CLIENT_ERROR_MAX 512
 #define KW_TRANSPORT_UATCP "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary"
 
 typedef struct kw_url {
@@ -20,49 +19,109 @@ typedef struct kw_url {
     char port[8];
 } kw_url;
 
+/* --- what a Client runs on: clock, random source, network; sockets, or a simulation of all three -------------------------- */
+
+typedef struct kw_wire kw_wire; /* one connection; the network's */
+
+/* What a connection tells; only from within kw_network.wait. */
+typedef struct kw_wire_sink {
+    void (*input)(void *ctx, kw_bytes bytes);
+    void (*lost)(void *ctx);
+    void *ctx;
+} kw_wire_sink;
+
+typedef struct kw_network {
+    /* Times are those of the clock. Bad_ConnectionRejected, Bad_Timeout. */
+    kw_status (*connect)(void *ctx, const kw_url *to, uint64_t deadline, const kw_wire_sink *sink, kw_wire **out);
+    kw_status (*send)(kw_wire *wire, kw_bytes bytes); /* in order; borrowed for the call */
+    void (*wait)(kw_wire *wire, uint64_t until);      /* until something has happened, or this time has come */
+    bool (*has_unsent)(const kw_wire *wire);
+    void (*close)(kw_wire *wire);
+    void (*sleep)(void *ctx, uint64_t until);
+    void *ctx;
+} kw_network;
+
+typedef struct kw_client_env {
+    const kw_clock *clock;
+    const kw_random *random;
+    const kw_network *network;
+} kw_client_env;
+
+/* socket.c: sockets of the system, by libuv. */
+extern const kw_network KW_NETWORK_SOCKETS;
+
+/* Like kw_client_new, on another ground. What `env` points to outlives the Client. */
+kw_status kw_client_new_on(const kw_client_env *env, const kw_client_config *config, kw_client **out, const char **why);
+
+/* --- a connection --------------------------------------------------------------------------------------------------------- */
+
+/* A request that waits for its response. Requests may overlap: each has its own. */
+typedef struct kw_awaited {
+    struct kw_awaited *next;
+    uint32_t id;
+    kw_status error; /* the response was aborted */
+    kw_arena *arena; /* the response, when it is there */
+    kw_bytes body;
+} kw_awaited;
+
 /* One connection with its SecureChannel, driven until what the caller waits for has happened. */
 typedef struct kw_link {
-    uv_loop_t loop;
-    uv_tcp_t tcp;
-    uv_timer_t tick;
-    bool loop_is_open, tcp_is_open, is_connected, is_opened, is_closed;
+    const kw_client_env *env;
+    kw_wire *wire;
+    bool is_opened, is_closed;
     kw_status failure; /* why it is closed */
     kw_timers *timers;
     kw_channel *channel;
     kw_application_identity identity;
-    uint32_t next_request_id, awaited_id;
-    kw_status awaited_error; /* the response was aborted */
-    kw_arena *reply_arena;   /* the awaited response, when it is there */
-    kw_bytes reply;
-    uint8_t buffer[KW_CLIENT_READ_BUFFER];
+    uint32_t next_request_id;
+    kw_awaited *awaited;
 } kw_link;
 
+/* user.c: who the Session belongs to, and what proves it once more. */
+typedef struct kw_client_user {
+    bool is_known;
+    kw_user_token_type kind;
+    char *name, *certificate_file, *key_file;
+    kw_secret secret; /* the password, or the token in use */
+    kw_token_source source;
+    uint64_t renew_at, expires_at; /* of a token with a source; UINT64_MAX: never */
+    uint64_t renew_wait;           /* after a renewal that failed; 0: none has */
+    kw_status renew_status;
+    char renew_error[KW_CLIENT_ERROR_MAX];
+} kw_client_user;
+
 struct kw_client {
+    kw_client_env env;
     char *application_name, *policy_name;
     char **locales;
     size_t locale_count;
     kw_message_security_mode mode;
     bool trust_any, legacy_issued_token, dotnet_secrets;
-    uint32_t timeout_ms;
+    uint32_t timeout_ms, reconnect_ms, keep_alive_ms, renew_percent;
     double session_timeout_ms;
     kw_application_identity identity; /* empty: no certificate */
     char *application_uri;
     kw_trust_list *trust;
     /* the connection */
-    kw_link *link;
-    kw_arena *arena; /* lives as long as the connection: endpoint, nonces */
+    kw_link *link;   /* NULL, or closed: broken */
+    kw_arena *arena; /* lives as long as the Session: endpoint, authenticationToken */
     char *url;
     kw_endpoint_description *endpoint;
     kw_certificate *server_certificate; /* NULL: the endpoint has none */
     bool server_certificate_is_checked;
     kw_node_id authentication_token;
-    bool has_session;
+    bool has_session, is_activated;
+    bool session_is_gone; /* the Server does not know it any more */
+    bool is_occupied;     /* with its own upkeep: no other one meanwhile */
+    uint64_t last_used;   /* when the Session was used last */
+    uint64_t revised_session_timeout;
+    kw_client_user user;
     uint8_t server_nonce[128];
     size_t server_nonce_len;
     const kw_string *namespaces;
     size_t namespace_count;
     uint32_t request_handle;
-    char error[512];
+    char error[KW_CLIENT_ERROR_MAX];
 };
 
 /* error.c: note the sentence and pass the status on. */
@@ -73,7 +132,7 @@ kw_status kw_url_parse(const char *text, kw_url *out);
 
 /* link.c */
 typedef struct kw_link_target {
-    const char *url;        /* whom to connect to */
+    kw_url to;              /* whom to connect to */
     kw_string endpoint_url; /* what to say in HEL */
     const kw_security_policy *policy;
     kw_message_security_mode mode;
@@ -82,8 +141,12 @@ typedef struct kw_link_target {
 
 kw_status kw_link_open(kw_client *client, const kw_link_target *target, kw_link **out);
 void kw_link_close(kw_client *client, kw_link *link); /* orderly when it can be; NULL is fine */
-/* Send one message and wait for its response: the body in link->reply, link->reply_arena. */
-kw_status kw_link_exchange(kw_client *client, kw_link *link, kw_bytes body, uint32_t timeout_ms);
+/* Send one message and wait for its response; its arena goes to the caller on success. */
+kw_status kw_link_exchange(kw_client *client, kw_link *link, kw_bytes body, kw_awaited *awaited);
+/* Let time pass; comes back early when the connection breaks. */
+void kw_link_idle(kw_client *client, kw_link *link, uint64_t until);
+/* From now on it counts as broken. */
+void kw_link_fail(kw_link *link, kw_status status);
 
 /* exchange.c: a service over a link. With `token` NULL there is no Session. */
 kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id *token, const kw_type *request_type, void *request,
@@ -93,8 +156,36 @@ kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id 
 kw_status kw_client_choose_endpoint(kw_client *client, const kw_endpoint_description *endpoints, size_t count,
                                     const kw_endpoint_description **out);
 
-/* connect.c: remember the serverNonce for the next proof, if it is good enough. */
+/* connect.c */
+/* Remember the serverNonce for the next proof, if it is good enough. */
 kw_status kw_client_take_nonce(kw_client *client, kw_bytes nonce);
+/* The SecureChannel to client->endpoint, after every check of the Server's certificate. */
+kw_status kw_client_open_channel(kw_client *client);
+/* CreateSession; `discovered` is what GetEndpoints had said. */
+kw_status kw_client_create_session(kw_client *client, const kw_endpoint_description *discovered, size_t discovered_count);
+
+/* activate.c: ActivateSession as this user; remembers the next serverNonce and nothing else. */
+kw_status kw_client_prove(kw_client *client, const kw_client_identity *identity);
+
+/* user.c */
+/* Keep what another proof needs: secrets only if there may be one. */
+kw_status kw_client_remember(kw_client *client, const kw_client_identity *identity);
+void kw_client_forget(kw_client *client);
+/* Activate with a new token from the source, or with what is kept when there is none. */
+kw_status kw_client_activate_afresh(kw_client *client);
+/* The same with the token in use, as long as it is good. */
+kw_status kw_client_activate_again(kw_client *client);
+
+/* upkeep.c: renewal of the token, keep-alive. */
+uint64_t kw_client_upkeep_due(const kw_client *client, const kw_link *link);
+void kw_client_upkeep(kw_client *client);
+/* Before anything is done with the Session: it stands and its user holds. */
+kw_status kw_client_ready(kw_client *client);
+
+/* recover.c */
+bool kw_client_is_broken(const kw_client *client);
+/* A new SecureChannel, and the Session on it; or a new Session for the same user. */
+kw_status kw_client_recover(kw_client *client);
 
 /* verify.c: the Server's certificate for this endpoint, by every check of OPC 10000-4, 6.1.3. */
 kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *certificate, const kw_security_policy *policy,

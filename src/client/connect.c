@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define URL_MAX 4096
+
 /* --- endpoints of CreateSession against those of GetEndpoints ------------------------------------------------------------ */
 
 static bool same_policies(const kw_endpoint_description *a, const kw_endpoint_description *b)
@@ -123,11 +125,11 @@ static kw_status check_response(kw_client *client, const kw_security_policy *pol
     return kw_client_take_nonce(client, response->server_nonce);
 }
 
-static kw_status create_session(kw_client *client, const kw_security_policy *policy, const kw_endpoint_description *discovered,
-                                size_t discovered_count)
+kw_status kw_client_create_session(kw_client *client, const kw_endpoint_description *discovered, size_t discovered_count)
 {
+    const kw_security_policy *policy = kw_security_policy_by_uri(client->endpoint->security_policy_uri);
     uint8_t nonce[KW_CLIENT_NONCE];
-    KW_TRY(kw_random_fill(&KW_RANDOM_SYSTEM, nonce, sizeof(nonce)));
+    KW_TRY(kw_random_fill(client->env.random, nonce, sizeof(nonce)));
     const kw_bytes client_nonce = {nonce, sizeof(nonce)};
     kw_create_session_request request = {
         .client_description = {.application_uri =
@@ -145,39 +147,48 @@ static kw_status create_session(kw_client *client, const kw_security_policy *pol
                               client->arena, (void **)&response));
     client->authentication_token = response->authentication_token;
     client->has_session = true;
+    client->last_used = kw_clock_ms(client->env.clock);
+    client->revised_session_timeout = response->revised_session_timeout >= 1 && response->revised_session_timeout < (double)UINT32_MAX
+                                          ? (uint64_t)response->revised_session_timeout
+                                          : UINT32_MAX;
     return check_response(client, policy, client_nonce, response, discovered, discovered_count);
 }
 
 /* --- connect ----------------------------------------------------------------------------------------------------------------- */
 
 /* The server may call itself by a name that does not lead to it from here: where the ports agree, the way that discovery took is taken again. */
-static const char *url_to_dial(kw_client *client)
+static kw_status url_to_dial(const kw_client *client, kw_url *out)
 {
-    kw_url said, offered;
-    const char *endpoint = kw_arena_cstring(client->arena, client->endpoint->endpoint_url);
-    if (endpoint == NULL || kw_status_is_bad(kw_url_parse(endpoint, &offered)) || kw_status_is_bad(kw_url_parse(client->url, &said))) {
-        return client->url;
+    kw_url offered;
+    char endpoint[URL_MAX + 1];
+    const kw_string text = client->endpoint->endpoint_url;
+    KW_TRY(kw_url_parse(client->url, out));
+    if (text.len > URL_MAX) {
+        return KW_GOOD;
     }
-    return strcmp(said.port, offered.port) == 0 ? client->url : endpoint;
+    memcpy(endpoint, text.data, text.len);
+    endpoint[text.len] = '\0';
+    if (!kw_status_is_bad(kw_url_parse(endpoint, &offered)) && strcmp(out->port, offered.port) != 0) {
+        *out = offered;
+    }
+    return KW_GOOD;
 }
 
-static kw_status open_channel(kw_client *client, const kw_security_policy *policy)
+kw_status kw_client_open_channel(kw_client *client)
 {
-    if (client->endpoint->server_certificate.len > 0) {
-        const kw_status parsed = kw_certificate_parse(client->endpoint->server_certificate, &client->server_certificate);
-        if (kw_status_is_bad(parsed)) {
-            return kw_client_fail(client, KW_BAD_CERTIFICATE_INVALID, "the server's certificate cannot be read");
-        }
+    const kw_security_policy *policy = kw_security_policy_by_uri(client->endpoint->security_policy_uri);
+    kw_link_target target = {.endpoint_url = client->endpoint->endpoint_url, .policy = policy, .mode = client->endpoint->security_mode};
+    client->error[0] = '\0';
+    if (client->server_certificate == NULL && client->endpoint->server_certificate.len > 0 &&
+        kw_status_is_bad(kw_certificate_parse(client->endpoint->server_certificate, &client->server_certificate))) {
+        return kw_client_fail(client, KW_BAD_CERTIFICATE_INVALID, "the server's certificate cannot be read");
     }
     if (!policy->is_none) {
         KW_TRY(kw_client_check_certificate(client, client->server_certificate, policy, client->endpoint->server.application_uri));
         client->server_certificate_is_checked = true;
+        target.server_certificate = client->server_certificate;
     }
-    const kw_link_target target = {.url = url_to_dial(client),
-                                   .endpoint_url = client->endpoint->endpoint_url,
-                                   .policy = policy,
-                                   .mode = client->endpoint->security_mode,
-                                   .server_certificate = policy->is_none ? NULL : client->server_certificate};
+    KW_TRY(url_to_dial(client, &target.to));
     return kw_link_open(client, &target, &client->link);
 }
 
@@ -189,9 +200,8 @@ static kw_status connect_session(kw_client *client)
     KW_TRY(kw_client_get_endpoints(client, client->url, client->arena, &endpoints, &count));
     KW_TRY(kw_client_choose_endpoint(client, endpoints, count, &chosen));
     client->endpoint = (kw_endpoint_description *)chosen;
-    const kw_security_policy *policy = kw_security_policy_by_uri(chosen->security_policy_uri);
-    KW_TRY(open_channel(client, policy));
-    return create_session(client, policy, endpoints, count);
+    KW_TRY(kw_client_open_channel(client));
+    return kw_client_create_session(client, endpoints, count);
 }
 
 kw_status kw_client_connect(kw_client *client, const char *url)
@@ -224,12 +234,13 @@ kw_status kw_client_disconnect(kw_client *client)
         kw_close_session_request request = {.delete_subscriptions = true};
         kw_close_session_response *response = NULL;
         if (arena != NULL) {
-            status = kw_client_service(client, KW_TYPE_CLOSE_SESSION_REQUEST, &request, KW_TYPE_CLOSE_SESSION_RESPONSE, arena,
-                                       (void **)&response);
+            status = kw_client_exchange(client, client->link, &client->authentication_token, KW_TYPE_CLOSE_SESSION_REQUEST, &request,
+                                        KW_TYPE_CLOSE_SESSION_RESPONSE, arena, (void **)&response);
         }
         kw_arena_free(arena);
     }
     kw_link_close(client, client->link);
+    kw_client_forget(client);
     kw_certificate_release(client->server_certificate);
     free(client->url);
     kw_wipe(client->server_nonce, sizeof(client->server_nonce));
@@ -238,7 +249,7 @@ kw_status kw_client_disconnect(kw_client *client)
     client->server_certificate_is_checked = false;
     client->url = NULL;
     client->endpoint = NULL;
-    client->has_session = false;
+    client->has_session = client->is_activated = client->session_is_gone = false;
     client->server_nonce_len = 0;
     client->namespaces = NULL;
     client->namespace_count = 0;

@@ -6,9 +6,11 @@
 
 static kw_status open_for_discovery(kw_client *client, const char *url, kw_link **out)
 {
-    const kw_link_target target = {
-        .url = url, .endpoint_url = kw_string_from(url), .policy = &KW_POLICY_NONE, .mode = KW_MESSAGE_SECURITY_MODE_NONE};
+    kw_link_target target = {.endpoint_url = kw_string_from(url), .policy = &KW_POLICY_NONE, .mode = KW_MESSAGE_SECURITY_MODE_NONE};
     client->error[0] = '\0';
+    if (kw_status_is_bad(kw_url_parse(url, &target.to))) {
+        return kw_client_fail(client, KW_BAD_TCP_ENDPOINT_URL_INVALID, "%s is not a URL of the form opc.tcp://host:port", url);
+    }
     return kw_link_open(client, &target, out);
 }
 

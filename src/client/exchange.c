@@ -7,17 +7,17 @@
 static void fill_header(kw_client *client, const kw_node_id *token, kw_request_header *header)
 {
     header->authentication_token = token != NULL ? *token : KW_NODE_ID_NULL;
-    header->timestamp = kw_clock_utc(&KW_CLOCK_SYSTEM);
+    header->timestamp = kw_clock_utc(client->env.clock);
     header->request_handle = ++client->request_handle;
     header->timeout_hint = client->timeout_ms;
 }
 
-static kw_status decode_response(kw_client *client, const kw_link *link, uint32_t handle, const kw_type *response_type, kw_arena *arena,
+static kw_status decode_response(kw_client *client, kw_bytes reply, uint32_t handle, const kw_type *response_type, kw_arena *arena,
                                  void **response)
 {
     uint32_t id = 0;
     /* What the caller keeps must not point into the link's buffer. */
-    const kw_bytes body = kw_arena_copy(arena, link->reply);
+    const kw_bytes body = kw_arena_copy(arena, reply);
     kw_reader r = kw_reader_of(body);
     KW_TRY(kw_ua_decode_message_id(&r, arena, &id));
     const bool is_fault = id == KW_TYPE_SERVICE_FAULT->binary_id;
@@ -41,28 +41,74 @@ static kw_status decode_response(kw_client *client, const kw_link *link, uint32_
     return header->service_result;
 }
 
+/* The Server answers, and says that the Session or the SecureChannel is no more. */
+static void note_end(kw_client *client, kw_link *link, kw_status status)
+{
+    if (status == KW_BAD_SESSION_ID_INVALID || status == KW_BAD_SESSION_CLOSED) {
+        client->session_is_gone = true;
+    }
+    if (status == KW_BAD_SECURE_CHANNEL_ID_INVALID || status == KW_BAD_SECURE_CHANNEL_CLOSED) {
+        kw_link_fail(link, status);
+    }
+}
+
 kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id *token, const kw_type *request_type, void *request,
                              const kw_type *response_type, kw_arena *arena, void **response)
 {
     client->error[0] = '\0';
     fill_header(client, token, request);
     const uint32_t handle = ((kw_request_header *)request)->request_handle;
+    kw_awaited awaited;
     kw_writer w;
     kw_writer_init(&w, REQUEST_MAX);
     kw_status status = kw_ua_encode_message(&w, request_type, request);
     if (!kw_status_is_bad(status)) {
-        status = kw_link_exchange(client, link, kw_writer_bytes(&w), client->timeout_ms);
+        status = kw_link_exchange(client, link, kw_writer_bytes(&w), &awaited);
     }
     kw_writer_wipe(&w); /* it may have held a secret */
-    return kw_status_is_bad(status) ? status : decode_response(client, link, handle, response_type, arena, response);
+    KW_TRY(status);
+    status = decode_response(client, awaited.body, handle, response_type, arena, response);
+    kw_arena_free(awaited.arena);
+    if (token != NULL) {
+        client->last_used = kw_clock_ms(client->env.clock);
+        note_end(client, link, status);
+    }
+    return status;
+}
+
+/* Repeating them changes nothing at the Server. */
+static bool is_repeatable(const kw_type *type)
+{
+    return type == KW_TYPE_READ_REQUEST || type == KW_TYPE_BROWSE_REQUEST || type == KW_TYPE_TRANSLATE_BROWSE_PATHS_TO_NODE_IDS_REQUEST;
 }
 
 kw_status kw_client_service(kw_client *client, const kw_type *request_type, void *request, const kw_type *response_type, kw_arena *arena,
                             void **response)
 {
-    if (client->link == NULL) {
+    if (!client->has_session) {
         return kw_client_fail(client, KW_BAD_SERVER_NOT_CONNECTED, "there is no connection");
     }
-    return kw_client_exchange(client, client->link, client->has_session ? &client->authentication_token : NULL, request_type, request,
-                              response_type, arena, response);
+    if (!client->is_activated) { /* AS-02: the Server would end the Session */
+        return kw_client_fail(client, KW_BAD_SESSION_NOT_ACTIVATED, "the Session has no user yet: activate it first");
+    }
+    const bool by_itself = client->is_occupied;
+    if (!by_itself) {
+        KW_TRY(kw_client_ready(client));
+    }
+    void *answer = NULL;
+    kw_status status =
+        kw_client_exchange(client, client->link, &client->authentication_token, request_type, request, response_type, arena, &answer);
+    if (!by_itself && kw_client_is_broken(client) && client->reconnect_ms != KW_CLIENT_NEVER) {
+        KW_TRY(kw_client_recover(client));
+        if (answer == NULL && !is_repeatable(request_type)) { /* a fault would say that nothing was done */
+            return kw_client_fail(client, KW_BAD_CONNECTION_CLOSED,
+                                  "the connection broke while the server worked on this: look whether it was done before you repeat it");
+        }
+        status =
+            kw_client_exchange(client, client->link, &client->authentication_token, request_type, request, response_type, arena, &answer);
+    }
+    if (answer != NULL) {
+        *response = answer;
+    }
+    return status;
 }

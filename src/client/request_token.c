@@ -59,6 +59,7 @@ static kw_status clone_client(const kw_client *client, kw_client **out)
     if (copy == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
+    copy->env = client->env;
     copy->arena = kw_arena_new(KW_CLIENT_ARENA);
     copy->application_name = strdup(client->application_name);
     copy->application_uri = client->application_uri != NULL ? strdup(client->application_uri) : NULL;
@@ -67,6 +68,7 @@ static kw_status clone_client(const kw_client *client, kw_client **out)
     copy->dotnet_secrets = client->dotnet_secrets;
     copy->timeout_ms = client->timeout_ms;
     copy->session_timeout_ms = client->session_timeout_ms;
+    copy->reconnect_ms = copy->keep_alive_ms = KW_CLIENT_NEVER; /* it asks once */
     copy->identity.certificate = kw_certificate_retain(client->identity.certificate);
     copy->identity.key = kw_private_key_retain(client->identity.key);
     copy->trust = client->trust; /* borrowed: taken away again before the copy is freed */

@@ -69,13 +69,13 @@ static kw_status seal(kw_client *client, const kw_token_context *context, const 
         return kw_client_fail(client, KW_BAD_CERTIFICATE_INVALID, "the server shows no certificate to encrypt the secret for");
     }
     if (nonce.data == NULL) { /* ES-11: outside a Session the sender makes one up */
-        KW_TRY(kw_random_fill(&KW_RANDOM_SYSTEM, made_up, sizeof(made_up)));
+        KW_TRY(kw_random_fill(client->env.random, made_up, sizeof(made_up)));
         nonce = (kw_bytes){made_up, sizeof(made_up)};
     }
     if (format == KW_SECRET_LEGACY || format == KW_SECRET_LEGACY_LONG) {
         *algorithm = kw_string_from(policy->asym_encryption_uri);
     }
-    return kw_secret_seal(format, policy, context->receiver, nonce, secret, kw_clock_utc(&KW_CLOCK_SYSTEM), &KW_RANDOM_SYSTEM, arena,
+    return kw_secret_seal(format, policy, context->receiver, nonce, secret, kw_clock_utc(client->env.clock), client->env.random, arena,
                           sealed);
 }
 
