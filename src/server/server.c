@@ -167,6 +167,16 @@ static kw_status make_trail(kw_server *server)
     return kw_trail_new(&env, &server->trail);
 }
 
+static void refresh(void *ctx)
+{
+    const kw_server *server = ctx;
+    uint64_t version = 0;
+    const kw_status status = kw_identity_gate_refresh(server->gate, &version);
+    if (kw_status_is_bad(status)) {
+        KW_LOG(server->env.log, KW_LOG_WARN, "the store cannot be read", kw_field_status("status", status));
+    }
+}
+
 static kw_status make_parts(kw_server *server)
 {
     const kw_space_config space = {.application_uri = server->config.application_uri,
@@ -188,6 +198,7 @@ static kw_status make_parts(kw_server *server)
                                             .sessions = server->sessions,
                                             .limits = &server->config.service_limits,
                                             .endpoints = kw_server_endpoints,
+                                            .refresh = refresh,
                                             .cancel = kw_server_cancel,
                                             .ctx = server};
     KW_TRY(kw_subscriptions_new(&server->services, server->env.timers, &server->services.subscriptions));

@@ -49,15 +49,17 @@ void kw_service_find_servers(kw_request *request)
     request->finish(request, status);
 }
 
-void kw_service_get_endpoints(kw_request *request)
+/* What a Client learns here it acts on at once: the issuers of this very moment, so the store is asked, in a job. */
+typedef struct endpoints_job {
+    kw_job job;
+    kw_request *request;
+} endpoints_job;
+
+static void answer_endpoints(kw_request *request)
 {
     const kw_get_endpoints_request *body = request->body;
     kw_get_endpoints_response *response = request->response;
     const kw_service_context *context = request->context;
-    if (body->endpoint_url.len > URL_MAX) {
-        request->finish(request, KW_BAD_INVALID_ARGUMENT);
-        return;
-    }
     kw_status status = KW_GOOD;
     if (contains(body->profile_uris, body->profile_uris_count, KW_STRING(TRANSPORT_UATCP))) {
         status = context->endpoints(context->ctx, body->endpoint_url, request->arena, &response->endpoints, &response->endpoints_count);
@@ -66,4 +68,33 @@ void kw_service_get_endpoints(kw_request *request)
         localize_name(context, body->locale_ids, body->locale_ids_count, &response->endpoints[i].server);
     }
     request->finish(request, status);
+}
+
+static void run_refresh(kw_job *job)
+{
+    const kw_service_context *context = ((endpoints_job *)job)->request->context;
+    context->refresh(context->ctx);
+}
+
+static void done_refresh(kw_job *job)
+{
+    answer_endpoints(((endpoints_job *)job)->request);
+}
+
+void kw_service_get_endpoints(kw_request *request)
+{
+    const kw_get_endpoints_request *body = request->body;
+    if (body->endpoint_url.len > URL_MAX) {
+        request->finish(request, KW_BAD_INVALID_ARGUMENT);
+        return;
+    }
+    endpoints_job *job = KW_ARENA_NEW(request->arena, endpoints_job);
+    if (job == NULL) {
+        request->finish(request, KW_BAD_OUT_OF_MEMORY);
+        return;
+    }
+    *job = (endpoints_job){.job = {.run = run_refresh, .done = done_refresh}, .request = request};
+    if (kw_status_is_bad(kw_executor_submit(request->context->executor, &job->job))) {
+        answer_endpoints(request); /* the pool is full: what was known a moment ago is good enough */
+    }
 }

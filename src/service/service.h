@@ -50,6 +50,8 @@ typedef struct kw_service_context {
     const kw_service_limits *limits;
     kw_application_description application;
     kw_status (*endpoints)(void *ctx, kw_string endpoint_url, kw_arena *arena, kw_endpoint_description **out, size_t *count);
+    /* For jobs: take up what has changed in the store. */
+    void (*refresh)(void *ctx);
     /* Cancel: requests of the same Session with this handle that can still be given up; how many were. */
     uint32_t (*cancel)(void *ctx, const kw_request *request, uint32_t request_handle);
     void *ctx;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One who stays: over several lives of his access token, over connections that are cut, and over a server that starts again.
+# One who stays: over several lives of his access token and over connections that are cut.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
