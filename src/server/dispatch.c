@@ -100,8 +100,13 @@ static void finish(kw_request *request, kw_status status)
 {
     kw_server_request *r = (kw_server_request *)request;
     kw_connection *connection = r->connection;
+    const kw_status result = !kw_status_is_bad(status) && is_late(r) ? KW_BAD_TIMEOUT : status;
     if (!r->is_cancelled && !connection->is_lost && kw_channel_is_open(connection->channel)) {
-        send_response(r, !kw_status_is_bad(status) && is_late(r) ? KW_BAD_TIMEOUT : status);
+        send_response(r, result);
+    }
+    kw_server_count_request(connection->server, result);
+    if (request->session != NULL) {
+        kw_session_count(request->session, request->service->counter, result);
     }
     release_request(r);
 }
@@ -224,6 +229,7 @@ void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes
     if (kw_status_is_bad(status)) {
         KW_LOG(connection->server->env.log, KW_LOG_DEBUG, "request refused", kw_field_status("status", status),
                kw_field_text("peer", connection->peer_address));
+        kw_server_count_request(connection->server, status);
         send_fault(connection, request_id, handle, status);
         kw_server_drop_arena(connection->server, arena);
         return;

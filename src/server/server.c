@@ -122,6 +122,7 @@ static kw_status make_sessions(kw_server *server)
                                 .closed = on_session_closed,
                                 .audited = kw_server_audit_session,
                                 .identity_changed = on_identity_changed,
+                                .diagnosed = kw_server_diagnose_session,
                                 .ctx = server};
     return kw_sessions_new(&env, &server->sessions);
 }
@@ -202,6 +203,7 @@ static kw_status make_parts(kw_server *server)
                                             .cancel = kw_server_cancel,
                                             .ctx = server};
     KW_TRY(kw_subscriptions_new(&server->services, server->env.timers, &server->services.subscriptions));
+    KW_TRY(kw_server_bind_diagnostics(server));
     return kw_server_describe(server, host, server->arena, &server->services.application);
 }
 

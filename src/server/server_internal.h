@@ -3,8 +3,8 @@
 #define KW_SERVER_INTERNAL_H
 
 #include "server/server.h"
-#include "space/administration.h"
 #include "server/trail.h"
+#include "space/administration.h"
 
 typedef struct kw_server_request kw_server_request;
 
@@ -48,6 +48,7 @@ struct kw_server {
     size_t pool_count;
     kw_writer response; /* reused */
     bool is_shutting_down;
+    uint32_t rejected_requests, security_rejected_requests; /* for the diagnostics */
     void (*drained)(void *ctx);
     void *drained_ctx;
 };
@@ -74,6 +75,11 @@ void kw_server_audit_channel_closed(const kw_connection *connection, kw_status r
 void kw_server_audit_cancel(const kw_request *request, uint32_t request_handle);
 /* A Certificate of a live channel that would not be let in any more. */
 void kw_server_audit_certificate(const kw_connection *connection, const kw_certificate *certificate, kw_status status);
+
+/* diagnostics.c: ServerDiagnostics come alive. */
+kw_status kw_server_bind_diagnostics(kw_server *server);
+void kw_server_count_request(kw_server *server, kw_status result);
+void kw_server_diagnose_session(void *ctx, const kw_session *session, kw_session_diagnostics_data_type *out);
 
 /* connection.c */
 kw_arena *kw_server_take_arena(kw_server *server);

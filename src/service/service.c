@@ -1,6 +1,8 @@
 /* The table of services. */
 #include "service/service.h"
 
+#include <stddef.h>
+
 const kw_service_limits KW_SERVICE_LIMITS_DEFAULT = {
     .max_nodes_per_read = 1000,
     .max_nodes_per_write = 1000,
@@ -32,38 +34,41 @@ const kw_service_limits KW_SERVICE_LIMITS_DEFAULT = {
     .max_notification_bytes = (size_t)256 << 20,
 };
 
-#define ROW(id, upper, need, discovery, handler)                                                                                           \
+#define COUNTED(field) offsetof(kw_session_diagnostics_data_type, field##_count)
+
+#define ROW(id, upper, need, counter, discovery, handler)                                                                                  \
     {                                                                                                                                      \
-#upper, id, KW_TYPE_##upper##_REQUEST, KW_TYPE_##upper##_RESPONSE, need, discovery, kw_service_##handler                           \
+#upper, id, KW_TYPE_##upper##_REQUEST, KW_TYPE_##upper##_RESPONSE, need, counter, discovery, kw_service_##handler                  \
     }
 
 /* In ascending order of the request's id. */
 static const kw_service SERVICES[] = {
-    ROW(422, FIND_SERVERS, KW_NEEDS_NOTHING, true, find_servers),
-    ROW(428, GET_ENDPOINTS, KW_NEEDS_NOTHING, true, get_endpoints),
-    ROW(461, CREATE_SESSION, KW_NEEDS_NOTHING, false, create_session),
-    ROW(467, ACTIVATE_SESSION, KW_NEEDS_NOTHING, false, activate_session),
-    ROW(473, CLOSE_SESSION, KW_NEEDS_NOTHING, false, close_session),
-    ROW(479, CANCEL, KW_NEEDS_SESSION, false, cancel),
-    ROW(527, BROWSE, KW_NEEDS_SESSION, false, browse),
-    ROW(533, BROWSE_NEXT, KW_NEEDS_SESSION, false, browse_next),
-    ROW(554, TRANSLATE_BROWSE_PATHS_TO_NODE_IDS, KW_NEEDS_SESSION, false, translate_browse_paths),
-    ROW(560, REGISTER_NODES, KW_NEEDS_SESSION, false, register_nodes),
-    ROW(566, UNREGISTER_NODES, KW_NEEDS_SESSION, false, unregister_nodes),
-    ROW(631, READ, KW_NEEDS_SESSION, false, read),
-    ROW(673, WRITE, KW_NEEDS_SESSION, false, write),
-    ROW(712, CALL, KW_NEEDS_SESSION, false, call),
-    ROW(751, CREATE_MONITORED_ITEMS, KW_NEEDS_SESSION, false, create_monitored_items),
-    ROW(763, MODIFY_MONITORED_ITEMS, KW_NEEDS_SESSION, false, modify_monitored_items),
-    ROW(769, SET_MONITORING_MODE, KW_NEEDS_SESSION, false, set_monitoring_mode),
-    ROW(781, DELETE_MONITORED_ITEMS, KW_NEEDS_SESSION, false, delete_monitored_items),
-    ROW(787, CREATE_SUBSCRIPTION, KW_NEEDS_SESSION, false, create_subscription),
-    ROW(793, MODIFY_SUBSCRIPTION, KW_NEEDS_SESSION, false, modify_subscription),
-    ROW(799, SET_PUBLISHING_MODE, KW_NEEDS_SESSION, false, set_publishing_mode),
-    ROW(826, PUBLISH, KW_NEEDS_SESSION, false, publish),
-    ROW(832, REPUBLISH, KW_NEEDS_SESSION, false, republish),
-    ROW(841, TRANSFER_SUBSCRIPTIONS, KW_NEEDS_SESSION, false, transfer_subscriptions),
-    ROW(847, DELETE_SUBSCRIPTIONS, KW_NEEDS_SESSION, false, delete_subscriptions),
+    ROW(422, FIND_SERVERS, KW_NEEDS_NOTHING, 0, true, find_servers),
+    ROW(428, GET_ENDPOINTS, KW_NEEDS_NOTHING, 0, true, get_endpoints),
+    ROW(461, CREATE_SESSION, KW_NEEDS_NOTHING, 0, false, create_session),
+    ROW(467, ACTIVATE_SESSION, KW_NEEDS_NOTHING, 0, false, activate_session),
+    ROW(473, CLOSE_SESSION, KW_NEEDS_NOTHING, 0, false, close_session),
+    ROW(479, CANCEL, KW_NEEDS_SESSION, 0, false, cancel),
+    ROW(527, BROWSE, KW_NEEDS_SESSION, COUNTED(browse), false, browse),
+    ROW(533, BROWSE_NEXT, KW_NEEDS_SESSION, COUNTED(browse_next), false, browse_next),
+    ROW(554, TRANSLATE_BROWSE_PATHS_TO_NODE_IDS, KW_NEEDS_SESSION, COUNTED(translate_browse_paths_to_node_ids), false,
+        translate_browse_paths),
+    ROW(560, REGISTER_NODES, KW_NEEDS_SESSION, COUNTED(register_nodes), false, register_nodes),
+    ROW(566, UNREGISTER_NODES, KW_NEEDS_SESSION, COUNTED(unregister_nodes), false, unregister_nodes),
+    ROW(631, READ, KW_NEEDS_SESSION, COUNTED(read), false, read),
+    ROW(673, WRITE, KW_NEEDS_SESSION, COUNTED(write), false, write),
+    ROW(712, CALL, KW_NEEDS_SESSION, COUNTED(call), false, call),
+    ROW(751, CREATE_MONITORED_ITEMS, KW_NEEDS_SESSION, COUNTED(create_monitored_items), false, create_monitored_items),
+    ROW(763, MODIFY_MONITORED_ITEMS, KW_NEEDS_SESSION, COUNTED(modify_monitored_items), false, modify_monitored_items),
+    ROW(769, SET_MONITORING_MODE, KW_NEEDS_SESSION, COUNTED(set_monitoring_mode), false, set_monitoring_mode),
+    ROW(781, DELETE_MONITORED_ITEMS, KW_NEEDS_SESSION, COUNTED(delete_monitored_items), false, delete_monitored_items),
+    ROW(787, CREATE_SUBSCRIPTION, KW_NEEDS_SESSION, COUNTED(create_subscription), false, create_subscription),
+    ROW(793, MODIFY_SUBSCRIPTION, KW_NEEDS_SESSION, COUNTED(modify_subscription), false, modify_subscription),
+    ROW(799, SET_PUBLISHING_MODE, KW_NEEDS_SESSION, COUNTED(set_publishing_mode), false, set_publishing_mode),
+    ROW(826, PUBLISH, KW_NEEDS_SESSION, COUNTED(publish), false, publish),
+    ROW(832, REPUBLISH, KW_NEEDS_SESSION, COUNTED(republish), false, republish),
+    ROW(841, TRANSFER_SUBSCRIPTIONS, KW_NEEDS_SESSION, COUNTED(transfer_subscriptions), false, transfer_subscriptions),
+    ROW(847, DELETE_SUBSCRIPTIONS, KW_NEEDS_SESSION, COUNTED(delete_subscriptions), false, delete_subscriptions),
 };
 
 const kw_service *kw_service_find(uint32_t request_id)

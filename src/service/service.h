@@ -83,6 +83,7 @@ struct kw_service {
     uint32_t request_id; /* ns 0 id of the binary encoding of the request */
     const kw_type *request_type, *response_type;
     kw_session_need need;
+    size_t counter;    /* offset in kw_session_diagnostics_data_type of what counts it; 0: nothing does */
     bool is_discovery; /* also on a None channel that is open for discovery only */
     void (*handle)(kw_request *request);
 };

@@ -135,6 +135,7 @@ struct kw_subscriptions {
     kw_subscription *waiting; /* without a Session */
     kw_monitored_item *event_items;
     uint32_t item_count, event_item_count;
+    uint32_t created; /* Subscriptions since the start */
     size_t queued_bytes;
     uint64_t turns;
     kw_arena *scratch; /* of one sample */

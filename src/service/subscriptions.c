@@ -171,6 +171,7 @@ kw_status kw_subscription_new(kw_publisher *publisher, kw_identity *identity, kw
     s->publishing_enabled = publishing_enabled;
     s->next_sequence_number = 1;
     link_subscription(s, publisher);
+    manager->created++;
     kw_subscription_start(s);
     *out = s;
     return KW_GOOD;
@@ -206,6 +207,7 @@ kw_access kw_subscription_access(const kw_subscription *s)
 {
     kw_access access = {.identity = s->identity, .mode = s->mode, .has_session = true};
     if (s->publisher != NULL && s->publisher->session != NULL) {
+        access.session_id = *kw_session_id(s->publisher->session);
         access.locales = kw_session_locales(s->publisher->session, &access.locale_count);
     }
     return access;

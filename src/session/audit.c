@@ -136,6 +136,7 @@ void kw_session_report(kw_sessions *sessions, const kw_session_event *event)
            kw_field_str("client", event->client_uri), kw_field_str("user", user), kw_field_str("peer", event->peer_address),
            kw_field_int("channel", event->channel_id), kw_field_text("reason", event->why),
            kw_field_int("roles", event->identity != NULL ? (int64_t)event->identity->role_count : 0));
+    kw_sessions_tally(sessions, event);
     if (env->audited != NULL) {
         env->audited(env->ctx, event);
     }

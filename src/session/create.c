@@ -92,7 +92,8 @@ static kw_status fill_ids(kw_session *session, const kw_random *random)
     memcpy(&session->id.id.guid.data2, bytes + 4, 2);
     memcpy(&session->id.id.guid.data3, bytes + 6, 2);
     memcpy(session->id.id.guid.data4, bytes + 8, 8);
-    return KW_GOOD;
+    session->id.id.guid.data1 &= ~(KW_SESSION_PARTS - 1);
+    return kw_session_by_id(session->sessions, &session->id) == NULL ? KW_GOOD : KW_BAD_INTERNAL_ERROR; /* CS-15 */
 }
 
 static kw_status name_session(kw_session *session, kw_string name)
@@ -103,6 +104,17 @@ static kw_status name_session(kw_session *session, kw_string name)
         session->name = NULL;
     }
     return session->name != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+}
+
+static kw_status enter_maps(kw_sessions *sessions, kw_session *session)
+{
+    const kw_bytes token = {session->token, KW_TOKEN_LEN};
+    KW_TRY(kw_map_put(sessions->by_token, token, session, NULL));
+    const kw_status status = kw_map_put(sessions->by_id, kw_session_key(&session->id), session, NULL);
+    if (kw_status_is_bad(status)) {
+        kw_map_remove(sessions->by_token, token);
+    }
+    return status;
 }
 
 static void enter(kw_sessions *sessions, kw_session *session)
@@ -139,12 +151,13 @@ static kw_status new_session(kw_sessions *sessions, kw_channel *channel, kw_stri
         status = name_session(session, request->session_name);
     }
     if (!kw_status_is_bad(status)) {
-        status = kw_map_put(sessions->by_token, (kw_bytes){session->token, KW_TOKEN_LEN}, session, NULL);
+        status = enter_maps(sessions, session);
     }
     if (kw_status_is_bad(status)) {
         kw_session_release(session);
         return status;
     }
+    kw_session_describe(session, request);
     enter(sessions, session);
     *out = session;
     return KW_GOOD;

@@ -83,6 +83,8 @@ typedef struct kw_session_env {
     /* What the gate recalls of the store has changed: on the loop, before Sessions get their new rights. May be NULL. */
     void (*store_changed)(void *ctx);
     void (*audited)(void *ctx, const kw_session_event *event); /* on the loop, once it is decided; may be NULL */
+    /* What others know for the diagnostics of a Session: Subscriptions, MonitoredItems, Publish requests. May be NULL. */
+    void (*diagnosed)(void *ctx, const kw_session *session, kw_session_diagnostics_data_type *out);
     void *ctx;
 } kw_session_env;
 
@@ -118,6 +120,26 @@ void kw_sessions_channel_gone(kw_sessions *sessions, kw_channel *channel);
  * An identity that expired meanwhile is replaced here before anything is served. *out is borrowed: retain to keep it.
  */
 kw_status kw_session_gate(kw_sessions *sessions, kw_channel *channel, const kw_node_id *authentication_token, kw_session **out);
+
+/* --- diagnostics.c: what a Server tells about its Sessions. OPC 10000-5, 6.3.3 … 6.3.5 ---------------------------------- */
+/*
+ * A SessionId has its six low bits clear, so that there is room for the ids of the parts of the Object that is named by it:
+ * the same Guid with the number of the part in them.
+ */
+#define KW_SESSION_PARTS 64u
+/* The Session of this id, or of this part of it; NULL: there is none. */
+kw_session *kw_session_by_id(const kw_sessions *sessions, const kw_node_id *id);
+/* All of them, in no order that means anything: start with *cursor = 0; NULL at the end. May be changed meanwhile. */
+kw_session *kw_sessions_next(const kw_sessions *sessions, size_t *cursor);
+/* The Session's counts of `out`, which has those of others already. */
+void kw_sessions_summary(const kw_sessions *sessions, kw_server_diagnostics_summary_data_type *out);
+/* Was a request with this result refused for reasons of security? */
+bool kw_session_is_about_security(kw_status status);
+/* A request of this Session was answered. `counter`: offset in kw_session_diagnostics_data_type of what counts the service; 0: none does. */
+void kw_session_count(kw_session *session, size_t counter, kw_status result);
+/* Borrowed from the Session and the arena. Neither has the authenticationToken or a nonce (CS-15). */
+kw_status kw_session_diagnostics(const kw_session *session, kw_arena *arena, kw_session_diagnostics_data_type *out);
+kw_status kw_session_security_diagnostics(const kw_session *session, kw_arena *arena, kw_session_security_diagnostics_data_type *out);
 
 kw_session *kw_session_retain(kw_session *session);
 void kw_session_release(kw_session *session);

@@ -5,6 +5,8 @@
 #include "base/map.h"
 #include "session/session.h"
 
+#include <stddef.h>
+
 #define KW_NONCE_LEN 32
 #define KW_TOKEN_LEN 32
 
@@ -19,11 +21,24 @@ typedef struct kw_reviews {
     kw_review_waiter *waiting, *served; /* for the next run; for the one under way */
 } kw_reviews;
 
+/* Of all Sessions since the start. OPC 10000-5, 12.9 */
+typedef struct kw_session_totals {
+    uint32_t created, rejected, security_rejected, timeouts, aborts;
+} kw_session_totals;
+
+#define KW_SESSION_COUNTERS                                                                                                                \
+    ((offsetof(kw_session_diagnostics_data_type, unregister_nodes_count) - offsetof(kw_session_diagnostics_data_type, read_count)) /       \
+         sizeof(kw_service_counter_data_type) +                                                                                            \
+     1)
+#define KW_SESSION_USERS 16 /* of ClientUserIdHistory, the latest */
+
 struct kw_sessions {
     kw_session_env env;
     kw_session_limits limits;
-    kw_arena *arena;             /* server_uri */
-    kw_map *by_token;            /* 32 bytes -> kw_session */
+    kw_arena *arena;  /* server_uri */
+    kw_map *by_token; /* 32 bytes -> kw_session */
+    kw_map *by_id;    /* 16 bytes of the SessionId -> kw_session */
+    kw_session_totals totals;
     kw_session *oldest, *newest; /* in order of creation */
     kw_session_pending *pending; /* jobs under way */
     kw_reviews reviews;
@@ -53,6 +68,14 @@ struct kw_session {
     kw_timer timer;                    /* time-out, or activation deadline */
     kw_timer expiry_timer;             /* of the identity */
     uint32_t max_response_message;
+    /* for the diagnostics */
+    kw_date_time connected;
+    uint8_t *description; /* UA binary: ApplicationDescription, serverUri, endpointUrl of CreateSession */
+    size_t description_len;
+    char *users[KW_SESSION_USERS]; /* oldest first; NULL: anonymous */
+    size_t user_count;
+    uint32_t unauthorized;
+    kw_service_counter_data_type requests, counters[KW_SESSION_COUNTERS];
     void *attachment;
     void (*release_attachment)(void *data);
 };
@@ -134,6 +157,13 @@ void kw_reviews_stop(kw_sessions *sessions);
 void kw_reviews_catch_up(kw_sessions *sessions, uint64_t version);
 /* The context that the Session's user is in, borrowed from the Session. */
 kw_identity_claim kw_session_claim(const kw_session *session);
+
+/* diagnostics.c */
+kw_bytes kw_session_key(const kw_node_id *id); /* in by_id */
+void kw_session_describe(kw_session *session, const kw_create_session_request *request);
+void kw_session_note_user(kw_session *session);
+void kw_session_forget_description(kw_session *session);
+void kw_sessions_tally(kw_sessions *sessions, const kw_session_event *event);
 
 /* audit.c */
 /* What a request under way is about, as far as its kind does not matter. */

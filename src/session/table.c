@@ -23,9 +23,11 @@ kw_status kw_sessions_new(const kw_session_env *env, kw_sessions **out)
     sessions->env = *env;
     sessions->limits = env->limits != NULL ? *env->limits : KW_SESSION_LIMITS_DEFAULT;
     sessions->by_token = kw_map_new();
+    sessions->by_id = kw_map_new();
     sessions->arena = kw_arena_new(65536);
-    if (sessions->by_token == NULL || sessions->arena == NULL) {
+    if (sessions->by_token == NULL || sessions->by_id == NULL || sessions->arena == NULL) {
         kw_map_free(sessions->by_token);
+        kw_map_free(sessions->by_id);
         kw_arena_free(sessions->arena);
         free(sessions);
         return KW_BAD_OUT_OF_MEMORY;
@@ -47,6 +49,7 @@ void kw_sessions_free(kw_sessions *sessions)
         kw_session_shut(s, true);
     }
     kw_map_free(sessions->by_token);
+    kw_map_free(sessions->by_id);
     kw_arena_free(sessions->arena);
     free(sessions);
 }
@@ -77,6 +80,7 @@ void kw_session_set_identity(kw_session *session, kw_identity *identity)
     const kw_session_env *env = &session->sessions->env;
     kw_identity_release(session->identity);
     session->identity = identity;
+    kw_session_note_user(session);
     session->rights_version = identity->store_version;
     kw_session_watch_expiry(session);
     if (env->identity_changed != NULL) {
@@ -109,6 +113,7 @@ void kw_session_release(kw_session *session)
     free(session->client_uri);
     free(session->peer_address);
     free(session->endpoint_url);
+    kw_session_forget_description(session);
     free(session);
 }
 
@@ -124,6 +129,7 @@ static bool take_out(kw_session *session, bool delete_subscriptions)
     kw_timer_stop(&session->timer);
     kw_timer_stop(&session->expiry_timer);
     kw_map_remove(sessions->by_token, (kw_bytes){session->token, KW_TOKEN_LEN});
+    kw_map_remove(sessions->by_id, kw_session_key(&session->id)); /* CL-03 */
     *(session->prev != NULL ? &session->prev->next : &sessions->oldest) = session->next;
     *(session->next != NULL ? &session->next->prev : &sessions->newest) = session->prev;
     if (sessions->env.closed != NULL) {

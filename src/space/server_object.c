@@ -167,6 +167,7 @@ static const live_value LIVE[] = {
     {2992, read_zero_u32},
     {2993, read_no_reason},
     {2267, read_service_level},
+    {2294, read_true}, /* EnabledFlag: always */
     {2994, read_true},
     {3709, read_redundancy},
     {2269, read_profiles},
