@@ -95,6 +95,8 @@ static kw_status make_administration(kw_server *server)
                                        .gate = server->gate,
                                        .store = server->env.store,
                                        .executor = server->env.executor,
+                                       .clock = server->env.clock,
+                                       .timers = server->env.timers,
                                        .random = server->env.random,
                                        .log = server->env.log,
                                        .server_uri = server->config.application_uri,
@@ -234,6 +236,7 @@ void kw_server_free(kw_server *server)
     if (server == NULL) {
         return;
     }
+    kw_administration_finish_waiting(server->administration);
     kw_sessions_free(server->sessions);
     kw_administration_free(server->administration);
     kw_trail_free(server->trail);

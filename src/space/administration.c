@@ -6,10 +6,12 @@
 
 #include <keyway/node_ids.h>
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #define DETAIL_MAX ((size_t)16 << 10)
 #define ATTRIBUTE_VALUE 13u
+#define GUESSES_MAX 4 /* of one Client at a time: past it Bad_TooManyOperations */
 
 /* --- life --------------------------------------------------------------------------------------------------------------------- */
 
@@ -115,6 +117,39 @@ static void raise_write(const kw_admin_job *job)
     kw_audit_event_raise(&e);
 }
 
+/* --- guesses (AS-25, UM-22) ---------------------------------------------------------------------------------------------------------- */
+
+/* The certificate is its channel's own: as many per connection. */
+static bool has_room(const kw_administration *a, const kw_admin_job *kind)
+{
+    size_t count = 0;
+    for (const kw_admin_job *job = a->guesses; job != NULL; job = job->next) {
+        count += job->call->context->client_certificate == kind->call->context->client_certificate;
+    }
+    return count < GUESSES_MAX;
+}
+
+static void link_guess(kw_administration *a, kw_admin_job *job)
+{
+    job->next = a->guesses;
+    job->link = &a->guesses;
+    if (job->next != NULL) {
+        job->next->link = &job->next;
+    }
+    a->guesses = job;
+}
+
+static void unlink_guess(kw_admin_job *job)
+{
+    if (job->link != NULL) {
+        *job->link = job->next;
+        if (job->next != NULL) {
+            job->next->link = job->link;
+        }
+        job->link = NULL;
+    }
+}
+
 /* --- the job ------------------------------------------------------------------------------------------------------------------------ */
 
 /* The end: `job` is gone with the request. */
@@ -125,6 +160,7 @@ static void conclude(kw_admin_job *job)
     KW_LOG(env->log, kw_status_is_bad(status) ? KW_LOG_WARN : KW_LOG_INFO, job->event,
            kw_field_str("user", kw_admin_access(job)->identity->name), kw_field_str("subject", job->subject),
            kw_field_status("status", status));
+    unlink_guess(job);
     if (job->clear != NULL) {
         job->clear(job);
     }
@@ -137,13 +173,47 @@ static void conclude(kw_admin_job *job)
     }
 }
 
+static void on_delay_over(kw_timer *timer)
+{
+    conclude((kw_admin_job *)((char *)timer - offsetof(kw_admin_job, delay)));
+}
+
+/* Good or bad: the delay does not tell. */
+static void conclude_in_time(kw_admin_job *job)
+{
+    const kw_administration_env *env = &job->administration->env;
+    if (job->delay_ms == 0) {
+        conclude(job);
+        return;
+    }
+    job->delay.fire = on_delay_over;
+    kw_timer_start(env->timers, &job->delay, kw_clock_ms(env->clock) + job->delay_ms);
+}
+
+static kw_admin_job *waiting_guess(const kw_administration *a)
+{
+    kw_admin_job *job = a->guesses;
+    while (job != NULL && job->delay.timers == NULL) {
+        job = job->next;
+    }
+    return job;
+}
+
+void kw_administration_finish_waiting(kw_administration *a)
+{
+    for (kw_admin_job *job; a != NULL && (job = waiting_guess(a)) != NULL;) {
+        kw_timer_stop(&job->delay);
+        conclude(job);
+    }
+}
+
 static void on_applied(void *ctx)
 {
     kw_admin_job *job = ctx;
     if (job->answer != NULL) {
         job->status = job->answer(job);
     }
-    conclude(job);
+    conclude_in_time(job);
 }
 
 static void run(kw_job *base)
@@ -158,7 +228,7 @@ static void done(kw_job *base)
     kw_admin_job *job = (kw_admin_job *)base;
     const kw_administration_env *env = &job->administration->env;
     if (kw_status_is_bad(job->status)) {
-        conclude(job);
+        conclude_in_time(job);
         return;
     }
     env->apply(env->ctx, on_applied, job);
@@ -166,6 +236,10 @@ static void done(kw_job *base)
 
 void kw_admin_start(kw_administration *a, const kw_admin_job *kind)
 {
+    if (kind->is_guess && !has_room(a, kind)) {
+        kw_admin_refuse(a, kind, KW_BAD_TOO_MANY_OPERATIONS);
+        return;
+    }
     kw_admin_job *job = KW_ARENA_NEW(kw_admin_arena(kind), kw_admin_job);
     if (job == NULL) {
         kw_admin_refuse(a, kind, KW_BAD_OUT_OF_MEMORY);
@@ -175,8 +249,12 @@ void kw_admin_start(kw_administration *a, const kw_admin_job *kind)
     job->job = (kw_job){.run = run, .done = done};
     job->administration = a;
     job->status = KW_BAD_SHUTDOWN; /* what it stays if the pool closes before the job ran */
+    if (job->is_guess) {
+        link_guess(a, job);
+    }
     const kw_status status = kw_executor_submit(a->env.executor, &job->job);
     if (kw_status_is_bad(status)) {
+        unlink_guess(job);
         kw_admin_refuse(a, kind, status);
     }
 }

@@ -8,6 +8,7 @@
 #define KW_SPACE_ADMINISTRATION_H
 
 #include "base/job.h"
+#include "base/timer.h"
 #include "identity/password_rules.h"
 #include "space/space.h"
 
@@ -19,6 +20,8 @@ typedef struct kw_administration_env {
     kw_identity_gate *gate;
     kw_store *store;
     const kw_executor *executor;
+    const kw_clock *clock;
+    kw_timers *timers;
     const kw_random *random;
     const kw_log *log;
     kw_string server_uri;               /* of Roles that are added without a namespace; source of audit records */
@@ -31,6 +34,8 @@ typedef struct kw_administration_env {
 
 kw_status kw_administration_new(const kw_administration_env *env, kw_administration **out);
 void kw_administration_free(kw_administration *administration); /* before the space; no Method is under way */
+/* Answers that wait are given now; before the Sessions go. */
+void kw_administration_finish_waiting(kw_administration *administration);
 /* What the gate recalls of the store has changed: Roles come and go as nodes. */
 void kw_administration_follow(kw_administration *administration);
 

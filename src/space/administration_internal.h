@@ -14,6 +14,8 @@
 #define KW_TYPE_ID_IDENTITY_MAPPING_RULE 15634u
 #define KW_TYPE_ID_ENDPOINT 15528u
 
+typedef struct kw_admin_job kw_admin_job;
+
 /* A Role that is a node: the ctx of its Properties and Methods. */
 typedef struct kw_role_node {
     struct kw_role_node *next;
@@ -27,13 +29,13 @@ typedef struct kw_role_node {
 struct kw_administration {
     kw_administration_env env;
     kw_role_node *roles;
+    kw_admin_job *guesses; /* under way, or with an answer that waits */
 };
 
 /*
  * A change that a Method or a Write asked for. Everything in it lives in the request's arena, the job too. `change` runs on a worker
  * and uses the job alone; what the Method answers is filled by `answer` on the loop, when the change is in force.
  */
-typedef struct kw_admin_job kw_admin_job;
 struct kw_admin_job {
     kw_job job;
     kw_administration *administration;
@@ -49,6 +51,10 @@ struct kw_admin_job {
     kw_string message;          /* of the audit event */
     const kw_variant *redacted; /* the inputs without secrets; NULL: there are none in them */
     kw_string subject;          /* name of the Role or user */
+    bool is_guess;              /* asks for a password: few at a time, and the answer may have to wait (AS-25) */
+    uint32_t delay_ms;          /* filled by `change` */
+    kw_timer delay;
+    kw_admin_job *next, **link; /* among the guesses */
     union {
         kw_role_rule rule;
         kw_role_endpoint endpoint;
@@ -103,5 +109,6 @@ kw_status kw_user_nodes_new(kw_administration *administration);
 void kw_user_add(void *ctx, kw_call *call); /* ctx: the administration, as below */
 void kw_user_modify(void *ctx, kw_call *call);
 void kw_user_remove(void *ctx, kw_call *call);
+void kw_user_change_password(void *ctx, kw_call *call);
 
 #endif

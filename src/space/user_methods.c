@@ -1,4 +1,4 @@
-/* AddUser, ModifyUser, RemoveUser. OPC 10000-18, 5.2.5 … 5.2.7. */
+/* AddUser, ModifyUser, RemoveUser, ChangePassword. OPC 10000-18, 5.2.5 … 5.2.8. */
 #include "base/secret.h"
 #include "base/try.h"
 #include "identity/password.h"
@@ -216,6 +216,61 @@ void kw_user_remove(void *ctx, kw_call *call)
     kw_status status = check_texts(call, &job, 0);
     if (!kw_status_is_bad(status) && kw_admin_is_self(&job, job.subject)) { /* UM-16 */
         status = KW_BAD_INVALID_SELF_REFERENCE;
+    }
+    start(ctx, &job, status);
+}
+
+/* --- ChangePassword ------------------------------------------------------------------------------------------------------------------------- */
+
+/* UM-22: a wrong one counts like a wrong one in ActivateSession. */
+static kw_status check_old_password(kw_admin_job *job)
+{
+    const kw_status status = kw_identity_check_password(job->administration->env.gate, job->call->context, job->subject,
+                                                        job->as.user.old_password, NULL, &job->delay_ms);
+    return status == KW_BAD_USER_ACCESS_DENIED ? KW_BAD_IDENTITY_TOKEN_INVALID : status;
+}
+
+/* UM-21: first the old password; who does not know it learns nothing about the account. */
+static kw_status check_change(kw_admin_job *job)
+{
+    const kw_identity *identity = kw_admin_access(job)->identity;
+    kw_user known;
+    KW_TRY(check_old_password(job));
+    KW_TRY(kw_store_user_get(job->administration->env.store, job->subject, job->call->arena, &known));
+    if (known.created != identity->account_created) { /* a later account of the same name is not the Session's user */
+        return KW_BAD_INVALID_STATE;
+    }
+    if ((known.configuration & KW_USER_NO_CHANGE_BY_USER) != 0) {
+        return KW_BAD_NOT_SUPPORTED;
+    }
+    return kw_bytes_equal(job->as.user.password, job->as.user.old_password) ? KW_BAD_ALREADY_EXISTS
+                                                                            : KW_GOOD; /* old one proven: no secret */
+}
+
+/* UM-20: the Sessions stay as restricted as they are until the Client activates them again. */
+static kw_status change_password(kw_admin_job *job)
+{
+    kw_string phc;
+    kw_user_change change = {.name = job->subject, .password_hash = &phc, .configuration_cleared = KW_USER_MUST_CHANGE_PASSWORD};
+    KW_TRY(check_change(job));
+    KW_TRY(hash(job, &phc));
+    return kw_store_user_change(job->administration->env.store, &change);
+}
+
+void kw_user_change_password(void *ctx, kw_call *call)
+{
+    const kw_identity *identity = call->access->identity;
+    kw_admin_job job = job_of(call, "ChangePassword", "a user changed the password");
+    job.subject = identity->name; /* the first input is a password */
+    job.change = change_password;
+    job.is_guess = true;
+    job.redacted = without(call, 0, 1);
+    job.as.user.old_password = text_at(call, 0);
+    job.as.user.password = text_at(call, 1);
+    job.as.user.sets_password = true;
+    kw_status status = job.redacted != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+    if (!kw_status_is_bad(status) && identity->kind != KW_USER_TOKEN_TYPE_USER_NAME) { /* UM-17 */
+        status = KW_BAD_INVALID_STATE;
     }
     start(ctx, &job, status);
 }

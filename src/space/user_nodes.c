@@ -85,7 +85,8 @@ kw_status kw_user_nodes_new(kw_administration *a)
         kw_method_call call;
     } METHODS[] = {{KW_ID_USER_MANAGEMENT_ADD_USER, kw_user_add},
                    {KW_ID_USER_MANAGEMENT_MODIFY_USER, kw_user_modify},
-                   {KW_ID_USER_MANAGEMENT_REMOVE_USER, kw_user_remove}};
+                   {KW_ID_USER_MANAGEMENT_REMOVE_USER, kw_user_remove},
+                   {KW_ID_USER_MANAGEMENT_CHANGE_PASSWORD, kw_user_change_password}};
     for (size_t i = 0; i < sizeof(VALUES) / sizeof(VALUES[0]); i++) {
         const kw_node_id id = KW_NODE_ID(0, VALUES[i].id);
         KW_TRY(kw_space_bind_value(a->env.space, &id, VALUES[i].read, NULL, a));

@@ -149,7 +149,7 @@ static kw_status disable(const char *name, bool sets_configuration)
     return kw_test_call_method(f.client, &f.admin, NODE(USER_MANAGEMENT), NODE(24306), inputs, 7, NULL);
 }
 
-static void um_10_um_11_and_um_13_a_user_is_disabled(void **state)
+static void um_10_and_um_11_and_um_13_a_user_is_disabled(void **state)
 {
     (void)state;
     assert_status(disable("nobody", true), KW_BAD_NOT_FOUND);
@@ -187,7 +187,7 @@ int main(void)
         TEST(ro_06_roles_are_for_administrators_on_an_encrypted_channel),
         TEST(ro_01_and_ro_05_roles_are_added_and_removed),
         TEST(um_01_and_um_05_to_um_08_users_are_added),
-        TEST(um_10_um_11_and_um_13_a_user_is_disabled),
+        TEST(um_10_and_um_11_and_um_13_a_user_is_disabled),
         TEST(um_14_to_um_16_a_user_is_removed),
     };
     return cmocka_run_group_tests_name("conformance/administration", tests, NULL, NULL);
