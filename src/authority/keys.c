@@ -50,7 +50,7 @@ static kw_status public_keys(kw_store *store, kw_arena *arena, kw_string *out)
         kw_certificate *certificate = NULL;
         kw_wipe((void *)keys[i].private_key.data, keys[i].private_key.len);
         KW_TRY(kw_certificate_parse(keys[i].certificate, &certificate));
-        const kw_jwk jwk = {keys[i].id, keys[i].alg, kw_certificate_public_key(certificate)};
+        const kw_jwk jwk = {.kid = keys[i].id, .alg = keys[i].alg, .key = kw_certificate_public_key(certificate)};
         const kw_string json = kw_jwk_to_json(arena, &jwk);
         kw_certificate_release(certificate);
         text = kw_arena_format(arena, "%.*s%s%.*s", KW_STRING_ARGS(text), i > 0 ? "," : "", KW_STRING_ARGS(json));

@@ -19,6 +19,7 @@ const kw_identity_config KW_IDENTITY_CONFIG_DEFAULT = {
     .max_secret = 65536,
     .clock_skew_s = 60,
     .signing_time_window_s = 300,
+    .issuer_keys = {.refresh_s = 600, .retry_s = 30, .max_age_s = 86400},
     .token_algorithms = DEFAULT_ALGORITHMS,
     .throttle = {.delay_after = 3,
                  .delay_base_ms = 250,
@@ -120,12 +121,14 @@ kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store
         gate->config.secret_policy = kw_security_policy_by_name(KW_STRING("Basic256Sha256"));
     }
     KW_GOTO(failed, kw_throttle_new(&gate->config.throttle, store, clock, log, &gate->throttle));
+    KW_GOTO(failed, kw_key_source_new(&gate->config.issuer_keys, store, clock, log, &gate->keys));
     KW_GOTO(failed, kw_snapshot_cache_init(&gate->snapshots));
     warn_of_clear_secrets(gate);
     *out = gate;
     return KW_GOOD;
 failed:
     kw_throttle_free(gate->throttle);
+    kw_key_source_free(gate->keys);
     kw_arena_free(gate->arena);
     free(gate);
     return status;
@@ -135,7 +138,9 @@ void kw_identity_gate_free(kw_identity_gate *gate)
 {
     if (gate != NULL) {
         kw_throttle_free(gate->throttle);
+        kw_key_watch_stop(&gate->watch);
         kw_snapshot_cache_clear(&gate->snapshots);
+        kw_key_source_free(gate->keys);
         kw_arena_free(gate->arena);
         free(gate);
     }
@@ -144,6 +149,11 @@ void kw_identity_gate_free(kw_identity_gate *gate)
 void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user_trust)
 {
     atomic_store(&gate->user_trust, user_trust);
+}
+
+void kw_identity_gate_set_fetch(kw_identity_gate *gate, const kw_fetch *fetch)
+{
+    kw_key_source_set_fetch(gate->keys, fetch);
 }
 
 /* --- proving ---------------------------------------------------------------------------------------------------------- */
@@ -374,6 +384,30 @@ bool kw_identity_is_suspect(kw_identity_gate *gate, const kw_identity_claim *cla
 {
     const kw_attempt who = attempt_of(claim, UNKNOWN_TYPE, KW_BYTES_NULL);
     return kw_throttle_is_suspect(gate->throttle, &who);
+}
+
+static bool believes(kw_identity_gate *gate, const kw_snapshot *snapshot, const kw_identity *identity)
+{
+    const kw_trusted_issuer *issuer = kw_snapshot_issuer(snapshot, identity->issuer);
+    if (issuer == NULL) {
+        return true; /* that is for kw_identity_review to say */
+    }
+    return issuer->keys != NULL && kw_jwks_has_thumbprint(issuer->keys, identity->key_thumbprint) &&
+           kw_key_source_is_fresh(gate->keys, &issuer->about);
+}
+
+bool kw_identity_gate_believes(kw_identity_gate *gate, const kw_identity *identity)
+{
+    const kw_snapshot *snapshot = NULL;
+    if (identity->kind != KW_USER_TOKEN_TYPE_ISSUED_TOKEN) {
+        return true;
+    }
+    if (kw_status_is_bad(kw_snapshot_recall(&gate->snapshots, gate->store, gate->log, &snapshot))) {
+        return true; /* it was believed a moment ago */
+    }
+    const bool is_believed = believes(gate, snapshot, identity);
+    kw_snapshot_release(snapshot);
+    return is_believed;
 }
 
 static kw_status fall_back(kw_proof *proof)

@@ -4,10 +4,20 @@
 #ifndef KW_IDENTITY_GATE_H
 #define KW_IDENTITY_GATE_H
 
+#include "base/fetch.h"
+#include "base/job.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "crypto/trust.h"
 #include "identity/identity.h"
 #include "identity/throttle.h"
+
+/* When keys of issuers are fetched ("jwks-url", "discover"). */
+typedef struct kw_key_rules {
+    uint32_t refresh_s; /* after this time they are fetched again: 600. A revoked key is good so long at most */
+    uint32_t retry_s;   /* between two fetches that tokens with unknown keys asked for, and before a failed one is tried again: 30 */
+    uint32_t max_age_s; /* those of an issuer that cannot be reached are good so long: 24 h */
+} kw_key_rules;
 
 typedef struct kw_identity_config {
     bool allow_anonymous;
@@ -21,10 +31,11 @@ typedef struct kw_identity_config {
     uint32_t clock_skew_s;                        /* exp, nbf, iat; 60 */
     uint32_t max_token_lifetime_s;                /* exp − iat; 0: no limit */
     uint32_t signing_time_window_s;               /* EncryptedSecret SigningTime: 300 */
-    kw_string audience;                           /* what `aud` must hold: the Server's ApplicationUri */
-    const char *const *token_algorithms;          /* allow-list, NULL-ended: RS256, PS256, ES256 */
-    const kw_security_policy *secret_policy;      /* named in UserTokenPolicies of None endpoints: Basic256Sha256 */
-    const kw_string *namespaces;                  /* NamespaceArray, to number Roles */
+    kw_key_rules issuer_keys;
+    kw_string audience;                      /* what `aud` must hold: the Server's ApplicationUri */
+    const char *const *token_algorithms;     /* allow-list, NULL-ended: RS256, PS256, ES256 */
+    const kw_security_policy *secret_policy; /* named in UserTokenPolicies of None endpoints: Basic256Sha256 */
+    const kw_string *namespaces;             /* NamespaceArray, to number Roles */
     size_t namespace_count;
     kw_throttle_config throttle; /* what failed attempts cost */
 } kw_identity_config;
@@ -41,6 +52,11 @@ void kw_identity_gate_free(kw_identity_gate *gate);
 kw_status kw_identity_gate_set_namespaces(kw_identity_gate *gate, const kw_string *namespaces, size_t count);
 /* The trust list for user certificates, apart from that for applications (X5-04); borrowed. Without it no user certificate is believed. */
 void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user_trust);
+
+/* How keys of issuers are fetched; without it those that the store has are used until they are too old. Borrowed; before the first proof. */
+void kw_identity_gate_set_fetch(kw_identity_gate *gate, const kw_fetch *fetch);
+/* Fetch them ahead of need from now on, in jobs. Borrows both for the gate's life; when that ends, no job may be under way. */
+void kw_identity_gate_watch_issuers(kw_identity_gate *gate, kw_timers *timers, const kw_executor *executor);
 
 /*
  * The UserTokenPolicies of an endpoint (TP-01…08, UN-02, UN-05, IT-06, IT-11, AN-03), from the configuration and the issuers in
@@ -99,6 +115,12 @@ kw_status kw_identity_gate_refresh(kw_identity_gate *gate, uint64_t *version);
 /* What was read last: borrowed by a reference, to be released by kw_snapshot_release (identity/snapshot.h). For a loop. */
 struct kw_snapshot;
 kw_status kw_identity_gate_recall(kw_identity_gate *gate, const struct kw_snapshot **out);
+
+/*
+ * Is the key that signed the token of this Identity still one of its issuer's? False: it was revoked, or the issuer's keys could
+ * not be confirmed for too long. By what was read last: for loops. True for other Identities.
+ */
+bool kw_identity_gate_believes(kw_identity_gate *gate, const kw_identity *identity);
 
 /* What is left when a token has expired: Anonymous with the Anonymous Role only (IT-15). Bad_IdentityTokenRejected when claim->policies
  * offer no Anonymous (IT-16: the Session is to be closed). */

@@ -3,6 +3,8 @@
 #define KW_IDENTITY_INTERNAL_H
 
 #include "identity/gate.h"
+#include "identity/key_source.h"
+#include "identity/key_watch.h"
 #include "identity/snapshot.h"
 
 #define KW_TOKEN_TYPE_JWT "http://opcfoundation.org/UA/UserToken#JWT"
@@ -27,6 +29,8 @@ struct kw_identity_gate {
     _Atomic(kw_trust_list *) user_trust; /* NULL: no user certificate is believed */
     kw_snapshot_cache snapshots;
     kw_throttle *throttle;
+    kw_key_source *keys;
+    kw_key_watch watch;
 };
 
 /* One attempt to prove a user: what is known while it runs. */

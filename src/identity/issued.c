@@ -23,8 +23,9 @@ static bool is_bound_elsewhere(const kw_proof *proof, const kw_jwt *jwt)
     return !kw_bytes_equal(ours, jwt->confirmation_x5t_s256);
 }
 
-static void take_claims(kw_identity *found, const kw_jwt *jwt, const kw_jwt_rules *rules)
+static void take_claims(kw_identity *found, const kw_jwt *jwt, const kw_jwt_rules *rules, const kw_jwk *signer)
 {
+    found->key_thumbprint = signer->thumbprint;
     found->name = jwt->sub;
     found->issuer = jwt->iss;
     found->claimed_roles = jwt->roles;
@@ -36,16 +37,43 @@ static void take_claims(kw_identity *found, const kw_jwt *jwt, const kw_jwt_rule
     found->rights_end = rules->now < jwt->exp ? found->expires : kw_datetime_from_unix(jwt->exp + rules->skew_s);
 }
 
-static kw_status check_token(kw_proof *proof, kw_bytes token)
+static bool can_be_verified(const kw_proof *proof, const kw_trusted_issuer *issuer, const kw_jwt *jwt)
 {
-    const kw_identity_gate *gate = proof->gate;
-    kw_jwt jwt;
-    KW_TRY(kw_jwt_parse(token, proof->arena, &jwt, &proof->why));
-    const kw_trusted_issuer *issuer = kw_snapshot_issuer(proof->snapshot, jwt.iss);
+    return issuer->keys != NULL && kw_jwks_has_key_for(issuer->keys, jwt->kid, jwt->alg) &&
+           kw_key_source_is_fresh(proof->gate->keys, &issuer->about);
+}
+
+/* An issuer that is trusted, with keys; those of a token that nobody has seen yet are fetched on the way, so that users notice no rotation. */
+static kw_status find_issuer(kw_proof *proof, const kw_jwt *jwt, const kw_trusted_issuer **out)
+{
+    kw_identity_gate *gate = proof->gate;
+    const kw_trusted_issuer *issuer = kw_snapshot_issuer(proof->snapshot, jwt->iss);
+    if (issuer != NULL && !can_be_verified(proof, issuer, jwt) && kw_key_source_renew(gate->keys, &issuer->about)) {
+        const kw_snapshot *newer = NULL;
+        KW_TRY(kw_snapshot_get(&gate->snapshots, gate->store, gate->log, &newer));
+        kw_snapshot_release(proof->snapshot);
+        proof->snapshot = newer;
+        issuer = kw_snapshot_issuer(newer, jwt->iss);
+    }
     if (issuer == NULL || issuer->keys == NULL) {
         proof->is_our_lack = issuer != NULL;
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, issuer == NULL ? "unknown issuer" : "no keys of the issuer");
     }
+    if (!kw_key_source_is_fresh(gate->keys, &issuer->about)) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "the keys of the issuer are too old");
+    }
+    *out = issuer;
+    return KW_GOOD;
+}
+
+static kw_status check_token(kw_proof *proof, kw_bytes token)
+{
+    const kw_identity_gate *gate = proof->gate;
+    const kw_trusted_issuer *issuer = NULL;
+    const kw_jwk *signer = NULL;
+    kw_jwt jwt;
+    KW_TRY(kw_jwt_parse(token, proof->arena, &jwt, &proof->why));
+    KW_TRY(find_issuer(proof, &jwt, &issuer));
     const kw_jwt_rules rules = {.issuer = issuer->about.uri,
                                 .audience = gate->config.audience,
                                 .keys = issuer->keys,
@@ -53,11 +81,11 @@ static kw_status check_token(kw_proof *proof, kw_bytes token)
                                 .now = kw_datetime_to_unix(kw_clock_utc(gate->clock)),
                                 .skew_s = gate->config.clock_skew_s,
                                 .max_lifetime_s = gate->config.max_token_lifetime_s};
-    KW_TRY(kw_jwt_verify(token, &jwt, &rules, &proof->why));
+    KW_TRY(kw_jwt_verify(token, &jwt, &rules, &signer, &proof->why));
     if (is_bound_elsewhere(proof, &jwt)) {
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "the token is bound to another certificate");
     }
-    take_claims(proof->found, &jwt, &rules);
+    take_claims(proof->found, &jwt, &rules, signer);
     return KW_GOOD;
 }
 

@@ -93,6 +93,24 @@ bool kw_jwks_may_verify(const kw_jwks *jwks, size_t index, kw_string kid, kw_str
     return fits && (key->alg.data == NULL || kw_bytes_equal(key->alg, alg)) && answers_to(jwks, key, kid);
 }
 
+bool kw_jwks_has_key_for(const kw_jwks *jwks, kw_string kid, kw_string alg)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < jwks->count; i++) {
+        found = kw_jwks_may_verify(jwks, i, kid, alg);
+    }
+    return found;
+}
+
+bool kw_jwks_has_thumbprint(const kw_jwks *jwks, kw_string thumbprint)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < jwks->count; i++) {
+        found = kw_bytes_equal(jwks->keys[i].thumbprint, thumbprint);
+    }
+    return found;
+}
+
 /* --- reading a set ---------------------------------------------------------------------------------------------------- */
 
 static bool take_number(const json_t *jwk, const char *name, kw_arena *arena, kw_bytes *out)
@@ -165,7 +183,8 @@ static void add_key(kw_jwks *jwks, const json_t *jwk)
         !kw_json_take_string(jwk, "alg", TEXT_MAX, jwks->arena, &key->alg) || !load_key(jwk, jwks->arena, &key->key)) {
         return;
     }
-    if (key->alg.data != NULL && kw_jws_alg_key_type(key->alg) != kw_public_key_type(key->key)) {
+    const bool fits = key->alg.data == NULL || kw_jws_alg_key_type(key->alg) == kw_public_key_type(key->key);
+    if (!fits || kw_status_is_bad(kw_jwk_thumbprint(key->key, jwks->arena, &key->thumbprint))) {
         kw_public_key_release(key->key);
         return;
     }
@@ -279,7 +298,8 @@ kw_status kw_jwks_of_certificate(const kw_certificate *certificate, kw_jwks **ou
     jwks->keys[0].key = kw_public_key_retain(kw_certificate_public_key(certificate));
     jwks->count = 1;
     jwks->thumbprint_hex = kw_arena_copy(jwks->arena, kw_string_from(kw_certificate_thumbprint_hex(certificate)));
-    const kw_status status = kw_jwk_thumbprint(jwks->keys[0].key, jwks->arena, &jwks->keys[0].kid);
+    const kw_status status = kw_jwk_thumbprint(jwks->keys[0].key, jwks->arena, &jwks->keys[0].thumbprint);
+    jwks->keys[0].kid = jwks->keys[0].thumbprint;
     if (kw_status_is_bad(status) || jwks->thumbprint_hex.data == NULL) {
         kw_jwks_release(jwks);
         return kw_status_is_bad(status) ? status : KW_BAD_OUT_OF_MEMORY;

@@ -118,21 +118,23 @@ static bool is_allowed(const char *const *algorithms, kw_string alg)
     return false;
 }
 
-/* keys of this issuer, by kid and alg; several may answer to one kid while keys are rotated. */
-static bool signature_is_good(kw_bytes token, const kw_jwt *jwt, const kw_jwks *keys)
+/* keys of this issuer, by kid and alg; several may answer to one kid while keys are rotated. NULL: none of them. */
+static const kw_jwk *find_signer(kw_bytes token, const kw_jwt *jwt, const kw_jwks *keys)
 {
     kw_jws jws;
     kw_bytes signature;
-    bool is_good = false;
+    const kw_jwk *signer = NULL;
     kw_arena *arena = kw_arena_new((size_t)2 * KW_JWT_MAX);
     if (arena != NULL && kw_jws_split(token, &jws) && !kw_status_is_bad(kw_base64url_decode(jws.signature, arena, &signature))) {
-        for (size_t i = 0; !is_good && i < kw_jwks_count(keys); i++) {
-            is_good = kw_jwks_may_verify(keys, i, jwt->kid, jwt->alg) &&
-                      kw_jose_verify(jwt->alg, kw_jwks_at(keys, i)->key, jws.signing_input, signature) == KW_GOOD;
+        for (size_t i = 0; signer == NULL && i < kw_jwks_count(keys); i++) {
+            const kw_jwk *key = kw_jwks_at(keys, i);
+            const bool is_good = kw_jwks_may_verify(keys, i, jwt->kid, jwt->alg) &&
+                                 kw_jose_verify(jwt->alg, key->key, jws.signing_input, signature) == KW_GOOD;
+            signer = is_good ? key : NULL;
         }
     }
     kw_arena_free(arena);
-    return is_good;
+    return signer;
 }
 
 static bool is_for(const kw_jwt *jwt, kw_string audience)
@@ -165,7 +167,7 @@ static const char *check_times(const kw_jwt *jwt, const kw_jwt_rules *rules)
     return NULL;
 }
 
-kw_status kw_jwt_verify(kw_bytes token, const kw_jwt *parsed, const kw_jwt_rules *rules, const char **why)
+kw_status kw_jwt_verify(kw_bytes token, const kw_jwt *parsed, const kw_jwt_rules *rules, const kw_jwk **signer, const char **why)
 {
     if (!parsed->has_exp || parsed->aud_count == 0 || kw_bytes_is_empty(parsed->sub)) { /* JW-03 … JW-05 */
         return refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: exp, aud or sub is missing");
@@ -176,14 +178,19 @@ kw_status kw_jwt_verify(kw_bytes token, const kw_jwt *parsed, const kw_jwt_rules
     if (kw_bytes_is_empty(parsed->iss) || !kw_bytes_equal(parsed->iss, rules->issuer)) { /* JW-06 */
         return refuse(why, KW_BAD_IDENTITY_TOKEN_REJECTED, "token: issuer");
     }
-    if (rules->keys == NULL || !signature_is_good(token, parsed, rules->keys)) { /* JW-02, IT-03 */
+    const kw_jwk *key = rules->keys != NULL ? find_signer(token, parsed, rules->keys) : NULL;
+    if (key == NULL) { /* JW-02, IT-03 */
         return refuse(why, KW_BAD_IDENTITY_TOKEN_REJECTED, "token: signature");
     }
     if (!is_for(parsed, rules->audience)) { /* JW-04 */
         return refuse(why, KW_BAD_IDENTITY_TOKEN_REJECTED, "token: audience");
     }
     const char *failure = check_times(parsed, rules);
-    return failure != NULL ? refuse(why, KW_BAD_IDENTITY_TOKEN_REJECTED, failure) : KW_GOOD;
+    if (failure != NULL) {
+        return refuse(why, KW_BAD_IDENTITY_TOKEN_REJECTED, failure);
+    }
+    *signer = key;
+    return KW_GOOD;
 }
 
 /* --- signing ---------------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@ typedef struct kw_jwk {
     kw_string kid; /* null: none */
     kw_string alg; /* null: any that fits the key */
     kw_public_key *key;
+    kw_string thumbprint; /* RFC 7638, as below */
 } kw_jwk;
 
 /* Keys of one issuer; immutable, counted. */
@@ -25,6 +26,10 @@ kw_jwks *kw_jwks_retain(kw_jwks *jwks);
 void kw_jwks_release(kw_jwks *jwks);
 size_t kw_jwks_count(const kw_jwks *jwks);
 const kw_jwk *kw_jwks_at(const kw_jwks *jwks, size_t index);
+/* Is there a key that a token with this kid (null: none) and alg could have been signed by? */
+bool kw_jwks_has_key_for(const kw_jwks *jwks, kw_string kid, kw_string alg);
+/* Is there the key with this thumbprint? */
+bool kw_jwks_has_thumbprint(const kw_jwks *jwks, kw_string thumbprint);
 /* The public JWK Set as JSON text, for publication. */
 kw_string kw_jwk_to_json(kw_arena *arena, const kw_jwk *jwk);
 /* RFC 7638, SHA-256, base64url: a kid that follows from the key. */
@@ -53,8 +58,8 @@ typedef struct kw_jwt_rules {
     uint32_t skew_s, max_lifetime_s;
 } kw_jwt_rules;
 
-/* Signature, alg, issuer, audience, exp, nbf, iat, sub. OPC 10000-6, 6.5.2. */
-kw_status kw_jwt_verify(kw_bytes token, const kw_jwt *parsed, const kw_jwt_rules *rules, const char **why);
+/* Signature, alg, issuer, audience, exp, nbf, iat, sub. OPC 10000-6, 6.5.2. *signer: the key that it was, borrowed from rules->keys. */
+kw_status kw_jwt_verify(kw_bytes token, const kw_jwt *parsed, const kw_jwt_rules *rules, const kw_jwk **signer, const char **why);
 
 /* Sign a claims object (JSON text) with typ "JWT"; kid null: none. Bad_InvalidArgument: unknown alg, not a JSON object. Result in the arena. */
 kw_status kw_jwt_sign(kw_string alg, kw_string kid, const kw_private_key *key, kw_string claims_json, kw_arena *arena, kw_string *token);

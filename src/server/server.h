@@ -51,6 +51,7 @@ typedef struct kw_server_env {
     kw_trust_list *trust;
     kw_trust_list *user_trust;
     kw_store *store;
+    const kw_fetch *fetch; /* keys of issuers; NULL: those that the store has, and no look-out for others */
 } kw_server_env;
 
 kw_status kw_server_new(const kw_server_config *config, const kw_server_env *env, kw_server **out);

@@ -1,15 +1,23 @@
-/* Identities end when the token does. OPC 10000-4, 7.40.6. */
+/* Identities end when the token does (OPC 10000-4, 7.40.6), or when the key that signed it is not believed any more. */
 #include "session/session_internal.h"
 
 #include <stddef.h>
 
 #define POLICIES_ARENA ((size_t)1 << 20)
-#define LONGEST_NAP_MS UINT64_C(3600000) /* the wall clock may be set: look again at least that often */
+#define LONGEST_NAP_MS UINT64_C(10000) /* the wall clock may be set, a key revoked: look again at least that often */
 
+/* IT-14: when the token ends, and its grace. DateTime. */
+static int64_t end_of(const kw_session *session)
+{
+    return session->identity->rights_end + (int64_t)session->sessions->limits.token_expiry_grace_s * KW_TICKS_PER_S;
+}
+
+/* By the wall clock, which the token means; and by the time that has passed, should somebody set that clock back. */
 static bool is_expired(const kw_session *session)
 {
+    const kw_clock *clock = session->sessions->env.clock;
     return session->identity != NULL && session->identity->rights_end != 0 &&
-           kw_clock_utc(session->sessions->env.clock) >= session->identity->rights_end;
+           (kw_clock_utc(clock) >= end_of(session) || kw_clock_ms(clock) >= session->identity_ends);
 }
 
 /* IT-15: Anonymous is what is left, where it is allowed. */
@@ -32,29 +40,47 @@ static kw_status fall_back(kw_session *session, kw_arena *arena)
     return status;
 }
 
-bool kw_session_check_expiry(kw_session *session)
+/* False: the Session had to be closed. */
+static bool end_identity(kw_session *session, const char *why)
 {
-    if (!is_expired(session)) {
-        return true;
-    }
     const kw_log *log = session->sessions->env.log;
     kw_arena *arena = kw_arena_new(POLICIES_ARENA);
     const kw_status status = arena != NULL ? fall_back(session, arena) : KW_BAD_OUT_OF_MEMORY;
     kw_arena_free(arena);
-    KW_LOG(log, KW_LOG_INFO, "identity expired", kw_field_str("client", kw_string_from(session->client_uri)),
+    KW_LOG(log, KW_LOG_INFO, why, kw_field_str("client", kw_string_from(session->client_uri)),
            kw_field_text("session", kw_status_is_bad(status) ? "closed" : "anonymous from now on"));
     if (kw_status_is_bad(status)) { /* IT-16; also when nothing else can be had: rights never outlive their proof */
-        kw_session_end(session, KW_SESSION_CAUSE_TERMINATED, "the identity expired, and Anonymous is not allowed", true);
+        kw_session_end(session, KW_SESSION_CAUSE_TERMINATED, why, true);
         return false;
     }
     return true;
 }
 
+bool kw_session_check_expiry(kw_session *session)
+{
+    return !is_expired(session) || end_identity(session, "identity expired");
+}
+
+static void look_later(kw_session *session)
+{
+    const kw_session_env *env = &session->sessions->env;
+    const uint64_t now = kw_clock_ms(env->clock);
+    const int64_t left = (end_of(session) - kw_clock_utc(env->clock)) / KW_TICKS_PER_MS;
+    const uint64_t to_end = session->identity_ends > now ? session->identity_ends - now : 1;
+    uint64_t nap = left > 0 ? (uint64_t)left + 1 : 1;
+    nap = to_end < nap ? to_end : nap;
+    kw_timer_start(env->timers, &session->expiry_timer, now + (nap < LONGEST_NAP_MS ? nap : LONGEST_NAP_MS));
+}
+
 static void on_expiry(kw_timer *timer)
 {
     kw_session *session = (kw_session *)((char *)timer - offsetof(kw_session, expiry_timer));
-    if (kw_session_check_expiry(session)) {
-        kw_session_watch_expiry(session);
+    if (is_expired(session)) {
+        end_identity(session, "identity expired");
+    } else if (!kw_identity_gate_believes(session->sessions->env.gate, session->identity)) {
+        end_identity(session, "the key of the token is not believed any more");
+    } else {
+        look_later(session);
     }
 }
 
@@ -63,11 +89,14 @@ void kw_session_watch_expiry(kw_session *session)
     const kw_session_env *env = &session->sessions->env;
     kw_timer_stop(&session->expiry_timer);
     if (session->identity == NULL || session->identity->rights_end == 0) {
+        session->watched_expiry = 0;
         return;
     }
-    const int64_t left = session->identity->rights_end - kw_clock_utc(env->clock);
-    uint64_t nap = left > 0 ? (uint64_t)(left / KW_TICKS_PER_MS) + 1 : 1;
-    nap = nap < LONGEST_NAP_MS ? nap : LONGEST_NAP_MS;
+    if (session->identity->rights_end != session->watched_expiry) { /* other Roles for the same token do not move its end */
+        const int64_t left = (end_of(session) - kw_clock_utc(env->clock)) / KW_TICKS_PER_MS;
+        session->identity_ends = kw_clock_ms(env->clock) + (left > 0 ? (uint64_t)left + 1 : 0);
+        session->watched_expiry = session->identity->rights_end;
+    }
     session->expiry_timer.fire = on_expiry;
-    kw_timer_start(env->timers, &session->expiry_timer, kw_clock_ms(env->clock) + nap);
+    look_later(session);
 }

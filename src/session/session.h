@@ -23,6 +23,7 @@ typedef struct kw_session_limits {
     uint32_t max_request_message;          /* maxRequestMessageSize */
     uint32_t review_period_ms;             /* how often to ask the store for changed users and Roles: 500 */
     uint32_t max_delayed;                  /* delayed answers that one channel may wait for: 4; past it Bad_TooManyOperations */
+    uint32_t token_expiry_grace_s;         /* a Session outlives its token by so much (IT-14): 0 */
     bool allow_transfer_on_sign;           /* AS-10 on mode Sign: off, because a captured request could be replayed (attack A-100) */
 } kw_session_limits;
 

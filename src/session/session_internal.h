@@ -67,6 +67,8 @@ struct kw_session {
     uint64_t timeout_ms, last_request; /* monotonic */
     kw_timer timer;                    /* time-out, or activation deadline */
     kw_timer expiry_timer;             /* of the identity */
+    uint64_t identity_ends;            /* monotonic, when the token and its grace have passed */
+    kw_date_time watched_expiry;       /* of the identity that identity_ends was worked out for; 0: none */
     uint32_t max_response_message;
     /* for the diagnostics */
     kw_date_time connected;
@@ -147,7 +149,7 @@ void kw_pending_finish(kw_session_pending *p, kw_status status);
 
 /* expiry.c */
 void kw_session_watch_expiry(kw_session *session);
-/* Replace an identity whose time is over; false: the Session had to be closed. */
+/* Replace an identity whose time is over (for every request: no more than that); false: the Session had to be closed. */
 bool kw_session_check_expiry(kw_session *session);
 
 /* review.c */
