@@ -26,7 +26,7 @@ struct kw_identity_gate {
     const kw_random *random;
     const kw_log *log;
     _Atomic(const kw_namespace_list *) namespaces; /* in `arena` */
-    _Atomic(kw_trust_list *) user_trust; /* NULL: no user certificate is believed */
+    _Atomic(kw_trust_list *) user_trust;           /* NULL: no user certificate is believed */
     kw_snapshot_cache snapshots;
     kw_throttle *throttle;
     kw_key_source *keys;

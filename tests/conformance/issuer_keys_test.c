@@ -36,6 +36,8 @@ static void trust_idp(fixture *f, int64_t fetched)
                            .keys = fetched != 0 ? kw_test_idp_jwks(&f->idp, f->world->arena) : KW_BYTES_NULL,
                            .fetched = fetched};
     assert_status(kw_store_issuer_put(f->world->store->store, &row), KW_GOOD);
+    uint64_t version; /* as if the Server had looked since */
+    assert_status(kw_identity_gate_refresh(kw_server_gate(f->world->server), &version), KW_GOOD);
 }
 
 static void begin(fixture *f)
@@ -372,7 +374,7 @@ static void a_restart_has_the_keys(void **state)
                                      .policy_count = count,
                                      .channel_policy = &KW_POLICY_NONE,
                                      .mode = KW_MESSAGE_SECURITY_MODE_NONE};
-    assert_status(kw_identity_prove(gate, &claim, &identity, &why), KW_GOOD);
+    assert_status(kw_identity_prove(gate, &claim, &identity, &why, NULL), KW_GOOD);
     kw_identity_release(identity);
     kw_identity_gate_free(gate);
 }

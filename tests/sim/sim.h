@@ -31,6 +31,7 @@ typedef enum sim_person {
 typedef struct sim_user {
     sim_person person;
     kw_date_time expires; /* 0: never */
+    uint64_t ends_ms;     /* the same by the clock that nobody can set, once it was accepted */
     bool is_false;        /* wrong password, expired or forged token */
 } sim_user;
 

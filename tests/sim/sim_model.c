@@ -22,7 +22,7 @@ static uint64_t now_ms(const sim *s)
 
 static bool is_over(const sim *s, const sim_session *session)
 {
-    return session->user.expires != 0 && s->world->clock->utc >= session->user.expires;
+    return session->user.expires != 0 && (s->world->clock->utc >= session->user.expires || now_ms(s) > session->user.ends_ms);
 }
 
 bool sim_has_right(const sim *s, const sim_session *session)
@@ -278,6 +278,7 @@ static void judge_activate(sim *s, sim_request *r, kw_status status, const void 
     if (r->user.expires != 0 && s->world->clock->utc >= r->user.expires) { /* accepted late: good for the rest of that time */
         session->user.expires += TOKEN_SKEW;
     }
+    session->user.ends_ms = now_ms(s) + (uint64_t)((session->user.expires - s->world->clock->utc) / KW_TICKS_PER_MS) + 2;
     session->may_have_expired = false;
     session->may_be_closed = false;
     session->alive_ms = now_ms(s);
