@@ -2,7 +2,10 @@
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "http/client.h"
 #include "identity/jwt.h"
+#include "identity/key_fetch.h"
+#include "ua/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +13,10 @@
 
 #define KEYS_MAX ((size_t)1 << 20)
 #define ISSUER_URI_MAX 1024
+#define FETCH_TIMEOUT_MS 15000
 
 typedef struct issuer_options {
-    const char *directory, *jwks, *certificate, *discover, *authority;
+    const char *directory, *jwks, *certificate, *discover, *authority, *ca_file;
     bool json;
 } issuer_options;
 
@@ -56,6 +60,44 @@ static int load_certificate(const char *file, kw_directory *d, kw_issuer *issuer
     return -1;
 }
 
+static int load_ca(const char *file, kw_directory *d, kw_issuer *issuer)
+{
+    uint8_t *data = NULL;
+    size_t len = 0;
+    if (file == NULL) {
+        return -1;
+    }
+    const kw_status status = kw_read_file(file, KEYS_MAX, &data, &len);
+    issuer->ca = kw_arena_copy(d->arena, (kw_bytes){data, len});
+    free(data);
+    return kw_status_is_bad(status) ? kw_fail(status, "%s: cannot be read; --ca-file takes certificates in PEM", file) : -1;
+}
+
+/* Fetched once now: a mistake shows here, not at the first log-in. */
+static int fetch_keys(const issuer_options *options, kw_directory *d, kw_issuer *issuer)
+{
+    const kw_fetch fetch = kw_http_fetch(&KW_HTTP_RULES_DEFAULT);
+    kw_jwks *keys = NULL;
+    const char *why = "";
+    issuer->kind = kw_string_from(options->discover != NULL ? KW_ISSUER_DISCOVER : KW_ISSUER_JWKS_URL);
+    issuer->location = kw_string_from(options->discover != NULL ? options->discover : options->jwks);
+    const int code = load_ca(options->ca_file, d, issuer);
+    if (code >= 0) {
+        return code;
+    }
+    kw_status status = kw_issuer_fetch_keys(&fetch, &KW_CLOCK_SYSTEM, issuer, FETCH_TIMEOUT_MS, d->arena, &issuer->keys, &why);
+    if (!kw_status_is_bad(status)) {
+        status = kw_jwks_parse(issuer->keys, &keys, &why);
+    }
+    if (!kw_status_is_bad(status) && kw_jwks_count(keys) == 0) {
+        status = KW_BAD_DECODING_ERROR;
+        why = "there is no usable signature key (RSA, P-256 or P-384)";
+    }
+    kw_jwks_release(keys);
+    issuer->fetched = kw_clock_utc(&KW_CLOCK_SYSTEM);
+    return kw_status_is_bad(status) ? kw_fail(status, "%.*s: %s", KW_STRING_ARGS(issuer->location), why) : -1;
+}
+
 static int issuer_add(const kw_command *self, kw_directory *d, const char *uri, const issuer_options *options)
 {
     kw_issuer issuer = {.uri = kw_string_from(uri), .authority_url = kw_string_from(options->authority)};
@@ -65,11 +107,10 @@ static int issuer_add(const kw_command *self, kw_directory *d, const char *uri, 
     if ((options->jwks != NULL) + (options->certificate != NULL) + (options->discover != NULL) != 1) {
         return kw_usage_error(self, "give one of --jwks, --certificate, --discover");
     }
-    if (options->discover != NULL || (options->jwks != NULL && is_url(options->jwks))) {
-        return kw_fail(KW_BAD_NOT_SUPPORTED,
-                       "keys cannot be fetched over the network yet; download the JWK Set and give the file with --jwks");
-    }
-    const int code = options->jwks != NULL ? load_jwks(options->jwks, d, &issuer) : load_certificate(options->certificate, d, &issuer);
+    const bool is_fetched = options->discover != NULL || (options->jwks != NULL && is_url(options->jwks));
+    const int code = is_fetched              ? fetch_keys(options, d, &issuer)
+                     : options->jwks != NULL ? load_jwks(options->jwks, d, &issuer)
+                                             : load_certificate(options->certificate, d, &issuer);
     if (code >= 0) {
         return code;
     }
@@ -91,6 +132,12 @@ static int issuer_remove(kw_directory *d, const char *uri)
     return KW_EXIT_DONE;
 }
 
+/* Null: its keys are not fetched. */
+static kw_string fetched_at(kw_directory *d, const kw_issuer *issuer)
+{
+    return issuer->fetched != 0 ? kw_date_time_format(d->arena, issuer->fetched) : KW_BYTES_NULL;
+}
+
 static int issuer_list(kw_directory *d, bool json)
 {
     kw_issuer *issuers;
@@ -100,15 +147,21 @@ static int issuer_list(kw_directory *d, bool json)
         return kw_fail(status, "the issuers could not be read");
     }
     json_t *array = json_array();
-    kw_table *table = json ? NULL : kw_table_new((const char *const[]){"ISSUER", "KEYS FROM", "AUTHORITY"}, 3);
+    kw_table *table =
+        json ? NULL : kw_table_new((const char *const[]){"ISSUER", "KEYS FROM", "LOCATION", "FETCHED", "LAST FAILURE", "AUTHORITY"}, 6);
     for (size_t i = 0; i < count; i++) {
         if (json) {
             json_array_append_new(array,
-                                  json_pack("{s:o,s:o,s:o}", "uri", kw_json_string(issuers[i].uri), "kind", kw_json_string(issuers[i].kind),
+                                  json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "uri", kw_json_string(issuers[i].uri), "kind",
+                                            kw_json_string(issuers[i].kind), "location", kw_json_string(issuers[i].location), "fetched",
+                                            kw_json_string(fetched_at(d, &issuers[i])), "failure", kw_json_string(issuers[i].failure),
                                             "authorityUrl", kw_json_string(issuers[i].authority_url)));
         } else {
             kw_table_cell_string(table, issuers[i].uri);
             kw_table_cell_string(table, issuers[i].kind);
+            kw_table_cell_string(table, issuers[i].location);
+            kw_table_cell_string(table, fetched_at(d, &issuers[i]));
+            kw_table_cell_string(table, issuers[i].failure);
             kw_table_cell_string(table, issuers[i].authority_url);
         }
     }
@@ -125,9 +178,13 @@ int kw_cmd_issuer(const kw_command *self, int argc, char **argv)
     issuer_options options = {0};
     kw_option_list words;
     const kw_option table[] = {
-        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},   {"jwks", 0, KW_OPTION_TEXT, &options.jwks, 0, 0},
-        {"certificate", 0, KW_OPTION_TEXT, &options.certificate, 0, 0}, {"discover", 0, KW_OPTION_TEXT, &options.discover, 0, 0},
-        {"authority", 0, KW_OPTION_TEXT, &options.authority, 0, 0},     {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
+        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},
+        {"jwks", 0, KW_OPTION_TEXT, &options.jwks, 0, 0},
+        {"certificate", 0, KW_OPTION_TEXT, &options.certificate, 0, 0},
+        {"discover", 0, KW_OPTION_TEXT, &options.discover, 0, 0},
+        {"ca-file", 0, KW_OPTION_TEXT, &options.ca_file, 0, 0},
+        {"authority", 0, KW_OPTION_TEXT, &options.authority, 0, 0},
+        {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
     };
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
     if (code >= 0) {

@@ -54,6 +54,9 @@ static const cyaml_schema_field_t IDENTITY[] = {
     NUMBER("clock_skew", kw_config_identity, clock_skew),
     NUMBER("max_token_lifetime", kw_config_identity, max_token_lifetime),
     NUMBER("signing_time_window", kw_config_identity, signing_time_window),
+    NUMBER("token_expiry_grace", kw_config_identity, token_expiry_grace),
+    NUMBER("issuer_refresh", kw_config_identity, issuer_refresh),
+    NUMBER("issuer_max_age", kw_config_identity, issuer_max_age),
     CYAML_FIELD_END,
 };
 

@@ -3,6 +3,7 @@
 #include "app/certificates.h"
 #include "app/output.h"
 #include "app/translations.h"
+#include "http/client.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,10 @@ static void plan_identity(kw_identity_config *identity, const kw_config *config)
     identity->accept_legacy_issued_token = config->identity.accept_legacy_issued_token;
     identity->clock_skew_s = config->identity.clock_skew != 0 ? config->identity.clock_skew : identity->clock_skew_s;
     identity->max_token_lifetime_s = config->identity.max_token_lifetime;
+    identity->issuer_keys.refresh_s =
+        config->identity.issuer_refresh != 0 ? config->identity.issuer_refresh : identity->issuer_keys.refresh_s;
+    identity->issuer_keys.max_age_s =
+        config->identity.issuer_max_age != 0 ? config->identity.issuer_max_age : identity->issuer_keys.max_age_s;
     identity->signing_time_window_s =
         config->identity.signing_time_window != 0 ? config->identity.signing_time_window : identity->signing_time_window_s;
 }
@@ -126,6 +131,7 @@ static void plan_server(server_plan *plan, const kw_host *host)
     plan->config.with_gds = is_authority;
     plan->config.require_crl = !config->security.allow_missing_crl;
     plan->config.session_limits.allow_transfer_on_sign = config->security.allow_transfer_on_sign;
+    plan->config.session_limits.token_expiry_grace_s = config->identity.token_expiry_grace;
     plan_endpoints(plan, config);
     plan_hosts(plan, config);
     plan_identity(&plan->config.identity, config);
@@ -234,6 +240,7 @@ int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_
     code = code < 0 ? kw_directory_trust(&host->directory, false, &host->trust) : code;
     code = code < 0 ? kw_directory_trust(&host->directory, true, &host->user_trust) : code;
     if (code < 0) {
+        host->fetch = kw_http_fetch(&KW_HTTP_RULES_DEFAULT);
         host->env = (kw_server_env){.clock = &KW_CLOCK_SYSTEM,
                                     .random = &KW_RANDOM_SYSTEM,
                                     .executor = kw_runtime_executor(runtime),
@@ -242,6 +249,7 @@ int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_
                                     .identity = &host->identity,
                                     .trust = host->trust,
                                     .user_trust = host->user_trust,
+                                    .fetch = &host->fetch,
                                     .store = host->directory.store};
         code = start_server(host);
     }

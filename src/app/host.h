@@ -15,6 +15,7 @@ typedef struct kw_host {
     kw_application_identity identity;
     kw_trust_list *trust, *user_trust;
     kw_log log;
+    kw_fetch fetch; /* keys of issuers */
     kw_server_env env;
     kw_server *server;
     kw_authority *authority; /* of KW_HOST_AUTHORITY */

@@ -36,7 +36,7 @@ const kw_command KW_COMMANDS[] = {
      "Manage Roles and who gets them", NULL, kw_cmd_role},
     {"cert", "create|show|check|trust|reject|crl|list -d DIR [FILE] [--users] [--issuer] [--out NAME] [--uri URI] [--host NAME]...",
      "Manage certificates and whom they let in", NULL, kw_cmd_cert},
-    {"issuer", "add|remove|list -d DIR [URI] [--jwks FILE | --certificate FILE] [--authority URL]",
+    {"issuer", "add|remove|list -d DIR [URI] [--jwks FILE-OR-URL | --certificate FILE | --discover URL] [--ca-file F] [--authority URL]",
      "Manage whose access tokens the Server accepts", NULL, kw_cmd_issuer},
     {"resource", "add|remove|list -d DIR [URI] [--name TEXT] [--token-lifetime SECONDS]", "Manage the targets that tokens are issued for",
      NULL, kw_cmd_resource},
