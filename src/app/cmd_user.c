@@ -19,7 +19,13 @@ typedef struct user_options {
     kw_lockouts_options lockouts;
 } user_options;
 
-static int hash_from_file(const kw_command *self, const char *file, kw_arena *arena, kw_string *phc)
+static int weak_password(const kw_directory *d, const kw_password_rules *rules)
+{
+    const kw_string wanted = kw_password_restrictions(rules, d->arena);
+    return kw_fail(KW_BAD_OUT_OF_RANGE, "the password breaks the rules of keyway.yaml: %.*s", KW_STRING_ARGS(wanted));
+}
+
+static int hash_from_file(const kw_command *self, const kw_directory *d, const char *file, kw_string *phc)
 {
     kw_secret password = KW_SECRET_NONE;
     if (file == NULL) {
@@ -33,7 +39,12 @@ static int hash_from_file(const kw_command *self, const char *file, kw_arena *ar
         kw_secret_clear(&password);
         return kw_fail(KW_BAD_OUT_OF_RANGE, "%s: the password is empty; write one into its first line", file);
     }
-    const kw_status status = kw_password_hash(kw_secret_bytes(&password), &KW_RANDOM_SYSTEM, arena, phc);
+    const kw_password_rules rules = kw_config_password_rules(d->config);
+    if (kw_status_is_bad(kw_password_check(&rules, kw_secret_bytes(&password)))) {
+        kw_secret_clear(&password);
+        return weak_password(d, &rules);
+    }
+    const kw_status status = kw_password_hash(kw_secret_bytes(&password), &KW_RANDOM_SYSTEM, d->arena, phc);
     kw_secret_clear(&password);
     return kw_status_is_bad(status) ? kw_fail(status, "the password could not be hashed") : -1;
 }
@@ -86,7 +97,7 @@ static int user_add(const kw_command *self, kw_directory *d, const char *name, c
         return kw_fail(KW_BAD_OUT_OF_RANGE, "a user name has 1 to %d bytes of UTF-8", USER_NAME_MAX);
     }
     int code = check_roles(d, &options->roles);
-    code = code < 0 ? hash_from_file(self, options->password_file, d->arena, &user.password_hash) : code;
+    code = code < 0 ? hash_from_file(self, d, options->password_file, &user.password_hash) : code;
     if (code >= 0) {
         return code;
     }
@@ -121,7 +132,7 @@ static int user_passwd(const kw_command *self, kw_directory *d, const char *name
     if (kw_status_is_bad(status)) {
         return no_such_user(status, name);
     }
-    const int code = hash_from_file(self, options->password_file, d->arena, &user.password_hash);
+    const int code = hash_from_file(self, d, options->password_file, &user.password_hash);
     if (code >= 0) {
         return code;
     }

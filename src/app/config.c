@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PASSWORD_LENGTH_MAX 256u /* characters of up to four bytes: what a UserIdentityToken may carry */
+#define PASSWORD_KINDS 4u        /* upper case, lower case, digit, other: room for one of each */
+
 /* --- the schema ---------------------------------------------------------------------------------------------------- */
 
 #define TEXT(key, structure, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 1, 1024)
@@ -57,6 +60,12 @@ static const cyaml_schema_field_t IDENTITY[] = {
     NUMBER("token_expiry_grace", kw_config_identity, token_expiry_grace),
     NUMBER("issuer_refresh", kw_config_identity, issuer_refresh),
     NUMBER("issuer_max_age", kw_config_identity, issuer_max_age),
+    NUMBER("password_min_length", kw_config_identity, password_min_length),
+    NUMBER("password_max_length", kw_config_identity, password_max_length),
+    FLAG("password_needs_upper", kw_config_identity, password_needs_upper),
+    FLAG("password_needs_lower", kw_config_identity, password_needs_lower),
+    FLAG("password_needs_digit", kw_config_identity, password_needs_digit),
+    FLAG("password_needs_special", kw_config_identity, password_needs_special),
     CYAML_FIELD_END,
 };
 
@@ -267,6 +276,23 @@ static bool check_guessing(const char *file, const kw_config_guessing *g)
     return true;
 }
 
+/* Rules that no password can keep would lock everybody out of changing one. */
+static bool check_passwords(const char *file, const kw_config *c)
+{
+    const kw_password_rules rules = kw_config_password_rules(c);
+    if (rules.max_length > PASSWORD_LENGTH_MAX) {
+        return complain(file, "identity.password_max_length", "%u is too much; at most %u", rules.max_length, PASSWORD_LENGTH_MAX);
+    }
+    if (rules.min_length > rules.max_length) {
+        return complain(file, "identity.password_min_length", "%u is more than password_max_length, %u", rules.min_length,
+                        rules.max_length);
+    }
+    if (rules.max_length < PASSWORD_KINDS) {
+        return complain(file, "identity.password_max_length", "%u is too small; at least %u", rules.max_length, PASSWORD_KINDS);
+    }
+    return true;
+}
+
 static bool check_file(const char *file, const char *key, const char *path, int mode)
 {
     char *full = kw_config_path(file, path);
@@ -304,7 +330,7 @@ kw_config *kw_config_load(const char *file)
         return NULL;
     }
     if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
-        !check_guessing(file, &config->guessing) || !check_files(file, config)) {
+        !check_guessing(file, &config->guessing) || !check_passwords(file, config) || !check_files(file, config)) {
         kw_config_free(config);
         return NULL;
     }
@@ -317,6 +343,18 @@ void kw_config_free(kw_config *config)
     cyaml_config_t how = BASE;
     how.log_ctx = &errors;
     cyaml_free(&how, &SCHEMA, config, 0);
+}
+
+kw_password_rules kw_config_password_rules(const kw_config *config)
+{
+    const kw_config_identity *i = &config->identity;
+    const kw_password_rules defaults = KW_PASSWORD_RULES_DEFAULT;
+    return (kw_password_rules){.min_length = i->password_min_length != 0 ? i->password_min_length : defaults.min_length,
+                               .max_length = i->password_max_length != 0 ? i->password_max_length : defaults.max_length,
+                               .needs_upper = i->password_needs_upper,
+                               .needs_lower = i->password_needs_lower,
+                               .needs_digit = i->password_needs_digit,
+                               .needs_special = i->password_needs_special};
 }
 
 char *kw_config_path(const char *file, const char *path)

@@ -2,8 +2,7 @@
 #ifndef KW_APP_CONFIG_H
 #define KW_APP_CONFIG_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "identity/password_rules.h"
 
 typedef struct kw_config_application {
     char *name;
@@ -38,6 +37,12 @@ typedef struct kw_config_identity {
     uint32_t token_expiry_grace;  /* seconds */
     uint32_t issuer_refresh;      /* seconds; 0: 600 */
     uint32_t issuer_max_age;      /* seconds; 0: 86,400 */
+    uint32_t password_min_length; /* characters; 0: 8 */
+    uint32_t password_max_length; /* characters; 0: 256 */
+    bool password_needs_upper;
+    bool password_needs_lower;
+    bool password_needs_digit;
+    bool password_needs_special;
 } kw_config_identity;
 
 /* What failed attempts to prove a user cost; 0: default. */
@@ -92,6 +97,8 @@ typedef struct kw_config {
  */
 kw_config *kw_config_load(const char *file);
 void kw_config_free(kw_config *config);
+/* What a new password must be like. */
+kw_password_rules kw_config_password_rules(const kw_config *config);
 /* A path of the configuration, relative to the folder of `file`; free() it. */
 char *kw_config_path(const char *file, const char *path);
 

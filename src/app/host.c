@@ -136,6 +136,7 @@ static void plan_server(server_plan *plan, const kw_host *host)
     plan_hosts(plan, config);
     plan_identity(&plan->config.identity, config);
     kw_plan_guessing(&plan->config.identity.throttle, &config->guessing);
+    plan->config.passwords = kw_config_password_rules(config);
     plan_limits(&plan->config, &config->limits);
 }
 

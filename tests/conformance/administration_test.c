@@ -1,7 +1,10 @@
 /* RoleSet and UserManagement: users and Roles changed by Methods. OPC 10000-18, 4 and 5; requirements RO-01 … RO-15, UM-01 … UM-16. */
+#include "support/kw_test_events.h"
 #include "support/kw_test_user.h"
 #include "support/test.h"
 #include "ua/codec.h"
+
+#include <keyway/node_ids.h>
 
 #define NODE(number_) (&(const kw_node_id){.id.numeric = (number_)})
 #define ROLE_SET 15606
@@ -16,9 +19,17 @@ typedef struct fixture {
 
 static fixture f;
 
+#define USERS_MAX 3
+
+static void with_few_users(kw_test_world *world, kw_server_config *config)
+{
+    (void)world;
+    config->max_users = USERS_MAX;
+}
+
 static int setup(void **state)
 {
-    f.world = kw_test_world_new(NULL);
+    f.world = kw_test_world_new(&(kw_test_world_options){.configure = with_few_users});
     kw_test_world_add_user(f.world, "root", "root password", 0);
     kw_test_world_add_user(f.world, "olga", "a password", 0);
     kw_test_world_grant(f.world, "SecurityAdmin", KW_CRITERIA_USER_NAME, "root");
@@ -85,6 +96,27 @@ static void ro_15_add_identity_gives_the_role_at_once(void **state)
     assert_status(identity(15686, KW_CRITERIA_USER_NAME, "olga"), KW_BAD_NOT_FOUND);
 }
 
+static void assert_rule_event(const kw_test_events *events, kw_status status)
+{
+    const kw_event *event = kw_test_event_one(events, KW_ID_ROLE_MAPPING_RULE_CHANGED_AUDIT_EVENT_TYPE);
+    assert_true(event->is_security);
+    assert_status(*(const kw_status *)kw_test_event_field(event, "StatusCodeId", KW_BUILTIN_STATUS_CODE), status);
+    assert_int_equal(((const kw_node_id *)kw_test_event_field(event, "MethodId", KW_BUILTIN_NODE_ID))->id.numeric, 15684);
+    assert_text(kw_test_event_text(event, "ClientUserId"), "root");
+}
+
+static void ro_14_a_changed_rule_is_an_event(void **state)
+{
+    (void)state;
+    kw_test_events *events = KW_ARENA_NEW(f.world->arena, kw_test_events);
+    kw_test_events_init(events, f.world);
+    assert_status(identity(15684, KW_CRITERIA_USER_NAME, "olga"), KW_GOOD);
+    assert_rule_event(events, KW_GOOD);
+    kw_test_events_forget(events);
+    assert_status(identity(15684, KW_CRITERIA_USER_NAME, "olga"), KW_BAD_ALREADY_EXISTS);
+    assert_rule_event(events, KW_BAD_ALREADY_EXISTS);
+}
+
 static void ro_11_criteria_without_sense_are_refused(void **state)
 {
     (void)state;
@@ -143,6 +175,14 @@ static void um_01_and_um_05_to_um_08_users_are_added(void **state)
     (void)kw_test_open_as(f.client, "nora", "long enough");
 }
 
+static void um_09_there_is_room_for_so_many_users(void **state)
+{
+    (void)state;
+    assert_status(add_user(&f.admin, "third", "long enough", 0), KW_GOOD);
+    assert_status(add_user(&f.admin, "fourth", "long enough", 0), KW_BAD_RESOURCE_UNAVAILABLE);
+    assert_status(add_user(&f.admin, "third", "long enough", 0), KW_BAD_ALREADY_EXISTS);
+}
+
 static kw_status disable(const char *name, bool sets_configuration)
 {
     const kw_variant inputs[] = {text(name), flag(false), text(NULL), flag(sets_configuration), mask(2), flag(false), text(NULL)};
@@ -183,10 +223,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(ro_15_add_identity_gives_the_role_at_once),
+        TEST(ro_14_a_changed_rule_is_an_event),
         TEST(ro_11_criteria_without_sense_are_refused),
         TEST(ro_06_roles_are_for_administrators_on_an_encrypted_channel),
         TEST(ro_01_and_ro_05_roles_are_added_and_removed),
         TEST(um_01_and_um_05_to_um_08_users_are_added),
+        TEST(um_09_there_is_room_for_so_many_users),
         TEST(um_10_and_um_11_and_um_13_a_user_is_disabled),
         TEST(um_14_to_um_16_a_user_is_removed),
     };

@@ -4,7 +4,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
 echo adminpw >admin
-echo alicepw >alice
+echo alice-password >alice
 : >empty
 
 expect 0 "Password +[A-Za-z2-9]{20}" "$keyway" init shown --port 0

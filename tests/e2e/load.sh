@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$work"
 bench=$(dirname "$keyway")/bench_sessions
 echo adminpw >admin
-echo alicepw >alice
+echo alice-password >alice
 "$keyway" init D --port 0 --uri urn:test:server --allow-none --allow-anonymous --admin-password-file admin >/dev/null
 "$keyway" user add -d D alice --password-file alice --role Operator >/dev/null
 start authority "$keyway" authority -c D/keyway.yaml

@@ -5,14 +5,14 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
 
-# refuses NAME CODE PATTERN ARGUMENT…: wrong usage may show the usage in a second line
+# refuses NAME CODE PATTERN ARGUMENT…: wrong usage may show the usage in the lines after it
 refuses() {
     local name=$1 expected=$2 pattern=$3 code=0 why=
     shift 3
     timeout -k 2 30 "$keyway" "$@" >out 2>err </dev/null || code=$?
     [ "$code" -eq "$expected" ] || why="exit code $code instead of $expected"
     grep -qE -- "$pattern" err || why="$why; the message does not match '$pattern'"
-    [ "$(grep -cv '^usage: ' err)" -eq 1 ] || why="$why; not one line"
+    [ "$(grep -cvE '^(usage:|      ) keyway ' err)" -eq 1 ] || why="$why; not one line"
     [ ! -s out ] || why="$why; it printed to stdout as well"
     if [ -n "$why" ]; then
         echo "FAILED  $name: $why"
@@ -32,6 +32,7 @@ holds() {
 
 echo 'secret one' >password
 : >empty.password
+echo 'secret' >short.password
 
 # --- wrong usage: 2 ---------------------------------------------------------------------------------------------------
 expect 0 '^  serve ' "$keyway" --help
@@ -70,6 +71,7 @@ refuses "user with an unknown word" 2 "unknown word 'ad'" user ad -d D bob
 refuses "user add without a name" 2 "name is missing" user add -d D
 refuses "user add without a password" 2 '\-\-password-file F is missing' user add -d D bob
 refuses "user add with an empty password" 1 'the password is empty' user add -d D bob --password-file empty.password
+refuses "user add with a short password" 1 'Bad_OutOfRange: .*8 to 256 characters' user add -d D bob --password-file short.password
 expect 0 '^user bob added' "$keyway" user add -d D bob --password-file password --role Operator --role Observer
 refuses "user add twice" 1 "Bad_AlreadyExists: there is a user 'bob' already" user add -d D bob --password-file password
 refuses "user add with an unknown Role" 1 "there is no Role 'Boss'" user add -d D carl --password-file password --role Boss
@@ -78,6 +80,7 @@ holds "a refused user add leaves no user" test -z "$(grep '^carl' out)"
 expect 0 '^user bob disabled' "$keyway" user disable -d D bob
 expect 0 '^bob +disabled' "$keyway" user list -d D
 expect 0 '^user bob enabled' "$keyway" user enable -d D bob
+refuses "user passwd with a short password" 1 'Bad_OutOfRange: .*8 to 256 characters' user passwd -d D bob --password-file short.password
 expect 0 '^password of bob changed' "$keyway" user passwd -d D bob --password-file password
 expect 0 '^password of bob changed' "$keyway" user passwd -d D bob --password-file password --must-change-password
 expect 0 '^bob +must change password' "$keyway" user list -d D
@@ -174,6 +177,10 @@ wrong "a missing value" 'server.uri' '/uri: "urn:plant:server"$/d'
 wrong "a name where an address belongs" 'application.listen' 's/"0.0.0.0"/"localhost"/'
 wrong "a key twice" 'port' 's/^(  port: 0)/\1\n\1/'
 wrong "bad YAML" '' 's/^security:/security: [/'
+wrong "passwords longer than can be sent" 'identity.password_max_length' 's/^identity:/identity:\n  password_max_length: 300/'
+wrong "passwords that cannot be" 'identity.password_min_length' 's/^identity:/identity:\n  password_min_length: 30\n  password_max_length: 20/'
+sed 's/^identity:/identity:\n  password_needs_digit: true/' good.yaml >D/keyway.yaml
+refuses "a password without what it needs" 1 'among them a digit' user add -d D dora --password-file password
 printf '' >D/keyway.yaml
 refuses "an empty file" 2 '^keyway: D/keyway.yaml: ' config check -c D/keyway.yaml
 refuses "no file" 2 '^keyway: nowhere.yaml: cannot be opened' config check -c nowhere.yaml

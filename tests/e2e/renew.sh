@@ -4,7 +4,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
 echo adminpw >admin
-echo alicepw >alice
+echo alice-password >alice
 "$keyway" init D --port 0 --uri urn:test:server --host localhost --host 127.0.0.1 --host 127.0.0.2 --admin-password-file admin >/dev/null
 "$keyway" user add -d D alice --password-file alice --role Operator >/dev/null
 sed -i "s/^  listen:.*/  listen: [\"127.0.0.1\"]/" D/keyway.yaml

@@ -77,7 +77,7 @@ shows() {
 }
 
 # --- a node-opcua Client against keyway serve -------------------------------------------------------------------------
-echo alicepw >"$work/alice"
+echo alice-password >"$work/alice"
 echo adminpw >"$work/admin"
 "$keyway" init "$work/D" --port 0 --allow-none --allow-anonymous --admin-password-file "$work/admin" >/dev/null
 "$keyway" user add -d "$work/D" alice --password-file "$work/alice" --role Operator >/dev/null
@@ -89,13 +89,13 @@ certificate=$(node "$here/client.js" "$url" "$work/client-pki" prepare 2>"$work/
     exit 1
 }
 "$keyway" cert trust -d "$work/D" "$certificate" >/dev/null
-count node "$here/client.js" "$url" "$work/client-pki" run alicepw
+count node "$here/client.js" "$url" "$work/client-pki" run alice-password
 
 # --- … and against keyway authority -------------------------------------------------------------------------------------
 start authority "$keyway" authority -c "$work/D/keyway.yaml"
 read -r _ url <"$work/authority"
 resource=$("$keyway" resource list -d "$work/D" --json | sed -n 's/.*"uri": "\(.*\)",/\1/p')
-count node "$here/authority.js" "$url" "$work/client-pki" "$resource" alicepw
+count node "$here/authority.js" "$url" "$work/client-pki" "$resource" alice-password
 
 # --- keyway against a node-opcua server ----------------------------------------------------------------------------------
 start node node "$here/server.js" "$work/server-pki"

@@ -19,7 +19,7 @@ async function main() {
         securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
         allowAnonymous: true,
         userManager: {
-            isValidUser: (name, password) => name === "alice" && password === "alicepw",
+            isValidUser: (name, password) => name === "alice" && password === "alice-password",
             getUserRoles: () => makeRoles([WellKnownRoles.AuthenticatedUser, WellKnownRoles.Operator]),
         },
     });
