@@ -260,6 +260,7 @@ static kw_status start(kw_authority *authority, kw_call *call)
     t->authority = authority;
     t->call = call;
     t->token = token != NULL ? *token : (kw_extension_object){.type = NULL};
+    t->job.source = t->token.type == KW_TYPE_USER_NAME_IDENTITY_TOKEN ? kw_identity_source(call->context) : 0;
     t->resource = *resource;
     t->status = KW_BAD_SHUTDOWN; /* what it stays if the pool closes before the job ran */
     t->session_identity = kw_identity_retain((kw_identity *)call->access->identity);

@@ -14,6 +14,7 @@ typedef struct kw_job kw_job;
 struct kw_job {
     void (*run)(kw_job *job);  /* on a worker: touches nothing but the job's own data and thread-safe services */
     void (*done)(kw_job *job); /* on the submitting loop, exactly once, also when the pool shuts down; may free the job */
+    uint64_t source;           /* of work that others can pile up (passwords): sources take turns; 0: runs as it comes */
     kw_job *next;              /* the executor's */
     void *executor_data;       /* the executor's */
 };

@@ -410,6 +410,12 @@ bool kw_identity_gate_believes(kw_identity_gate *gate, const kw_identity *identi
     return is_believed;
 }
 
+uint64_t kw_identity_source(const kw_identity_claim *claim)
+{
+    const kw_attempt who = attempt_of(claim, UNKNOWN_TYPE, KW_BYTES_NULL);
+    return kw_throttle_source(&who);
+}
+
 static kw_status fall_back(kw_proof *proof)
 {
     KW_TRY(choose_policy(proof, &KW_TOKEN_ANONYMOUS, KW_BYTES_NULL)); /* IT-16 */

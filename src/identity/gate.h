@@ -100,6 +100,9 @@ kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *cla
 kw_status kw_identity_check_password(kw_identity_gate *gate, const kw_identity_claim *claim, kw_string name, kw_bytes password,
                                      const char **why, uint32_t *delay_ms);
 
+/* Who a password comes from, for the turns of jobs (base/job.h): the Client as failures are counted for it. Never 0. */
+uint64_t kw_identity_source(const kw_identity_claim *claim);
+
 /* Are answers to this Client (application_uri, client_certificate, address of the claim) delayed or refused now? For the loop too. */
 bool kw_identity_is_suspect(kw_identity_gate *gate, const kw_identity_claim *claim);
 

@@ -208,6 +208,18 @@ bool kw_throttle_is_suspect(kw_throttle *t, const kw_attempt *who)
     return is_suspect;
 }
 
+/* FNV-1a. */
+uint64_t kw_throttle_source(const kw_attempt *who)
+{
+    count_key client;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    name_client(who, &client);
+    for (size_t i = 0; i < client.key.len; i++) {
+        hash = (hash ^ client.key.data[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash != 0 ? hash : 1;
+}
+
 /* --- after ------------------------------------------------------------------------------------------------------------ */
 
 /* How much came to it: thousandths, less than one failure where no more are counted. */

@@ -50,6 +50,8 @@ bool kw_throttle_failed(kw_throttle *t, const kw_attempt *who, uint32_t *failure
 void kw_throttle_succeeded(kw_throttle *t, const kw_attempt *who);
 /* Is this Client delayed or locked out now? Does not touch the store: for the loop too. */
 bool kw_throttle_is_suspect(kw_throttle *t, const kw_attempt *who);
+/* The Client as a number that is not 0; two may share one, and their turns with it. */
+uint64_t kw_throttle_source(const kw_attempt *who);
 /* How counts fade in the store under this configuration. */
 kw_lockout_rule kw_throttle_rule(const kw_throttle_config *config);
 /* "client:URI#THUMBPRINT" or "address:IP": how the store and the log name the Client. In the arena. */

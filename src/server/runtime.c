@@ -2,12 +2,17 @@
 #include "server/runtime_internal.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 /* --- offload pool: libuv's threads, with a bounded number of jobs ---------------------------------------------------------- */
 
+/* Of libuv's four threads at least one is left to jobs without a source, and no more than there are cores: they compute. */
+#define TURNS_MAX 3
+
 typedef struct pool_work {
     uv_work_t work;
+    kw_turn turn;
     kw_runtime *runtime;
     kw_job *job;
 } pool_work;
@@ -18,31 +23,54 @@ static void run_work(uv_work_t *work)
     job->run(job);
 }
 
+static void begin_turns(kw_runtime *runtime);
+
 static void work_done(uv_work_t *work, int status)
 {
     pool_work *w = work->data;
+    kw_runtime *runtime = w->runtime;
     kw_job *job = w->job;
     (void)status; /* a job that was cancelled comes back with what it started with */
-    w->runtime->job_count--;
+    runtime->job_count--;
+    if (w->turn.source != 0) {
+        kw_turns_end(&runtime->turns, &w->turn);
+        begin_turns(runtime);
+    }
     free(w);
     job->done(job);
+}
+
+/* uv_queue_work refuses nothing but a missing function. */
+static void begin(pool_work *w)
+{
+    uv_queue_work(&w->runtime->loop, &w->work, run_work, work_done);
+}
+
+static void begin_turns(kw_runtime *runtime)
+{
+    for (kw_turn *turn; (turn = kw_turns_begin(&runtime->turns)) != NULL;) {
+        begin((pool_work *)((char *)turn - offsetof(pool_work, turn)));
+    }
 }
 
 static kw_status submit(void *ctx, kw_job *job)
 {
     kw_runtime *runtime = ctx;
-    pool_work *w = runtime->job_count < runtime->max_jobs ? malloc(sizeof(*w)) : NULL;
+    pool_work *w = runtime->job_count < runtime->max_jobs ? calloc(1, sizeof(*w)) : NULL;
     if (w == NULL) {
         return KW_BAD_TOO_MANY_OPERATIONS;
     }
     w->work.data = w;
     w->runtime = runtime;
     w->job = job;
-    if (uv_queue_work(&runtime->loop, &w->work, run_work, work_done) != 0) {
-        free(w);
-        return KW_BAD_TOO_MANY_OPERATIONS;
-    }
+    w->turn.source = job->source;
     runtime->job_count++;
+    if (job->source == 0) {
+        begin(w);
+    } else {
+        kw_turns_add(&runtime->turns, &w->turn);
+        begin_turns(runtime);
+    }
     return KW_GOOD;
 }
 
@@ -137,6 +165,8 @@ kw_status kw_runtime_new(const kw_log *log, uint32_t max_jobs, kw_runtime **out)
     }
     runtime->log = log;
     runtime->max_jobs = max_jobs;
+    const unsigned cores = uv_available_parallelism();
+    runtime->turns.running_max = cores < TURNS_MAX ? cores : TURNS_MAX;
     runtime->executor = (kw_executor){submit, runtime};
     uv_timer_init(&runtime->loop, &runtime->tick);
     uv_prepare_init(&runtime->loop, &runtime->before_poll);

@@ -3,6 +3,7 @@
 #define KW_SERVER_RUNTIME_INTERNAL_H
 
 #include "server/listen.h"
+#include "server/turns.h"
 
 #include <uv.h>
 
@@ -20,6 +21,7 @@ struct kw_runtime {
     const kw_log *log;
     kw_executor executor;
     uint32_t max_jobs, job_count;
+    kw_turns turns; /* jobs with a source */
     kw_listener *listeners;
     struct kw_socket *sockets;
     size_t socket_count;

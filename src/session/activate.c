@@ -205,6 +205,13 @@ static void done_activate(kw_job *job)
     kw_pending_delay((kw_session_pending *)job, finish_activate);
 }
 
+/* Passwords are slow to check, and guessers send many. */
+static uint64_t source_of(const kw_session_pending *p, const kw_activate_session_request *request)
+{
+    const kw_identity_claim claim = {.client_certificate = p->client_certificate, .address = p->peer_address};
+    return request->user_identity_token.type == KW_TYPE_USER_NAME_IDENTITY_TOKEN ? kw_identity_source(&claim) : 0;
+}
+
 static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address,
                                 const kw_activate_session_request *request, kw_arena *arena, kw_activate_session_response *response,
                                 kw_session_done done, void *ctx)
@@ -224,6 +231,7 @@ static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_s
     if (p == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
+    p->job.source = source_of(p, request);
     p->job.run = run_activate;
     p->job.done = done_activate;
     p->as.activate.request = request;
