@@ -96,6 +96,62 @@ static void ro_15_add_identity_gives_the_role_at_once(void **state)
     assert_status(identity(15686, KW_CRITERIA_USER_NAME, "olga"), KW_BAD_NOT_FOUND);
 }
 
+/* The criteria of the rules in an Identities Property, one bit each. */
+static uint32_t criteria_of(uint32_t identities)
+{
+    kw_data_value v;
+    uint32_t found = 0;
+    assert_status(kw_test_read(f.client, &f.admin, NODE(identities), &v), KW_GOOD);
+    const kw_extension_object *rules = v.value.data;
+    for (size_t i = 0; i < v.value.count; i++) {
+        const kw_identity_mapping_rule_type *rule = kw_extension_object_get(&rules[i], KW_TYPE_IDENTITY_MAPPING_RULE_TYPE);
+        assert_non_null(rule);
+        found |= 1u << rule->criteria_type;
+    }
+    return found;
+}
+
+static void ro_02_and_ro_03_roles_that_everybody_has(void **state)
+{
+    (void)state;
+    assert_int_equal(criteria_of(KW_ID_WELL_KNOWN_ROLE_ANONYMOUS_IDENTITIES),
+                     1u << KW_CRITERIA_ANONYMOUS | 1u << KW_CRITERIA_AUTHENTICATED_USER);
+    assert_int_equal(criteria_of(KW_ID_WELL_KNOWN_ROLE_AUTHENTICATED_USER_IDENTITIES), 1u << KW_CRITERIA_AUTHENTICATED_USER);
+    assert_int_equal(criteria_of(KW_ID_WELL_KNOWN_ROLE_TRUSTED_APPLICATION_IDENTITIES), 1u << KW_CRITERIA_TRUSTED_APPLICATION);
+    const kw_identity *olga = kw_session_identity(kw_test_session_of(f.world, &f.olga));
+    assert_true(kw_identity_has_role(olga, 0, KW_ID_WELL_KNOWN_ROLE_ANONYMOUS));
+}
+
+static void ro_08_without_a_rule_nobody_has_the_role(void **state)
+{
+    (void)state;
+    assert_int_equal(criteria_of(KW_ID_WELL_KNOWN_ROLE_OPERATOR_IDENTITIES), 0);
+    assert_status(may(), KW_BAD_USER_ACCESS_DENIED);
+    const kw_identity *root = kw_session_identity(kw_test_session_of(f.world, &f.admin));
+    assert_false(kw_identity_has_role(root, 0, OPERATOR));
+}
+
+static kw_status write(uint32_t node, kw_variant value)
+{
+    kw_write_value what = {.node_id.id.numeric = node, .attribute_id = 13, .value = {.has_value = true, .value = value}};
+    kw_write_request request = {.nodes_to_write = &what, .nodes_to_write_count = 1};
+    const void *response = NULL;
+    assert_status(kw_test_call(f.client, &f.admin, KW_TYPE_WRITE_REQUEST, &request, &response), KW_GOOD);
+    return ((const kw_write_response *)response)->results[0];
+}
+
+static void ro_07_the_lists_are_not_written_but_the_flags_are(void **state)
+{
+    (void)state;
+    const kw_variant none = kw_variant_array(KW_BUILTIN_STRING, NULL, 0);
+    assert_status(write(KW_ID_WELL_KNOWN_ROLE_OPERATOR_APPLICATIONS, none), KW_BAD_NOT_WRITABLE);
+    assert_status(write(KW_ID_WELL_KNOWN_ROLE_OPERATOR_APPLICATIONS_EXCLUDE, flag(false)), KW_GOOD);
+    assert_status(identity(15684, KW_CRITERIA_USER_NAME, "olga"), KW_GOOD);
+    assert_status(may(), KW_BAD_USER_ACCESS_DENIED); /* only the listed applications: none */
+    assert_status(write(KW_ID_WELL_KNOWN_ROLE_OPERATOR_APPLICATIONS_EXCLUDE, flag(true)), KW_GOOD);
+    assert_status(may(), KW_GOOD);
+}
+
 static void assert_rule_event(const kw_test_events *events, kw_status status)
 {
     const kw_event *event = kw_test_event_one(events, KW_ID_ROLE_MAPPING_RULE_CHANGED_AUDIT_EVENT_TYPE);
@@ -224,6 +280,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(ro_15_add_identity_gives_the_role_at_once),
         TEST(ro_14_a_changed_rule_is_an_event),
+        TEST(ro_02_and_ro_03_roles_that_everybody_has),
+        TEST(ro_08_without_a_rule_nobody_has_the_role),
+        TEST(ro_07_the_lists_are_not_written_but_the_flags_are),
         TEST(ro_11_criteria_without_sense_are_refused),
         TEST(ro_06_roles_are_for_administrators_on_an_encrypted_channel),
         TEST(ro_01_and_ro_05_roles_are_added_and_removed),
