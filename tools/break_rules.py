@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Break rules one by one, in a copy of the source, and see that a test notices each.
+
+usage: tools/break_rules.py [NAME...]    NAME as below; without, all of them
+
+Prints a line for each; the last one is 'N passed, M failed': a rule that can be broken unnoticed has failed.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# name, file, what stands there, what is put there, the test that has to fail
+RULES = [
+    ("AS-05-any-signature", "src/session/activate.c",
+     "return kw_status_is_bad(status) ? KW_BAD_APPLICATION_SIGNATURE_INVALID : KW_GOOD;", "return KW_GOOD;",
+     "conformance_activate_signature_test"),
+    ("AS-07-nonce-used-again", "src/session/activate.c", "memcpy(session->nonce, nonce, sizeof(nonce));", "(void)nonce;",
+     "sim_sessions_test"),
+    ("AS-09-first-activation-anywhere", "src/session/activate.c",
+     "if (session->state != KW_SESSION_ACTIVATED) {\n        return KW_BAD_SECURE_CHANNEL_ID_INVALID;\n    }\n    if (kw_channel_policy",
+     "if (kw_channel_policy", "conformance_activate_transfer_test"),
+    ("AS-11-transfer-to-another-application", "src/session/activate.c",
+     "return same ? KW_GOOD : KW_BAD_SECURITY_CHECKS_FAILED;", "return same || true ? KW_GOOD : KW_BAD_SECURITY_CHECKS_FAILED;",
+     "conformance_activate_transfer_test"),
+    ("AS-12-transfer-to-another-user", "src/session/activate.c",
+     "!kw_identity_is_same_user(p->as.activate.former, p->as.activate.identity)", "false", "sim_sessions_test"),
+    ("AS-13-old-channel-still-served", "src/session/table.c", "if (session->channel != channel) { /* AS-13, CS-02 */",
+     "if (false && channel != NULL) {", "conformance_activate_transfer_test"),
+    ("AS-03-not-activated-stays", "src/session/table.c",
+     "KW_BAD_SESSION_NOT_ACTIVATED", "KW_BAD_SESSION_CLOSED", "conformance_activate_order_test"),
+    ("AS-37-locales-in-any-order", "src/space/locale.c", "if (is_same(available[a], wishes[w])) {",
+     "if (is_same(available[a], wishes[wish_count - 1 - w])) {", "conformance_locales_test"),
+    ("IT-14-rights-without-end", "src/session/expiry.c", "session->identity->rights_end != 0 &&", "false &&",
+     "conformance_issued_token_test"),
+    ("UN-07-any-nonce-in-a-secret", "src/identity/secret_rsa.c", "kw_secret_equal(", "!!sizeof(",
+     "conformance_encrypted_secret_test"),
+    ("JW-10-alg-none", "src/identity/jws.c", "now >= jwt->exp + skew", "false", "conformance_issued_token_test"),
+    ("AS-32-items-keep-their-rights", "src/server/server.c", ".identity_changed = on_identity_changed,", "",
+     "conformance_subscriptions_test"),
+    ("AS-23-no-lock-out", "src/identity/gate.c", ".lockout_after = 10,", ".lockout_after = 100000,", "unit_identity_throttle_test"),
+    ("TP-01-one-policy-id", "src/identity/policies.c", '"certificate", secret', '"username", secret',
+     "conformance_user_token_policy_test"),
+]
+
+
+def build(tree, program):
+    return subprocess.run(["ninja", "-C", str(tree / "build"), program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def try_rule(tree, name, file, old, new, program):
+    path = tree / file
+    text = path.read_text()
+    if old not in text:
+        return False, f"{file} has changed: the rule is not broken any more"
+    path.write_text(text.replace(old, new, 1))
+    built = build(tree, program)
+    if built.returncode != 0:
+        result = (False, "does not compile: " + built.stdout[-300:])
+    else:
+        env = dict(os.environ, KW_SEEDS="1000")
+        run = subprocess.run([str(tree / "build" / program)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+        failed = [line.split("] ")[-1].strip() for line in run.stdout.splitlines() if line.startswith("[  FAILED  ]")]
+        seed = [line.split(",")[0] for line in run.stdout.splitlines() if line.startswith("seed ")]
+        told = (seed or failed or [f"ended with {run.returncode}"])[0]
+        result = (run.returncode != 0, told if run.returncode != 0 else "nobody noticed")
+    path.write_text(text)
+    return result
+
+
+def main():
+    wanted = sys.argv[1:]
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = pathlib.Path(folder) / "tree"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build*", ".git", "node_modules"))
+        subprocess.run(["cmake", "-S", str(tree), "-B", str(tree / "build"), "-G", "Ninja", "-DKW_TESTS=ON", "-DCMAKE_BUILD_TYPE=Debug",
+                        "-DCMAKE_C_FLAGS=-Wno-error"], check=True, stdout=subprocess.DEVNULL)
+        for rule in RULES:
+            if wanted and rule[0] not in wanted:
+                continue
+            noticed, told = try_rule(tree, *rule)
+            passed, failed = passed + noticed, failed + (not noticed)
+            print(f"{'noticed' if noticed else 'UNNOTICED'}  {rule[0]}: {rule[4]}: {told}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
