@@ -197,9 +197,11 @@ static void on_delay_over(kw_timer *timer)
 
 void kw_authority_finish_waiting(kw_authority *authority)
 {
-    while (authority->waiting != NULL) {
-        token_job *t = authority->waiting;
-        stop_waiting(t);
+    token_job *waiting = authority->waiting;
+    authority->waiting = NULL;
+    for (token_job *t = waiting, *next; t != NULL; t = next) {
+        next = t->next;
+        kw_timer_stop(&t->delay);
         finish_request(t);
     }
 }
