@@ -17,7 +17,7 @@ for (const policy of [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes128_Sha25
     ENDPOINTS.push([policy, MessageSecurityMode.Sign], [policy, MessageSecurityMode.SignAndEncrypt]);
 }
 
-function newClient(pki, policy, mode) {
+function newClient(pki, policy, mode, connectionStrategy = { maxRetry: 0, initialDelay: 100 }) {
     return OPCUAClient.create({
         applicationName: "interop",
         applicationUri: APPLICATION_URI,
@@ -27,7 +27,7 @@ function newClient(pki, policy, mode) {
         securityPolicy: policy,
         securityMode: mode,
         endpointMustExist: true,
-        connectionStrategy: { maxRetry: 0, initialDelay: 100 },
+        connectionStrategy,
     });
 }
 
@@ -136,6 +136,69 @@ async function watchTime(session) {
     await subscription.terminate();
 }
 
+function next(emitter, event, what) {
+    return new Promise((resolve, reject) => {
+        const deadline = setTimeout(() => reject(new Error(`${what} did not come`)), 30000);
+        emitter.once(event, (value) => {
+            clearTimeout(deadline);
+            resolve(value);
+        });
+    });
+}
+
+// AS-10, AS-13: the socket is lost; the same Session goes on over a new channel, and so does its Subscription.
+async function surviveLostSocket(pki, [policy, mode], user) {
+    const client = newClient(pki, policy, mode, { maxRetry: 20, initialDelay: 50, maxDelay: 200 });
+    await client.connect(url);
+    try {
+        const session = await client.createSession(user);
+        const subscription = await session.createSubscription2({
+            requestedPublishingInterval: 100, requestedLifetimeCount: 600, requestedMaxKeepAliveCount: 10,
+            maxNotificationsPerPublish: 0, publishingEnabled: true, priority: 1,
+        });
+        const item = await subscription.monitor(
+            { nodeId: "i=2258", attributeId: AttributeIds.Value }, { samplingInterval: 100, queueSize: 10, discardOldest: true }, TimestampsToReturn.Both,
+        );
+        await next(item, "changed", "a first value");
+        const before = [session.sessionId.toString(), subscription.subscriptionId];
+        const back = next(client, "connection_reestablished", "a new connection");
+        client._secureChannel.forceConnectionBreak();
+        await back;
+        await next(item, "changed", "a value after the reconnect");
+        const after = [session.sessionId.toString(), subscription.subscriptionId];
+        expect(before.join() === after.join(), `${before} became ${after}`);
+        await useMachineAsOperator(session);
+        await subscription.terminate();
+        await session.close();
+    } finally {
+        await client.disconnect();
+    }
+}
+
+// AS-37, AS-49: texts in the languages of the Session. This Client has no call for it: the wish is put into its ActivateSession.
+async function readInItsLanguage(pki, [policy, mode], user) {
+    const client = newClient(pki, policy, mode);
+    await client.connect(url);
+    try {
+        const channel = client._secureChannel;
+        const send = channel.performMessageTransaction;
+        channel.performMessageTransaction = (request, done) => {
+            if (request.schema.name === "ActivateSessionRequest") {
+                request.localeIds = ["ja", "fr-CA", "de"];
+            }
+            return send.call(channel, request, done);
+        };
+        const session = await client.createSession(user);
+        const name = (await session.read({ nodeId: SPEED, attributeId: AttributeIds.DisplayName })).value.value;
+        expect(name.text === "Drehzahl" && name.locale === "de", `DisplayName is ${name.text} (${name.locale})`);
+        const state = (await session.read({ nodeId: "ns=1;s=Machine.Status", attributeId: AttributeIds.Value })).value.value;
+        expect(state.text === "Die Maschine läuft", `Status is ${state.text}`);
+        await session.close();
+    } finally {
+        await client.disconnect();
+    }
+}
+
 async function run() {
     const pki = await makePki(folder, APPLICATION_URI);
     const alice = { type: UserTokenType.UserName, userName: "alice", password };
@@ -167,6 +230,11 @@ async function run() {
             }
             expect(/BadUserAccessDenied/.test(refusal), `it was let in, or: ${refusal}`);
         });
+    }
+    for (const policy of [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss]) {
+        const endpoint = [policy, MessageSecurityMode.SignAndEncrypt];
+        await check(`${policy.split("#")[1]}, texts in its language`, () => readInItsLanguage(pki, endpoint, alice));
+        await check(`${policy.split("#")[1]}, a lost socket`, () => surviveLostSocket(pki, endpoint, alice));
     }
     finish();
 }
