@@ -65,10 +65,12 @@ expect 0 '^0' "$keyway" read -d D --token-file good.token "$server" i=2259
 expect 1 Bad_UserAccessDenied "$keyway" read -d D --token-file good.token "$server" "$node"
 expect 0 "" "$keyway" role grant -d D Operator --claim-role urn:test:issuer/op
 expect 0 '^1200' "$keyway" read -d D --token-file good.token "$server" "$node"
+# JW-02, JW-03, JW-04, JW-06, JW-10, IT-03: unsigned, expired, for another audience, of another issuer, by an algorithm or a key that is not ours
 for kind in expired early audience issuer stranger none None nOnE hs256 jwk flip; do
     python3 mint.py "$kind" >"$kind.token"
     expect 1 Bad_IdentityTokenRejected "$keyway" read -d D --token-file "$kind.token" "$server" i=2259
 done
+# JW-05: without sub, exp, or with an extension that nobody knows
 for kind in nosub noexp crit; do
     python3 mint.py "$kind" >"$kind.token"
     expect 1 "$refused" "$keyway" read -d D --token-file "$kind.token" "$server" i=2259
