@@ -179,7 +179,9 @@ kw_status kw_proof_open_secret(kw_proof *proof, kw_bytes sealed, bool allow_lega
                                 .max_len = max_len < config->max_secret ? max_len : config->max_secret,
                                 .allow_legacy = allow_legacy};
     kw_secret_format format;
-    return kw_secret_unseal(&how, sealed, secret, &format, &proof->why);
+    const kw_status status = kw_secret_unseal(&how, sealed, secret, &format, &proof->why);
+    /* RT-17: without a nonce the time is what protects, and the token is refused for it. It stands in clear: nothing is given away. */
+    return proof->why == KW_SECRET_UNTIMELY && kw_bytes_is_empty(how.nonce) ? KW_BAD_IDENTITY_TOKEN_REJECTED : status;
 }
 
 /* AS-55, A-129, IT-19: a policy of the endpoint in use, by PolicyId and type. Anonymous may leave the id out (AS-56). */

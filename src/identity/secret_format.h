@@ -30,6 +30,9 @@ typedef struct kw_secret_open {
     bool allow_legacy;
 } kw_secret_open;
 
+/* The reason when SigningTime is outside of the window. */
+extern const char *const KW_SECRET_UNTIMELY;
+
 /* One code for every failure: Bad_IdentityTokenInvalid; *why for the log (static). `format` gets what it was. */
 kw_status kw_secret_unseal(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_format *format, const char **why);
 /* Result in the arena. nonce null: made up (ES-11). Bad_InvalidArgument: LEGACY with more than 64 bytes. */

@@ -26,6 +26,8 @@ static size_t key_data_len(const kw_security_policy *policy)
     return policy->signing_key_len + policy->encrypting_key_len + policy->iv_len;
 }
 
+const char *const KW_SECRET_UNTIMELY = "secret: SigningTime";
+
 /* --- opening ---------------------------------------------------------------------------------------------------------- */
 
 static const char *check_header(const kw_secret_open *how, kw_reader *r)
@@ -45,7 +47,7 @@ static const char *check_header(const kw_secret_open *how, kw_reader *r)
         return "secret: for another certificate";
     }
     if (signed_at < how->now - window || signed_at > how->now + window) { /* ES-13, RT-16, RT-17 */
-        return "secret: SigningTime";
+        return KW_SECRET_UNTIMELY;
     }
     return NULL;
 }

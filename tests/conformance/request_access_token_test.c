@@ -68,12 +68,110 @@ static void rt_23_and_rt_27_an_unknown_resource_is_not_found(void **state)
     assert_status(request(client, &session, &NO_TOKEN, "urn:no:such:server", &token), KW_BAD_NOT_FOUND);
 }
 
+/* --- explicit identity ------------------------------------------------------------------------------------------------------ */
+
+/* The UserTokenPolicy of this type that GetServiceDescription lists. */
+static kw_user_token_policy policy_of(kw_test_client *client, const kw_test_session *session, kw_user_token_type type)
+{
+    const kw_node_id method = KW_NODE_ID_TEXT(1, "AuthorizationService.GetServiceDescription");
+    kw_call_method_result result;
+    assert_status(kw_test_call_method(client, session, &KW_AUTHORITY_OBJECT, &method, NULL, 0, &result), KW_GOOD);
+    assert_int_equal(result.output_arguments_count, 3);
+    assert_text(*(const kw_string *)kw_variant_get(&result.output_arguments[0], KW_BUILTIN_STRING), KW_TEST_AUTHORITY_URI);
+    assert_true(((const kw_bytes *)kw_variant_get(&result.output_arguments[1], KW_BUILTIN_BYTE_STRING))->len > 0);
+    const kw_extension_object *objects = result.output_arguments[2].data;
+    for (size_t i = 0; i < result.output_arguments[2].count; i++) {
+        const kw_user_token_policy *policy = objects[i].value;
+        if (policy->token_type == type) {
+            return *policy;
+        }
+    }
+    fail_msg("%s", "no such UserTokenPolicy");
+    return (kw_user_token_policy){.token_type = type};
+}
+
+/* The user with this password, sealed at a time that is off by so many minutes. */
+static kw_user_name_identity_token *user_with(kw_test_client *client, const kw_test_session *session, const char *password, int minutes)
+{
+    const kw_test_world *world = client->world;
+    kw_user_name_identity_token *token = KW_ARENA_NEW(world->arena, kw_user_name_identity_token);
+    const kw_user_token_policy policy = policy_of(client, session, KW_USER_TOKEN_TYPE_USER_NAME);
+    const kw_date_time when = world->clock->utc + minutes * 60 * KW_TICKS_PER_S;
+    token->policy_id = policy.policy_id;
+    token->user_name = KW_STRING(KW_TEST_USER);
+    assert_status(kw_secret_seal(KW_SECRET_RSA, kw_security_policy_by_uri(policy.security_policy_uri), world->env.identity->certificate,
+                                 session->nonce, kw_string_from(password), when, &client->world->random.random, world->arena,
+                                 &token->password),
+                  KW_GOOD);
+    return token;
+}
+
+static kw_status request_as(kw_test_client *client, const kw_test_session *session, const kw_user_name_identity_token *token)
+{
+    kw_string issued = KW_BYTES_NULL;
+    const kw_extension_object object = kw_extension_object_of(KW_TYPE_USER_NAME_IDENTITY_TOKEN, token);
+    return request(client, session, &object, KW_TEST_SERVER, &issued);
+}
+
+static void rt_07_and_rt_09_and_rt_26_and_az_05_the_password_decides(void **state)
+{
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    kw_test_session session = kw_test_open(client);
+    assert_status(request_as(client, &session, user_with(client, &session, KW_TEST_PASSWORD, 0)), KW_GOOD);
+    assert_status(request_as(client, &session, user_with(client, &session, "guessed", 0)), KW_BAD_IDENTITY_TOKEN_REJECTED);
+}
+
+static void rt_02_and_rt_25_the_policy_id_is_one_of_the_service(void **state)
+{
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    kw_test_session session = kw_test_open(client);
+    kw_user_name_identity_token *token = user_with(client, &session, KW_TEST_PASSWORD, 0);
+    token->policy_id = KW_STRING("no such policy");
+    assert_status(request_as(client, &session, token), KW_BAD_IDENTITY_TOKEN_INVALID);
+}
+
+static void rt_03_the_type_is_that_of_the_policy(void **state)
+{
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    kw_test_session session = kw_test_open(client);
+    kw_user_name_identity_token *token = user_with(client, &session, KW_TEST_PASSWORD, 0);
+    const kw_issued_identity_token issued = {.policy_id = token->policy_id, .token_data = token->password};
+    const kw_extension_object object = kw_extension_object_of(KW_TYPE_ISSUED_IDENTITY_TOKEN, &issued);
+    kw_string text = KW_BYTES_NULL;
+    assert_status(request(client, &session, &object, KW_TEST_SERVER, &text), KW_BAD_IDENTITY_TOKEN_INVALID);
+}
+
+static void rt_06_a_policy_with_security_takes_no_clear_password(void **state)
+{
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    kw_test_session session = kw_test_open(client);
+    kw_user_name_identity_token *token = user_with(client, &session, KW_TEST_PASSWORD, 0);
+    token->password = KW_STRING(KW_TEST_PASSWORD);
+    assert_status(request_as(client, &session, token), KW_BAD_IDENTITY_TOKEN_INVALID);
+}
+
+static void rt_16_and_rt_17_and_rt_18_the_secret_is_of_this_time(void **state)
+{
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    kw_test_session session = kw_test_open(client);
+    assert_status(request_as(client, &session, user_with(client, &session, KW_TEST_PASSWORD, -4)), KW_GOOD);
+    assert_status(request_as(client, &session, user_with(client, &session, KW_TEST_PASSWORD, 4)), KW_GOOD);
+    assert_status(request_as(client, &session, user_with(client, &session, KW_TEST_PASSWORD, -6)), KW_BAD_IDENTITY_TOKEN_REJECTED);
+    assert_status(request_as(client, &session, user_with(client, &session, KW_TEST_PASSWORD, 6)), KW_BAD_IDENTITY_TOKEN_REJECTED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kw_test_world_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(rt_01_and_rt_24_the_sessions_user_gets_a_token_that_opens_a_session),
-                                       TEST(rt_20_and_az_10_the_channel_is_encrypted), TEST(rt_04_and_rt_28_who_has_no_role_gets_no_token),
-                                       TEST(rt_23_and_rt_27_an_unknown_resource_is_not_found)};
+                                       TEST(rt_20_and_az_10_the_channel_is_encrypted),
+                                       TEST(rt_04_and_rt_28_who_has_no_role_gets_no_token),
+                                       TEST(rt_23_and_rt_27_an_unknown_resource_is_not_found),
+                                       TEST(rt_07_and_rt_09_and_rt_26_and_az_05_the_password_decides),
+                                       TEST(rt_02_and_rt_25_the_policy_id_is_one_of_the_service),
+                                       TEST(rt_03_the_type_is_that_of_the_policy),
+                                       TEST(rt_06_a_policy_with_security_takes_no_clear_password),
+                                       TEST(rt_16_and_rt_17_and_rt_18_the_secret_is_of_this_time)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
