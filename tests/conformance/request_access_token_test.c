@@ -68,6 +68,44 @@ static void rt_23_and_rt_27_an_unknown_resource_is_not_found(void **state)
     assert_status(request(client, &session, &NO_TOKEN, "urn:no:such:server", &token), KW_BAD_NOT_FOUND);
 }
 
+/* Is there a node of this BrowseName right below? */
+static bool has_child(kw_test_client *client, const kw_test_session *session, const kw_node_id *node, uint16_t ns, const char *name)
+{
+    kw_browse_description what = {.node_id = *node,
+                                  .browse_direction = KW_BROWSE_DIRECTION_FORWARD,
+                                  .reference_type_id = KW_NODE_ID(0, 33),
+                                  .include_subtypes = true,
+                                  .result_mask = 63};
+    kw_browse_request body = {.nodes_to_browse = &what, .nodes_to_browse_count = 1};
+    const void *answer = NULL;
+    assert_status(kw_test_call(client, session, KW_TYPE_BROWSE_REQUEST, &body, &answer), KW_GOOD);
+    const kw_browse_result *result = ((const kw_browse_response *)answer)->results;
+    for (size_t i = 0; i < result->references_count; i++) {
+        const kw_qualified_name *found = &result->references[i].browse_name;
+        if (found->ns == ns && kw_string_equals(found->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void az_01_and_rt_29_and_rt_30_the_service_as_the_model_has_it(void **state)
+{
+    static const char *const PARTS[] = {"ServiceUri", "ServiceCertificate", "UserTokenPolicies", "GetServiceDescription",
+                                        "RequestAccessToken"};
+    kw_test_world *world = *state;
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    const kw_test_session session = kw_test_open_as(client, KW_TEST_USER, KW_TEST_PASSWORD);
+    const uint16_t gds = kw_space_namespace_find(kw_server_space(world->server), KW_STRING(KW_GDS_NAMESPACE_URI));
+    for (size_t i = 0; i < sizeof(PARTS) / sizeof(PARTS[0]); i++) {
+        assert_true(has_child(client, &session, &KW_AUTHORITY_OBJECT, gds, PARTS[i]));
+    }
+    const kw_node_id method = KW_NODE_ID_TEXT(1, "AuthorizationService.RequestAccessToken");
+    assert_true(has_child(client, &session, &method, 0, "InputArguments"));
+    assert_true(has_child(client, &session, &method, 0, "OutputArguments"));
+    assert_false(has_child(client, &session, &method, gds, "InputArguments"));
+}
+
 /* --- explicit identity ------------------------------------------------------------------------------------------------------ */
 
 /* The UserTokenPolicy of this type that GetServiceDescription lists. */
@@ -168,6 +206,7 @@ int main(void)
                                        TEST(rt_20_and_az_10_the_channel_is_encrypted),
                                        TEST(rt_04_and_rt_28_who_has_no_role_gets_no_token),
                                        TEST(rt_23_and_rt_27_an_unknown_resource_is_not_found),
+                                       TEST(az_01_and_rt_29_and_rt_30_the_service_as_the_model_has_it),
                                        TEST(rt_07_and_rt_09_and_rt_26_and_az_05_the_password_decides),
                                        TEST(rt_02_and_rt_25_the_policy_id_is_one_of_the_service),
                                        TEST(rt_03_the_type_is_that_of_the_policy),
