@@ -138,10 +138,10 @@ void kw_throttle_forget_all(kw_throttle *t)
     for (int i = 0; i < KW_COUNT_TABLES; i++) {
         kw_count_table *table = &t->tables[i];
         while (table->harmless.oldest != NULL) {
-            drop(t, table, table->harmless.oldest);
+            drop(t, table, table->harmless.oldest); /* NOLINT(clang-analyzer-unix.Malloc): it is out of the list */
         }
         while (table->notable.oldest != NULL) {
-            drop(t, table, table->notable.oldest);
+            drop(t, table, table->notable.oldest); /* NOLINT(clang-analyzer-unix.Malloc) */
         }
     }
     t->overflow->failures = 0;

@@ -27,6 +27,9 @@ static void free_sent(kw_subscription *s, kw_sent_message *m)
 static void drop_oldest_sent(kw_subscription *s)
 {
     kw_sent_message *m = s->first_sent;
+    if (m == NULL) {
+        return;
+    }
     s->first_sent = m->next;
     s->last_sent = s->first_sent != NULL ? s->last_sent : NULL;
     free_sent(s, m);

@@ -18,7 +18,7 @@ struct kw_parked_publish {
 
 static kw_request *unpark(kw_parked_publish *parked)
 {
-    kw_publisher *p = parked->publisher;
+    kw_publisher *p = parked->publisher; /* NOLINT(clang-analyzer-core.NullDereference): asked for only where one is parked */
     *(parked->prev != NULL ? &parked->prev->next : &p->first_parked) = parked->next;
     *(parked->next != NULL ? &parked->next->prev : &p->last_parked) = parked->prev;
     p->parked_count--;

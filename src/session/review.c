@@ -53,7 +53,7 @@ kw_identity_claim kw_session_claim(const kw_session *session)
 
 static void release_items(review_run *run)
 {
-    for (size_t i = 0; i < run->count; i++) {
+    for (size_t i = 0; run->items != NULL && i < run->count; i++) {
         kw_identity_release(run->items[i].former);
         kw_identity_release(run->items[i].found);
         kw_session_release(run->items[i].session);

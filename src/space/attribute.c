@@ -132,7 +132,7 @@ static kw_node_id data_type_of(const kw_space *space, const kw_node_ref *node)
 static uint8_t access_level_of(const kw_node_ref *node)
 {
     if (node->table == NULL) {
-        return node->own->access_level;
+        return node->own != NULL ? node->own->access_level : 0;
     }
     const bool takes_writes = node->own != NULL && (node->own->write != NULL || node->own->write_later != NULL);
     return (uint8_t)((node->table->access_level & ACCESS_READ) | (takes_writes ? ACCESS_WRITE : 0u));
@@ -426,7 +426,7 @@ kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_
 {
     kw_data_value whole;
     KW_TRY(check_write(space, access, node, attribute, index_range, value, arena, &whole));
-    if (node->own->write_later != NULL) { /* only kw_node_write_start can wait */
+    if (node->own == NULL || node->own->write_later != NULL) { /* only kw_node_write_start can wait */
         return KW_BAD_NOT_SUPPORTED;
     }
     if (node->own->write != NULL) {
