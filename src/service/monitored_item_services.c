@@ -90,11 +90,7 @@ static kw_status set_mode(kw_request *request)
     if (body->monitoring_mode < KW_MONITORING_MODE_DISABLED || body->monitoring_mode > KW_MONITORING_MODE_REPORTING) {
         return KW_BAD_MONITORING_MODE_INVALID;
     }
-    response->results = KW_ARENA_ARRAY(request->arena, kw_status, body->monitored_item_ids_count);
-    if (response->results == NULL) {
-        return KW_BAD_OUT_OF_MEMORY;
-    }
-    response->results_count = body->monitored_item_ids_count;
+    KW_TRY(kw_request_statuses(request, body->monitored_item_ids_count, &response->results, &response->results_count));
     for (size_t i = 0; i < body->monitored_item_ids_count; i++) {
         kw_monitored_item *item = kw_item_find(s, body->monitored_item_ids[i]);
         if (item != NULL) {
@@ -116,11 +112,7 @@ static kw_status delete (kw_request *request)
     kw_delete_monitored_items_response *response = request->response;
     kw_subscription *s = NULL;
     KW_TRY(find(request, body->subscription_id, body->monitored_item_ids_count, &s));
-    response->results = KW_ARENA_ARRAY(request->arena, kw_status, body->monitored_item_ids_count);
-    if (response->results == NULL) {
-        return KW_BAD_OUT_OF_MEMORY;
-    }
-    response->results_count = body->monitored_item_ids_count;
+    KW_TRY(kw_request_statuses(request, body->monitored_item_ids_count, &response->results, &response->results_count));
     for (size_t i = 0; i < body->monitored_item_ids_count; i++) {
         kw_monitored_item *item = kw_item_find(s, body->monitored_item_ids[i]);
         response->results[i] = item != NULL ? KW_GOOD : KW_BAD_MONITORED_ITEM_ID_INVALID;

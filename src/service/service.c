@@ -88,6 +88,13 @@ const kw_service *kw_service_find(uint32_t request_id)
     return NULL;
 }
 
+kw_status kw_request_statuses(const kw_request *request, size_t count, kw_status **results, size_t *results_count)
+{
+    *results = KW_ARENA_ARRAY(request->arena, kw_status, count);
+    *results_count = *results != NULL ? count : 0;
+    return *results != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+}
+
 kw_access kw_request_access(const kw_request *request)
 {
     kw_access access = {.identity = request->identity, .mode = kw_channel_mode(request->channel), .has_session = request->session != NULL};

@@ -92,6 +92,8 @@ struct kw_service {
 const kw_service *kw_service_find(uint32_t request_id);
 /* The kw_access of a request. */
 kw_access kw_request_access(const kw_request *request);
+/* Room in the request's arena for one StatusCode per operation. Bad_OutOfMemory. */
+kw_status kw_request_statuses(const kw_request *request, size_t count, kw_status **results, size_t *results_count);
 
 /* One per service set, each in its file; the table in service.c names them. */
 void kw_service_find_servers(kw_request *request);

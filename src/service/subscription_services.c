@@ -76,9 +76,7 @@ static kw_status make_results(const kw_request *request, size_t count, kw_status
     if (count > request->context->limits->max_subscriptions_per_session) { /* more than there can be */
         return KW_BAD_TOO_MANY_OPERATIONS;
     }
-    *results = KW_ARENA_ARRAY(request->arena, kw_status, count);
-    *results_count = count;
-    return *results != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+    return kw_request_statuses(request, count, results, results_count);
 }
 
 static kw_status set_publishing_mode(kw_request *request)
