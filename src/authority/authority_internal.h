@@ -18,7 +18,7 @@ typedef struct kw_signer {
     size_t certificate_len;
 } kw_signer;
 
-typedef struct kw_token_job kw_token_job;
+struct kw_token_call; /* token_call.h */
 
 struct kw_authority {
     kw_arena *arena; /* copies of the configuration */
@@ -26,7 +26,7 @@ struct kw_authority {
     kw_server *server;
     const kw_server_env *env;
     kw_signer signer;
-    kw_token_job *waiting; /* requests whose answer is delayed */
+    struct kw_token_call *waiting; /* whose answer is delayed */
 };
 
 /* signer.c: what signs now; the key is retained, the strings are copied to the arena. Bad_NotFound: the store has no key. */
@@ -45,9 +45,10 @@ kw_status kw_authority_add_nodes(kw_authority *authority);
 /* The UserTokenPolicies of the service: what may come as identityToken. */
 kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count);
 
-/* request.c: the Method. */
-void kw_authority_request_access_token(void *ctx, kw_call *call);
-/* Answer all that wait: the service ends. */
+/* token_call.c: answer all that wait, the service ends. */
 void kw_authority_finish_waiting(kw_authority *authority);
+
+/* The Methods, each in its file. */
+void kw_authority_request_access_token(void *ctx, kw_call *call);
 
 #endif
