@@ -59,6 +59,10 @@ static const char *const STEPS[] = {
     "ALTER TABLE issuer ADD COLUMN ca BYTEA;"
     "ALTER TABLE issuer ADD COLUMN fetched BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE issuer ADD COLUMN failure TEXT;",
+
+    /* 5: secrets that were used, so that no node takes one twice */
+    "CREATE TABLE used_secret (id TEXT PRIMARY KEY NOT NULL, expires BIGINT NOT NULL);"
+    "CREATE INDEX used_secret_expires ON used_secret (expires);",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

@@ -250,6 +250,13 @@ kw_status kw_store_lockout_clear(kw_store *s, kw_string key); /* Bad_NotFound */
 /* Also what nodes have counted and not yet written; *count: rows. */
 kw_status kw_store_lockout_clear_all(kw_store *s, size_t *count);
 
+/* --- what is good for one use --------------------------------------------------------------------------------------- */
+/*
+ * This secret is used up, on every node; forgotten after `until` (DateTime). Bad_AlreadyExists: it was before.
+ * Bad_TooManyOperations: `max` are remembered already, and one more would mean to forget one.
+ */
+kw_status kw_store_secret_use(kw_store *s, kw_string id, int64_t until, size_t max);
+
 /* --- settings: small facts of the installation (installation id, running authority's URL, …) ------------------------ */
 kw_status kw_store_setting_put(kw_store *s, kw_string key, kw_string value);
 kw_status kw_store_setting_get(kw_store *s, kw_string key, kw_arena *arena, kw_string *value); /* Bad_NotFound */

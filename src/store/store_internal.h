@@ -25,6 +25,7 @@ struct kw_store {
     kw_connection reader; /* its own: who looks something up does not wait for the disk of who writes */
     const kw_clock *clock;
     kw_audit_queue audit;
+    size_t used_secret_room; /* rows that may be added before they are counted again; the writer's */
 };
 
 /* Lock the writer and begin a transaction; commit or roll back by `status`, and unlock. */
