@@ -49,14 +49,14 @@ static kw_status insert(kw_sql *sql, const kw_audit_record *r, const uint8_t has
     return status == KW_BAD_ALREADY_EXISTS ? KW_BAD_SECURITY_CHECKS_FAILED : status;
 }
 
-static kw_status write_one(kw_store *s, const kw_audit_record *given, kw_audit_head *head)
+static kw_status write_one(kw_turn *t, const kw_audit_record *given, kw_audit_head *head)
 {
     kw_audit_record r = *given;
     uint8_t hash[KW_AUDIT_HASH_LEN];
     r.sequence = head->sequence + 1;
-    r.time = r.time != 0 ? r.time : kw_store_now(s);
+    r.time = r.time != 0 ? r.time : kw_turn_now(t);
     KW_TRY(kw_audit_hash(head->hash, &r, hash));
-    KW_TRY(insert(s->writer.sql, &r, hash));
+    KW_TRY(insert(t->sql, &r, hash));
     head->sequence = r.sequence;
     for (size_t i = 0; i < KW_AUDIT_HASH_LEN; i++) {
         head->hash[i] = hash[i];
@@ -64,20 +64,23 @@ static kw_status write_one(kw_store *s, const kw_audit_record *given, kw_audit_h
     return KW_GOOD;
 }
 
-static kw_status write_all(kw_store *s, const kw_audit_waiter *waiters)
+static kw_status write_all(kw_turn *t, const kw_audit_waiter *waiters)
 {
     kw_audit_head head;
-    KW_TRY(kw_audit_head_read(s->writer.sql, &head));
+    KW_TRY(kw_audit_head_read(t->sql, &head));
     for (const kw_audit_waiter *w = waiters; w != NULL; w = w->next) {
-        KW_TRY(write_one(s, w->record, &head));
+        KW_TRY(write_one(t, w->record, &head));
     }
-    return kw_audit_head_write(s->writer.sql, &head);
+    return kw_audit_head_write(t->sql, &head);
 }
 
 static kw_status commit_all(kw_store *s, const kw_audit_waiter *waiters)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, write_all(s, waiters));
+    kw_turn t = kw_turn_of(s, KW_TURN_AUDIT);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, write_all(&t, waiters));
+    }
+    return t.status;
 }
 
 /* One round. The queue's lock is held on entry and on return. */

@@ -61,8 +61,11 @@ static kw_status list(kw_sql *sql, uint64_t after, size_t max, kw_arena *arena, 
 
 kw_status kw_store_audit_list(kw_store *s, uint64_t after, size_t max, kw_arena *arena, kw_audit_record **out, size_t *count)
 {
-    KW_TRY(kw_store_look(s));
-    return kw_store_looked(s, list(s->reader.sql, after, max, arena, out, count));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, list(t.sql, after, max, arena, out, count));
+    }
+    return t.status;
 }
 
 /* --- proving ---------------------------------------------------------------------------------------------------------- */
@@ -119,9 +122,10 @@ static kw_status compare(const chain *c, const kw_audit_head *head, uint64_t *fi
 }
 
 /* The head is read in the transaction that reads the last rows: others may append while we walk. */
-static kw_status walk_batch(chain *c, kw_sql *sql, uint64_t *first_bad)
+static kw_status walk_batch(const chain *former, chain *c, kw_sql *sql, uint64_t *first_bad)
 {
     kw_audit_head head;
+    *c = *former;
     const kw_status status = follow_batch(c, sql);
     *first_bad = c->end.sequence + 1;
     KW_TRY(status);
@@ -132,14 +136,23 @@ static kw_status walk_batch(chain *c, kw_sql *sql, uint64_t *first_bad)
     return compare(c, &head, first_bad);
 }
 
+static kw_status walk(kw_store *s, chain *c, uint64_t *first_bad)
+{
+    const chain former = *c;
+    kw_turn t = kw_turn_of(s, KW_TURN_READ);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, walk_batch(&former, c, t.sql, first_bad));
+    }
+    return t.status;
+}
+
 kw_status kw_store_audit_verify(kw_store *s, uint64_t *count, uint64_t *first_bad)
 {
     chain c = {.walked = BATCH};
-    uint64_t bad = 0;
+    uint64_t bad = 1;
     kw_status status = KW_GOOD;
     while (!kw_status_is_bad(status) && c.walked == BATCH) { /* others look things up between two batches */
-        KW_TRY(kw_store_look(s));
-        status = kw_store_looked(s, walk_batch(&c, s->reader.sql, &bad));
+        status = walk(s, &c, &bad);
     }
     const bool is_bad = kw_status_is_bad(status);
     *count = is_bad ? bad - 1 : c.end.sequence;

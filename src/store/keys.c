@@ -4,11 +4,11 @@
 
 #define COLUMNS "id, alg, private_key, certificate, not_before, not_after, active"
 
-static kw_status add(kw_store *s, const kw_signing_key *key)
+static kw_status add(kw_turn *t, const kw_signing_key *key)
 {
-    KW_STATEMENT(rest, s->writer.sql, "UPDATE signing_key SET active = 0");
+    KW_STATEMENT(rest, t->sql, "UPDATE signing_key SET active = 0");
     KW_TRY(kw_run(rest));
-    KW_STATEMENT(q, s->writer.sql,
+    KW_STATEMENT(q, t->sql,
                  "INSERT INTO signing_key (" COLUMNS ", position) VALUES (?, ?, ?, ?, ?, ?, 1,"
                  " (SELECT COALESCE(MAX(position), 0) + 1 FROM signing_key))");
     kw_bind_text(q, 1, key->id);
@@ -18,14 +18,17 @@ static kw_status add(kw_store *s, const kw_signing_key *key)
     kw_bind_int(q, 5, key->not_before);
     kw_bind_int(q, 6, key->not_after);
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key)
 {
     KW_TRY(kw_store_check_key(key->id));
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, add(s, key));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, add(&t, key));
+    }
+    return t.status;
 }
 
 static void read_row(kw_statement *q, kw_arena *arena, void *row)
@@ -47,6 +50,9 @@ static kw_status list(kw_sql *sql, kw_arena *arena, kw_signing_key **out, size_t
 
 kw_status kw_store_key_list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count)
 {
-    KW_TRY(kw_store_look(s));
-    return kw_store_looked(s, list(s->reader.sql, arena, out, count));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, list(t.sql, arena, out, count));
+    }
+    return t.status;
 }

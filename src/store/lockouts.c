@@ -92,10 +92,10 @@ static uint32_t sum(uint32_t count, int64_t change, uint32_t most)
     return total < 0 ? 0 : (uint32_t)(total < limit ? total : limit);
 }
 
-static kw_status add_one(kw_store *s, const kw_lockout_rule *rule, const kw_lockout_change *change, const state *now, kw_lockout *out)
+static kw_status add_one(kw_turn *t, const kw_lockout_rule *rule, const kw_lockout_change *change, const state *now, kw_lockout *out)
 {
-    KW_TRY(find(s->writer.sql, change->key, out));
-    const int64_t time = kw_store_now(s);
+    KW_TRY(find(t->sql, change->key, out));
+    const int64_t time = kw_turn_now(t);
     out->failures = kw_lockout_left(out->failures, time - out->updated, rule->fade);
     out->updated = time;
     if (change->known < out->cleared || change->known < (uint64_t)now->cleared) {
@@ -104,7 +104,7 @@ static kw_status add_one(kw_store *s, const kw_lockout_rule *rule, const kw_lock
     out->failures = sum(out->failures, change->failures, rule->most);
     out->locked_until = change->locked_until > out->locked_until ? change->locked_until : out->locked_until;
     out->sequence = (uint64_t)now->sequence;
-    return put(s->writer.sql, out);
+    return put(t->sql, out);
 }
 
 static kw_status drop_faded(kw_sql *sql, int64_t time, int64_t fade)
@@ -128,17 +128,17 @@ static kw_status drop_excess(kw_sql *sql, int64_t time, size_t max)
     return kw_run(q);
 }
 
-static kw_status add_all(kw_store *s, const kw_lockout_rule *rule, const kw_lockout_change *changes, size_t count, kw_lockout *results)
+static kw_status add_all(kw_turn *t, const kw_lockout_rule *rule, const kw_lockout_change *changes, size_t count, kw_lockout *results)
 {
-    kw_sql *sql = s->writer.sql;
+    kw_sql *sql = t->sql;
     state now;
     KW_TRY(read_state(sql, &now));
     now.sequence++;
     for (size_t i = 0; i < count; i++) {
-        KW_TRY(add_one(s, rule, &changes[i], &now, &results[i]));
+        KW_TRY(add_one(t, rule, &changes[i], &now, &results[i]));
     }
-    KW_TRY(drop_faded(sql, kw_store_now(s), rule->fade));
-    KW_TRY(drop_excess(sql, kw_store_now(s), rule->max_rows));
+    KW_TRY(drop_faded(sql, kw_turn_now(t), rule->fade));
+    KW_TRY(drop_excess(sql, kw_turn_now(t), rule->max_rows));
     return write_state(sql, &now);
 }
 
@@ -148,8 +148,11 @@ kw_status kw_store_lockout_add(kw_store *s, const kw_lockout_rule *rule, const k
     for (size_t i = 0; i < count; i++) {
         KW_TRY(kw_store_check_key(changes[i].key));
     }
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, add_all(s, rule, changes, count, results));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOCKOUTS);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, add_all(&t, rule, changes, count, results));
+    }
+    return t.status;
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */
@@ -178,8 +181,11 @@ static kw_status news(kw_sql *sql, uint64_t seen, kw_arena *arena, state *now, k
 kw_status kw_store_lockout_news(kw_store *s, uint64_t *seen, kw_arena *arena, uint64_t *all_cleared, kw_lockout **out, size_t *count)
 {
     state now = {0};
-    KW_TRY(kw_store_look(s));
-    KW_TRY(kw_store_looked(s, news(s->reader.sql, *seen, arena, &now, out, count)));
+    kw_turn t = kw_turn_of(s, KW_TURN_READ);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, news(t.sql, *seen, arena, &now, out, count));
+    }
+    KW_TRY(t.status);
     *seen = (uint64_t)now.sequence;
     *all_cleared = (uint64_t)now.cleared;
     return KW_GOOD;
@@ -193,37 +199,43 @@ static kw_status list(kw_sql *sql, kw_arena *arena, kw_lockout **out, size_t *co
 
 kw_status kw_store_lockout_list(kw_store *s, kw_arena *arena, kw_lockout **out, size_t *count)
 {
-    KW_TRY(kw_store_look(s));
-    return kw_store_looked(s, list(s->reader.sql, arena, out, count));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, list(t.sql, arena, out, count));
+    }
+    return t.status;
 }
 
 /* --- clearing ----------------------------------------------------------------------------------------------------- */
 
-static kw_status clear_row(kw_store *s, kw_string key, const state *now)
+static kw_status clear_row(kw_turn *t, kw_string key, const state *now)
 {
-    KW_STATEMENT(q, s->writer.sql,
+    KW_STATEMENT(q, t->sql,
                  "UPDATE lockout SET failures = 0, locked_until = 0, updated = ?, sequence = ?, cleared = ?"
                  " WHERE key = ? AND (failures > 0 OR locked_until > 0)");
-    kw_bind_int(q, 1, kw_store_now(s));
+    kw_bind_int(q, 1, kw_turn_now(t));
     kw_bind_int(q, 2, now->sequence);
     kw_bind_int(q, 3, now->sequence);
     kw_bind_text(q, 4, key);
-    return kw_store_expect_change(s, kw_run(q));
+    return kw_turn_expect_change(t, kw_run(q));
 }
 
-static kw_status clear_one(kw_store *s, kw_string key)
+static kw_status clear_one(kw_turn *t, kw_string key)
 {
     state now;
-    KW_TRY(read_state(s->writer.sql, &now));
+    KW_TRY(read_state(t->sql, &now));
     now.sequence++;
-    KW_TRY(clear_row(s, key, &now));
-    return write_state(s->writer.sql, &now);
+    KW_TRY(clear_row(t, key, &now));
+    return write_state(t->sql, &now);
 }
 
 kw_status kw_store_lockout_clear(kw_store *s, kw_string key)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, clear_one(s, key));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOCKOUTS);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, clear_one(&t, key));
+    }
+    return t.status;
 }
 
 static kw_status count_active(kw_sql *sql, int64_t *out)
@@ -241,21 +253,24 @@ static kw_status delete_all(kw_sql *sql)
     return kw_run(q);
 }
 
-static kw_status clear_all(kw_store *s, int64_t *count)
+static kw_status clear_all(kw_turn *t, int64_t *count)
 {
     state now;
-    KW_TRY(read_state(s->writer.sql, &now));
+    KW_TRY(read_state(t->sql, &now));
     now.cleared = ++now.sequence;
-    KW_TRY(count_active(s->writer.sql, count));
-    KW_TRY(delete_all(s->writer.sql));
-    return write_state(s->writer.sql, &now);
+    KW_TRY(count_active(t->sql, count));
+    KW_TRY(delete_all(t->sql));
+    return write_state(t->sql, &now);
 }
 
 kw_status kw_store_lockout_clear_all(kw_store *s, size_t *count)
 {
     int64_t cleared = 0;
-    KW_TRY(kw_store_begin(s));
-    KW_TRY(kw_store_end(s, clear_all(s, &cleared)));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOCKOUTS);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, clear_all(&t, &cleared));
+    }
+    KW_TRY(t.status);
     *count = (size_t)cleared;
     return KW_GOOD;
 }

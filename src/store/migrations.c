@@ -1,6 +1,6 @@
 /*
- * The schema, step by step: a step that was released is never changed, only followed by another. BIGINT and BYTEA are names that
- * PostgreSQL knows and SQLite takes.
+ * The schema, step by step: a step that was released is never changed, only followed by another. The
+ * words are those of store/sql.h: SQLite takes them as they are.
  */
 #include "base/try.h"
 #include "store/store_internal.h"
@@ -29,8 +29,8 @@ static const char *const STEPS[] = {
     "CREATE TABLE signing_key (id TEXT PRIMARY KEY NOT NULL, alg TEXT NOT NULL, private_key BYTEA NOT NULL, certificate BYTEA NOT NULL,"
     " not_before BIGINT NOT NULL, not_after BIGINT NOT NULL, active BIGINT NOT NULL, position BIGINT NOT NULL);"
 
-    "CREATE TABLE audit (sequence BIGINT PRIMARY KEY NOT NULL, time BIGINT NOT NULL, event TEXT NOT NULL, source TEXT,"
-    " status BIGINT NOT NULL, account TEXT, client TEXT, detail TEXT, hash BYTEA NOT NULL);"
+    "CREATE TABLE audit (sequence BIGINT PRIMARY KEY NOT NULL, time BIGINT NOT NULL, event BYTETEXT NOT NULL, source BYTETEXT,"
+    " status BIGINT NOT NULL, account BYTETEXT, client BYTETEXT, detail BYTETEXT, hash BYTEA NOT NULL);"
     "CREATE TABLE audit_head (id BIGINT PRIMARY KEY NOT NULL CHECK (id = 1), sequence BIGINT NOT NULL, hash BYTEA NOT NULL);"
     "INSERT INTO audit_head (id, sequence, hash) VALUES (1, 0, '');"
 
@@ -86,7 +86,7 @@ static kw_status record_version(kw_sql *sql, int64_t version)
 static kw_status run_steps(kw_sql *sql, kw_arena *arena, kw_string *why)
 {
     int64_t version = 0;
-    KW_TRY(kw_sql_exec(sql, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY NOT NULL)"));
+    KW_TRY(kw_sql_define(sql, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY NOT NULL)"));
     KW_TRY(read_version(sql, &version));
     if (version > STEP_COUNT) {
         *why = kw_arena_format(arena, "the store is of version %lld, this Keyway knows up to %lld; use the newer Keyway that made it",
@@ -94,7 +94,7 @@ static kw_status run_steps(kw_sql *sql, kw_arena *arena, kw_string *why)
         return KW_BAD_CONFIGURATION_ERROR;
     }
     for (; version < STEP_COUNT; version++) {
-        KW_TRY(kw_sql_exec(sql, STEPS[version]));
+        KW_TRY(kw_sql_define(sql, STEPS[version]));
         KW_TRY(record_version(sql, version + 1));
     }
     return KW_GOOD;
@@ -104,7 +104,7 @@ static kw_status run_steps(kw_sql *sql, kw_arena *arena, kw_string *why)
 kw_status kw_store_migrate(kw_sql *sql, kw_arena *arena, kw_string *why)
 {
     *why = KW_BYTES_NULL;
-    kw_status status = kw_sql_begin(sql, KW_SQL_WRITE);
+    kw_status status = kw_sql_begin(sql, KW_TURN_SCHEMA);
     if (!kw_status_is_bad(status)) {
         status = run_steps(sql, arena, why);
     }

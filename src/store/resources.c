@@ -4,36 +4,42 @@
 
 #define COLUMNS "uri, name, token_lifetime, created"
 
-static kw_status add(kw_store *s, const kw_resource *resource)
+static kw_status add(kw_turn *t, const kw_resource *resource)
 {
-    KW_STATEMENT(q, s->writer.sql, "INSERT INTO resource (" COLUMNS ") VALUES (?, ?, ?, ?)");
+    KW_STATEMENT(q, t->sql, "INSERT INTO resource (" COLUMNS ") VALUES (?, ?, ?, ?)");
     kw_bind_text(q, 1, resource->uri);
     kw_bind_text(q, 2, resource->name);
     kw_bind_int(q, 3, resource->token_lifetime_s);
-    kw_bind_int(q, 4, kw_store_now(s));
+    kw_bind_int(q, 4, kw_turn_now(t));
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_resource_add(kw_store *s, const kw_resource *resource)
 {
     KW_TRY(kw_store_check_key(resource->uri));
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, add(s, resource));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, add(&t, resource));
+    }
+    return t.status;
 }
 
-static kw_status drop(kw_store *s, kw_string uri)
+static kw_status drop(kw_turn *t, kw_string uri)
 {
-    KW_STATEMENT(q, s->writer.sql, "DELETE FROM resource WHERE uri = ?");
+    KW_STATEMENT(q, t->sql, "DELETE FROM resource WHERE uri = ?");
     kw_bind_text(q, 1, uri);
-    KW_TRY(kw_store_expect_change(s, kw_run(q)));
-    return kw_store_touch(s);
+    KW_TRY(kw_turn_expect_change(t, kw_run(q)));
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_resource_remove(kw_store *s, kw_string uri)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, drop(s, uri));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, drop(&t, uri));
+    }
+    return t.status;
 }
 
 static void read_row(kw_statement *q, kw_arena *arena, void *row)
@@ -54,8 +60,11 @@ static kw_status get(kw_sql *sql, kw_string uri, kw_arena *arena, kw_resource *o
 kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out)
 {
     kw_resource found;
-    KW_TRY(kw_store_look(s));
-    KW_TRY(kw_store_looked(s, get(s->reader.sql, uri, arena, &found)));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, get(t.sql, uri, arena, &found));
+    }
+    KW_TRY(t.status);
     *out = found;
     return KW_GOOD;
 }
@@ -68,6 +77,9 @@ static kw_status list(kw_sql *sql, kw_arena *arena, kw_resource **out, size_t *c
 
 kw_status kw_store_resource_list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count)
 {
-    KW_TRY(kw_store_look(s));
-    return kw_store_looked(s, list(s->reader.sql, arena, out, count));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, list(t.sql, arena, out, count));
+    }
+    return t.status;
 }

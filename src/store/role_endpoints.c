@@ -34,35 +34,41 @@ static void bind(kw_statement *q, kw_string role, const kw_role_endpoint *e)
     kw_bind_text(q, 5, stored(e->transport_profile_uri));
 }
 
-static kw_status add(kw_store *s, kw_string role, const kw_role_endpoint *endpoint)
+static kw_status add(kw_turn *t, kw_string role, const kw_role_endpoint *endpoint)
 {
-    KW_TRY(kw_role_check_changeable(s, role));
-    KW_STATEMENT(q, s->writer.sql, "INSERT INTO role_endpoint (role, url, mode, policy, transport) VALUES (?, ?, ?, ?, ?)");
+    KW_TRY(kw_role_check_changeable(t, role));
+    KW_STATEMENT(q, t->sql, "INSERT INTO role_endpoint (role, url, mode, policy, transport) VALUES (?, ?, ?, ?, ?)");
     bind(q, role, endpoint);
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_endpoint_add(kw_store *s, kw_string role, const kw_role_endpoint *endpoint)
 {
     KW_TRY(check(endpoint));
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, add(s, role, endpoint));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, add(&t, role, endpoint));
+    }
+    return t.status;
 }
 
-static kw_status drop(kw_store *s, kw_string role, const kw_role_endpoint *endpoint)
+static kw_status drop(kw_turn *t, kw_string role, const kw_role_endpoint *endpoint)
 {
-    KW_TRY(kw_role_check_changeable(s, role));
-    KW_STATEMENT(q, s->writer.sql, "DELETE FROM role_endpoint WHERE role = ? AND url = ? AND mode = ? AND policy = ? AND transport = ?");
+    KW_TRY(kw_role_check_changeable(t, role));
+    KW_STATEMENT(q, t->sql, "DELETE FROM role_endpoint WHERE role = ? AND url = ? AND mode = ? AND policy = ? AND transport = ?");
     bind(q, role, endpoint);
-    KW_TRY(kw_store_expect_change(s, kw_run(q)));
-    return kw_store_touch(s);
+    KW_TRY(kw_turn_expect_change(t, kw_run(q)));
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_endpoint_remove(kw_store *s, kw_string role, const kw_role_endpoint *endpoint)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, drop(s, role, endpoint));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, drop(&t, role, endpoint));
+    }
+    return t.status;
 }
 
 static kw_string null_if_empty(kw_string s)

@@ -43,39 +43,45 @@ static kw_string stored_value(const kw_role_rule *rule)
     return kw_bytes_is_empty(rule->value) ? KW_STRING("") : rule->value;
 }
 
-static kw_status add(kw_store *s, kw_string role, const kw_role_rule *rule)
+static kw_status add(kw_turn *t, kw_string role, const kw_role_rule *rule)
 {
-    KW_TRY(kw_role_check_changeable(s, role));
-    KW_STATEMENT(q, s->writer.sql, "INSERT INTO role_rule (role, criteria, value) VALUES (?, ?, ?)");
+    KW_TRY(kw_role_check_changeable(t, role));
+    KW_STATEMENT(q, t->sql, "INSERT INTO role_rule (role, criteria, value) VALUES (?, ?, ?)");
     kw_bind_text(q, 1, role);
     kw_bind_int(q, 2, rule->criteria);
     kw_bind_text(q, 3, stored_value(rule));
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_rule_add(kw_store *s, kw_string role, const kw_role_rule *rule)
 {
     KW_TRY(check(rule));
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, add(s, role, rule));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, add(&t, role, rule));
+    }
+    return t.status;
 }
 
-static kw_status drop(kw_store *s, kw_string role, const kw_role_rule *rule)
+static kw_status drop(kw_turn *t, kw_string role, const kw_role_rule *rule)
 {
-    KW_TRY(kw_role_check_changeable(s, role));
-    KW_STATEMENT(q, s->writer.sql, "DELETE FROM role_rule WHERE role = ? AND criteria = ? AND value = ?");
+    KW_TRY(kw_role_check_changeable(t, role));
+    KW_STATEMENT(q, t->sql, "DELETE FROM role_rule WHERE role = ? AND criteria = ? AND value = ?");
     kw_bind_text(q, 1, role);
     kw_bind_int(q, 2, rule->criteria);
     kw_bind_text(q, 3, stored_value(rule));
-    KW_TRY(kw_store_expect_change(s, kw_run(q)));
-    return kw_store_touch(s);
+    KW_TRY(kw_turn_expect_change(t, kw_run(q)));
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_rule_remove(kw_store *s, kw_string role, const kw_role_rule *rule)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, drop(s, role, rule));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, drop(&t, role, rule));
+    }
+    return t.status;
 }
 
 static void read_rule(kw_statement *q, kw_arena *arena, void *row)

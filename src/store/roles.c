@@ -19,10 +19,10 @@ static kw_status is_well_known(kw_sql *sql, kw_string name, bool *out)
     return status == KW_GOOD_NO_DATA ? KW_BAD_NOT_FOUND : status;
 }
 
-kw_status kw_role_check_changeable(kw_store *s, kw_string name)
+kw_status kw_role_check_changeable(kw_turn *t, kw_string name)
 {
     bool well_known = false;
-    KW_TRY(is_well_known(s->writer.sql, name, &well_known));
+    KW_TRY(is_well_known(t->sql, name, &well_known));
     const bool is_fixed =
         kw_string_equals(name, "Anonymous") || kw_string_equals(name, "AuthenticatedUser") || kw_string_equals(name, "TrustedApplication");
     return well_known && is_fixed ? KW_BAD_REQUEST_NOT_ALLOWED : KW_GOOD;
@@ -46,49 +46,55 @@ static kw_status next_node_id(kw_sql *sql, uint32_t *id)
 }
 
 /* Without a restriction to applications or endpoints: an empty list that excludes (RO-09). */
-static kw_status add(kw_store *s, const kw_role *role)
+static kw_status add(kw_turn *t, const kw_role *role)
 {
     uint32_t node_id = role->node_id;
     if (node_id == 0) {
-        KW_TRY(next_node_id(s->writer.sql, &node_id));
+        KW_TRY(next_node_id(t->sql, &node_id));
     }
-    KW_STATEMENT(q, s->writer.sql, "INSERT INTO role (" COLUMNS ") VALUES (?, ?, ?, 0, 0, 1, 1)");
+    KW_STATEMENT(q, t->sql, "INSERT INTO role (" COLUMNS ") VALUES (?, ?, ?, 0, 0, 1, 1)");
     kw_bind_text(q, 1, role->name);
     kw_bind_text(q, 2, role->namespace_uri);
     kw_bind_int(q, 3, node_id);
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_add(kw_store *s, const kw_role *role)
 {
     KW_TRY(kw_store_check_key(role->name));
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, add(s, role));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, add(&t, role));
+    }
+    return t.status;
 }
 
-static kw_status set(kw_store *s, const kw_role *role)
+static kw_status set(kw_turn *t, const kw_role *role)
 {
-    KW_TRY(kw_role_check_changeable(s, role->name));
-    KW_STATEMENT(q, s->writer.sql, "UPDATE role SET custom = ?, applications_exclude = ?, endpoints_exclude = ? WHERE name = ?");
+    KW_TRY(kw_role_check_changeable(t, role->name));
+    KW_STATEMENT(q, t->sql, "UPDATE role SET custom = ?, applications_exclude = ?, endpoints_exclude = ? WHERE name = ?");
     kw_bind_int(q, 1, role->custom_configuration);
     kw_bind_int(q, 2, role->applications_exclude);
     kw_bind_int(q, 3, role->endpoints_exclude);
     kw_bind_text(q, 4, role->name);
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_set(kw_store *s, const kw_role *role)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, set(s, role));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, set(&t, role));
+    }
+    return t.status;
 }
 
-static kw_status exclude(kw_store *s, kw_string name, const bool *applications, const bool *endpoints)
+static kw_status exclude(kw_turn *t, kw_string name, const bool *applications, const bool *endpoints)
 {
-    KW_TRY(kw_role_check_changeable(s, name));
-    KW_STATEMENT(q, s->writer.sql,
+    KW_TRY(kw_role_check_changeable(t, name));
+    KW_STATEMENT(q, t->sql,
                  "UPDATE role SET applications_exclude = CASE WHEN ? = 1 THEN ? ELSE applications_exclude END,"
                  " endpoints_exclude = CASE WHEN ? = 1 THEN ? ELSE endpoints_exclude END WHERE name = ?");
     kw_bind_int(q, 1, applications != NULL);
@@ -97,67 +103,79 @@ static kw_status exclude(kw_store *s, kw_string name, const bool *applications, 
     kw_bind_int(q, 4, endpoints != NULL && *endpoints);
     kw_bind_text(q, 5, name);
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_exclude(kw_store *s, kw_string name, const bool *applications, const bool *endpoints)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, exclude(s, name, applications, endpoints));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, exclude(&t, name, applications, endpoints));
+    }
+    return t.status;
 }
 
-static kw_status drop(kw_store *s, kw_string name)
+static kw_status drop(kw_turn *t, kw_string name)
 {
     bool well_known = false;
-    KW_TRY(is_well_known(s->writer.sql, name, &well_known));
+    KW_TRY(is_well_known(t->sql, name, &well_known));
     if (well_known) {
         return KW_BAD_REQUEST_NOT_ALLOWED;
     }
-    KW_STATEMENT(q, s->writer.sql, "DELETE FROM role WHERE name = ?");
+    KW_STATEMENT(q, t->sql, "DELETE FROM role WHERE name = ?");
     kw_bind_text(q, 1, name);
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_remove(kw_store *s, kw_string name)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, drop(s, name));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, drop(&t, name));
+    }
+    return t.status;
 }
 
 /* --- applications ----------------------------------------------------------------------------------------------------- */
 
-static kw_status add_application(kw_store *s, kw_string role, kw_string uri)
+static kw_status add_application(kw_turn *t, kw_string role, kw_string uri)
 {
-    KW_TRY(kw_role_check_changeable(s, role));
-    KW_STATEMENT(q, s->writer.sql, "INSERT INTO role_application (role, uri) VALUES (?, ?)");
+    KW_TRY(kw_role_check_changeable(t, role));
+    KW_STATEMENT(q, t->sql, "INSERT INTO role_application (role, uri) VALUES (?, ?)");
     kw_bind_text(q, 1, role);
     kw_bind_text(q, 2, uri);
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_application_add(kw_store *s, kw_string role, kw_string uri)
 {
     KW_TRY(kw_store_check_key(uri));
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, add_application(s, role, uri));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, add_application(&t, role, uri));
+    }
+    return t.status;
 }
 
-static kw_status drop_application(kw_store *s, kw_string role, kw_string uri)
+static kw_status drop_application(kw_turn *t, kw_string role, kw_string uri)
 {
-    KW_TRY(kw_role_check_changeable(s, role));
-    KW_STATEMENT(q, s->writer.sql, "DELETE FROM role_application WHERE role = ? AND uri = ?");
+    KW_TRY(kw_role_check_changeable(t, role));
+    KW_STATEMENT(q, t->sql, "DELETE FROM role_application WHERE role = ? AND uri = ?");
     kw_bind_text(q, 1, role);
     kw_bind_text(q, 2, uri);
-    KW_TRY(kw_store_expect_change(s, kw_run(q)));
-    return kw_store_touch(s);
+    KW_TRY(kw_turn_expect_change(t, kw_run(q)));
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_role_application_remove(kw_store *s, kw_string role, kw_string uri)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, drop_application(s, role, uri));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, drop_application(&t, role, uri));
+    }
+    return t.status;
 }
 
 /* --- reading ---------------------------------------------------------------------------------------------------------- */
@@ -201,8 +219,11 @@ kw_status kw_store_role_list(kw_store *s, kw_arena *arena, kw_role **out, size_t
 {
     kw_role *roles = NULL;
     size_t found = 0;
-    KW_TRY(kw_store_look(s));
-    KW_TRY(kw_store_looked(s, list(s->reader.sql, arena, &roles, &found)));
+    kw_turn t = kw_turn_of(s, KW_TURN_READ);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, list(t.sql, arena, &roles, &found));
+    }
+    KW_TRY(t.status);
     *out = roles;
     *count = found;
     return KW_GOOD;

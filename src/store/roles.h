@@ -4,8 +4,8 @@
 
 #include "store/store_internal.h"
 
-/* In a write transaction: there is such a Role and it may be changed (RO-04). Bad_NotFound, Bad_RequestNotAllowed. */
-kw_status kw_role_check_changeable(kw_store *s, kw_string name);
+/* In a turn that writes: there is such a Role and it may be changed (RO-04). Bad_NotFound, Bad_RequestNotAllowed. */
+kw_status kw_role_check_changeable(kw_turn *t, kw_string name);
 /* Its endpoints, from the table into the arena; role->name is set. */
 kw_status kw_role_read_endpoints(kw_sql *sql, kw_arena *arena, kw_role *role);
 /* Its rules, from the table into the arena; role->name is set. */

@@ -2,20 +2,23 @@
 #include "store/rows.h"
 #include "store/store_internal.h"
 
-static kw_status put(kw_store *s, kw_string key, kw_string value)
+static kw_status put(kw_turn *t, kw_string key, kw_string value)
 {
-    KW_STATEMENT(q, s->writer.sql, "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    KW_STATEMENT(q, t->sql, "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
     kw_bind_text(q, 1, key);
     kw_bind_text(q, 2, value);
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_setting_put(kw_store *s, kw_string key, kw_string value)
 {
     KW_TRY(kw_store_check_key(key));
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, put(s, key, value));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, put(&t, key, value));
+    }
+    return t.status;
 }
 
 static void read_row(kw_statement *q, kw_arena *arena, void *row)
@@ -33,8 +36,11 @@ static kw_status get(kw_sql *sql, kw_string key, kw_arena *arena, kw_string *val
 kw_status kw_store_setting_get(kw_store *s, kw_string key, kw_arena *arena, kw_string *value)
 {
     kw_string found;
-    KW_TRY(kw_store_look(s));
-    KW_TRY(kw_store_looked(s, get(s->reader.sql, key, arena, &found)));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, get(t.sql, key, arena, &found));
+    }
+    KW_TRY(t.status);
     *value = found;
     return KW_GOOD;
 }

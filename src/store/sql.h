@@ -1,7 +1,11 @@
 /*
- * A thin layer over an SQL engine: what the files of this room need, and nothing else. SQLite is behind it (sqlite.c). Statements
- * are written so that PostgreSQL takes them too: `?` for parameters (a driver may count them into $1, $2, …), TEXT, BIGINT and
- * BYTEA as the only types, INSERT … ON CONFLICT … DO UPDATE; what engines say differently (transactions) is a function here.
+ * A thin layer over SQL engines: what the files of this room need, and nothing else. SQLite (sqlite.c) and PostgreSQL (postgres.c)
+ * are behind it (sql_engine.h). Statements are written so that both take them:
+ *  - `?` for parameters, which keep their type from call to call;
+ *  - TEXT (UTF-8 without NUL), BYTETEXT (text that may hold any bytes), BIGINT and BYTEA as the only types; no booleans; a sum is
+ *    CAST (SUM(…) AS BIGINT);
+ *  - INSERT … ON CONFLICT … DO UPDATE or DO NOTHING, RETURNING; no statement after one that failed in the same transaction;
+ *  - ORDER BY sorts texts by their bytes.
  *
  * A connection is used by one thread at a time.
  */
@@ -14,21 +18,46 @@ typedef struct kw_sql kw_sql;
 typedef struct kw_statement kw_statement;
 
 /*
- * *why: a sentence, static. Bad_NotFound: missing and not to be created; Bad_SecurityChecksFailed: others may read it;
- * Bad_DecodingError: not a store of ours; Bad_NotWritable; Bad_NotSupported; Bad_ResourceUnavailable; Bad_OutOfMemory.
+ * `location`: a path of an SQLite file, or a URL of PostgreSQL. *why: a sentence, static or in the arena (NULL: static ones only).
+ * Bad_NotFound: missing and not to be created; Bad_SecurityChecksFailed: others may read it; Bad_DecodingError: not a store of ours;
+ * Bad_NotWritable; Bad_NotSupported; Bad_ResourceUnavailable; Bad_OutOfMemory.
  */
-kw_status kw_sql_open(const char *location, bool create, kw_sql **out, const char **why);
+kw_status kw_sql_open(const char *location, bool create, kw_arena *arena, kw_sql **out, kw_string *why);
 void kw_sql_close(kw_sql *sql); /* NULL is fine */
-/* Several statements without parameters or results. */
-kw_status kw_sql_exec(kw_sql *sql, const char *text);
+/* How many connections at once are of use: {readers, writers}. */
+size_t kw_sql_readers(const char *location);
+size_t kw_sql_writers(const char *location);
+/* Statements that make the schema, in the words from above; without parameters or results. */
+kw_status kw_sql_define(kw_sql *sql, const char *text);
 /* What the engine's last failure means to the user: a sentence, static. */
 const char *kw_sql_reason(kw_sql *sql);
 
-/* KW_SQL_READ: all statements up to the end see one state. KW_SQL_WRITE: the only writer, of all processes, waits for its turn. */
-typedef enum kw_sql_mode { KW_SQL_READ, KW_SQL_WRITE } kw_sql_mode;
-kw_status kw_sql_begin(kw_sql *sql, kw_sql_mode mode);
+/*
+ * KW_TURN_LOOK and KW_TURN_READ: all statements up to the end see one state. The others write. Who writes of one kind is alone with it, of all
+ * processes and nodes, and waits for its turn: what it reads of that kind stays as it is until it ends. (SQLite has one writer of
+ * all kinds.)
+ */
+typedef enum kw_sql_turn {
+    KW_TURN_LOOK, /* one statement, no more */
+    KW_TURN_READ,
+    KW_TURN_SCHEMA,
+    KW_TURN_CONFIGURATION, /* all that kw_store_version counts */
+    KW_TURN_AUDIT,
+    KW_TURN_LOCKOUTS
+} kw_sql_turn;
+
+kw_status kw_sql_begin(kw_sql *sql, kw_sql_turn turn);
 /* Commit, or roll back when `status` is bad. Returns `status`, or what kept a good one from being committed. */
 kw_status kw_sql_end(kw_sql *sql, kw_status status);
+
+/* What became of the last transaction that failed. */
+typedef enum kw_sql_fate {
+    KW_SQL_DONE,  /* it will fail again */
+    KW_SQL_AGAIN, /* in the way of another one; nothing of it is left, and it may succeed when tried again */
+    KW_SQL_LOST,  /* the connection is lost, and nothing is left of it */
+    KW_SQL_UNSURE /* the connection was lost while it was committed */
+} kw_sql_fate;
+kw_sql_fate kw_sql_get_fate(const kw_sql *sql);
 
 /* Prepared once per text (a literal), reset and unbound on each call; belongs to the connection. */
 kw_status kw_sql_statement(kw_sql *sql, const char *text, kw_statement **out);

@@ -1,29 +1,36 @@
 #include "base/try.h"
 #include "store/file.h"
-#include "store/sql.h"
+#include "store/sql_engine.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BUSY_MS 10000
-#define STATEMENTS_MAX 64
 #define APPLICATION_ID 0x4B657977 /* "Keyw": in the file's header, so that no other program's file is taken for a store */
 #define SET_APPLICATION_ID "PRAGMA application_id = 1264941431"
 
 _Static_assert(APPLICATION_ID == 1264941431, "both spell the same number");
 
-struct kw_statement {
+typedef struct sqlite_statement {
+    kw_statement base;
     sqlite3_stmt *stmt;
-    const char *text;
-    kw_status status; /* of binding and of reading columns */
-};
+} sqlite_statement;
 
-struct kw_sql {
+typedef struct sqlite {
+    kw_sql base;
     sqlite3 *db;
-    kw_statement statements[STATEMENTS_MAX];
-    size_t count;
-};
+} sqlite;
+
+static sqlite3 *db_of(kw_sql *sql)
+{
+    return ((sqlite *)sql)->db;
+}
+
+static sqlite3_stmt *stmt_of(kw_statement *s)
+{
+    return ((sqlite_statement *)s)->stmt;
+}
 
 static kw_status constraint_status(int extended)
 {
@@ -64,9 +71,9 @@ static kw_status status_of(int code)
     }
 }
 
-const char *kw_sql_reason(kw_sql *sql)
+static const char *reason(kw_sql *sql)
 {
-    switch (sqlite3_errcode(sql->db) & 0xFF) {
+    switch (sqlite3_errcode(db_of(sql)) & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return "another process keeps the store busy; try again";
@@ -88,6 +95,11 @@ const char *kw_sql_reason(kw_sql *sql)
     default:
         return "this file is not a Keyway store, or it is damaged";
     }
+}
+
+static kw_status run(kw_sql *sql, const char *text)
+{
+    return status_of(sqlite3_exec(db_of(sql), text, NULL, NULL, NULL));
 }
 
 static kw_status query_int(kw_sql *sql, const char *text, int64_t *out)
@@ -112,188 +124,180 @@ static kw_status recognize(kw_sql *sql, bool create, const char **why)
         *why = "this file is not a Keyway store";
         return KW_BAD_DECODING_ERROR;
     }
-    return kw_sql_exec(sql, SET_APPLICATION_ID);
+    return run(sql, SET_APPLICATION_ID);
 }
 
 static kw_status prepare_connection(kw_sql *sql, bool create, const char **why)
 {
-    sqlite3_extended_result_codes(sql->db, 1);
-    sqlite3_busy_timeout(sql->db, BUSY_MS);
-    sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(sql->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3 *db = db_of(sql);
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, BUSY_MS);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     KW_TRY(recognize(sql, create, why));
-    if (sqlite3_db_readonly(sql->db, "main") != 0) { /* the engine opens what it may only read without a word */
+    if (sqlite3_db_readonly(db, "main") != 0) { /* the engine opens what it may only read without a word */
         *why = "the store cannot be opened for writing";
         return KW_BAD_NOT_WRITABLE;
     }
     /* FULL: the log is on the disk before a commit returns. secure_delete: no traces of removed hashes and keys. */
-    return kw_sql_exec(sql, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;");
+    return run(sql, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;");
 }
 
-kw_status kw_sql_open(const char *location, bool create, kw_sql **out, const char **why)
+static kw_status open_file(const char *location, bool create, kw_sql **out, const char **why)
 {
-    if (strstr(location, "://") != NULL) {
-        *why = "only a file can be a store";
-        return KW_BAD_NOT_SUPPORTED;
-    }
     KW_TRY(kw_store_file_prepare(location, create, why));
     *why = "out of memory";
-    kw_sql *sql = calloc(1, sizeof(*sql));
-    if (sql == NULL) {
+    sqlite *own = calloc(1, sizeof(*own));
+    if (own == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    kw_status status = status_of(sqlite3_open_v2(location, &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
-    if (sql->db != NULL && !kw_status_is_bad(status)) {
+    own->base.engine = &KW_SQLITE;
+    kw_status status = status_of(sqlite3_open_v2(location, &own->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
+    if (own->db != NULL && !kw_status_is_bad(status)) {
         *why = NULL;
-        status = prepare_connection(sql, create, why);
-        *why = *why != NULL ? *why : kw_sql_reason(sql);
-    } else if (sql->db != NULL) {
-        *why = kw_sql_reason(sql);
+        status = prepare_connection(&own->base, create, why);
+        *why = *why != NULL ? *why : reason(&own->base);
+    } else if (own->db != NULL) {
+        *why = reason(&own->base);
     }
     if (kw_status_is_bad(status)) {
-        kw_sql_close(sql);
+        kw_sql_close(&own->base);
         return status;
     }
-    *out = sql;
+    *out = &own->base;
     return KW_GOOD;
 }
 
-void kw_sql_close(kw_sql *sql)
+static kw_status open_store(const char *location, bool create, kw_arena *arena, kw_sql **out, kw_string *why)
 {
-    if (sql != NULL) {
-        for (size_t i = 0; i < sql->count; i++) {
-            sqlite3_finalize(sql->statements[i].stmt);
-        }
-        sqlite3_close(sql->db);
-        free(sql);
+    const char *sentence = "";
+    const kw_status status = open_file(location, create, out, &sentence);
+    (void)arena;
+    *why = kw_status_is_bad(status) ? kw_string_from(sentence) : KW_BYTES_NULL;
+    return status;
+}
+
+static void close_store(kw_sql *sql)
+{
+    sqlite3_close(db_of(sql));
+    free(sql);
+}
+
+static kw_status begin(kw_sql *sql, kw_sql_turn turn)
+{
+    if (turn == KW_TURN_LOOK) {
+        return KW_GOOD;
     }
+    return run(sql, turn == KW_TURN_READ ? "BEGIN" : "BEGIN IMMEDIATE");
 }
 
-kw_status kw_sql_exec(kw_sql *sql, const char *text)
+static kw_status end(kw_sql *sql, kw_status status)
 {
-    return status_of(sqlite3_exec(sql->db, text, NULL, NULL, NULL));
-}
-
-kw_status kw_sql_begin(kw_sql *sql, kw_sql_mode mode)
-{
-    return kw_sql_exec(sql, mode == KW_SQL_WRITE ? "BEGIN IMMEDIATE" : "BEGIN");
-}
-
-kw_status kw_sql_end(kw_sql *sql, kw_status status)
-{
-    const kw_status ended = kw_status_is_bad(status) ? status : kw_sql_exec(sql, "COMMIT");
-    if (sqlite3_get_autocommit(sql->db) == 0) { /* leave no open transaction behind */
-        kw_sql_exec(sql, "ROLLBACK");
+    if (sqlite3_get_autocommit(db_of(sql)) != 0) {
+        return status;
+    }
+    const kw_status ended = kw_status_is_bad(status) ? status : run(sql, "COMMIT");
+    if (sqlite3_get_autocommit(db_of(sql)) == 0) { /* leave no open transaction behind */
+        run(sql, "ROLLBACK");
     }
     return kw_status_is_bad(ended) ? ended : status;
 }
 
-kw_status kw_sql_statement(kw_sql *sql, const char *text, kw_statement **out)
+static int64_t changes(kw_sql *sql)
 {
-    for (size_t i = 0; i < sql->count; i++) {
-        if (sql->statements[i].text == text) { /* literals: the same text is the same address, or at worst prepared twice */
-            kw_statement_done(&sql->statements[i]);
-            *out = &sql->statements[i];
-            return KW_GOOD;
-        }
+    return sqlite3_changes64(db_of(sql));
+}
+
+/* --- statements ------------------------------------------------------------------------------------------------------- */
+
+static kw_status statement_new(kw_sql *sql, const char *text, kw_statement **out)
+{
+    sqlite_statement *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
     }
-    if (sql->count == STATEMENTS_MAX) {
-        return KW_BAD_INTERNAL_ERROR;
+    const kw_status status = status_of(sqlite3_prepare_v3(db_of(sql), text, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL));
+    if (kw_status_is_bad(status)) {
+        free(s);
+        return status;
     }
-    kw_statement *s = &sql->statements[sql->count];
-    KW_TRY(status_of(sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL)));
-    s->text = text;
-    s->status = KW_GOOD;
-    sql->count++;
-    *out = s;
+    *out = &s->base;
     return KW_GOOD;
 }
 
-/* The first failure stays. */
-static void note(kw_statement *s, kw_status status)
+static void statement_free(kw_statement *s)
 {
-    if (kw_status_is_bad(status) && !kw_status_is_bad(s->status)) {
-        s->status = status;
+    sqlite3_finalize(stmt_of(s));
+    free(s);
+}
+
+static kw_status bind_int(kw_statement *s, int index, int64_t value)
+{
+    return status_of(sqlite3_bind_int64(stmt_of(s), index, value));
+}
+
+static kw_status bind_text(kw_statement *s, int index, kw_string value)
+{
+    return status_of(sqlite3_bind_text64(stmt_of(s), index, (const char *)value.data, value.len, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+static kw_status bind_blob(kw_statement *s, int index, kw_bytes value)
+{
+    return status_of(sqlite3_bind_blob64(stmt_of(s), index, value.data, value.len, SQLITE_STATIC));
+}
+
+static kw_status bind_null(kw_statement *s, int index, bool is_blob)
+{
+    (void)is_blob;
+    return status_of(sqlite3_bind_null(stmt_of(s), index));
+}
+
+static kw_status step(kw_statement *s)
+{
+    return status_of(sqlite3_step(stmt_of(s)));
+}
+
+static int64_t column_int(kw_statement *s, int index)
+{
+    return sqlite3_column_int64(stmt_of(s), index);
+}
+
+static kw_status column_borrow(kw_statement *s, int index, kw_bytes *out)
+{
+    if (sqlite3_column_type(stmt_of(s), index) == SQLITE_NULL) {
+        return KW_GOOD;
     }
-}
-
-void kw_bind_int(kw_statement *s, int index, int64_t value)
-{
-    note(s, status_of(sqlite3_bind_int64(s->stmt, index, value)));
-}
-
-void kw_bind_text(kw_statement *s, int index, kw_string value)
-{
-    note(s, status_of(value.data == NULL
-                          ? sqlite3_bind_null(s->stmt, index)
-                          : sqlite3_bind_text64(s->stmt, index, (const char *)value.data, value.len, SQLITE_STATIC, SQLITE_UTF8)));
-}
-
-void kw_bind_blob(kw_statement *s, int index, kw_bytes value)
-{
-    note(s, status_of(value.data == NULL ? sqlite3_bind_null(s->stmt, index)
-                                         : sqlite3_bind_blob64(s->stmt, index, value.data, value.len, SQLITE_STATIC)));
-}
-
-kw_status kw_step(kw_statement *s)
-{
-    return kw_status_is_bad(s->status) ? s->status : status_of(sqlite3_step(s->stmt));
-}
-
-kw_status kw_run(kw_statement *s)
-{
-    const kw_status status = kw_step(s);
-    kw_statement_done(s);
-    return kw_status_is_bad(status) ? status : KW_GOOD;
-}
-
-int64_t kw_column_int(kw_statement *s, int index)
-{
-    return sqlite3_column_int64(s->stmt, index);
-}
-
-kw_bytes kw_column_borrow(kw_statement *s, int index)
-{
-    if (sqlite3_column_type(s->stmt, index) == SQLITE_NULL) {
-        return KW_BYTES_NULL;
-    }
-    const void *data = sqlite3_column_blob(s->stmt, index);
-    const size_t len = (size_t)sqlite3_column_bytes(s->stmt, index);
+    const void *data = sqlite3_column_blob(stmt_of(s), index);
+    const size_t len = (size_t)sqlite3_column_bytes(stmt_of(s), index);
     if (data == NULL && len > 0) {
-        note(s, KW_BAD_OUT_OF_MEMORY);
-        return KW_BYTES_NULL;
+        return KW_BAD_OUT_OF_MEMORY;
     }
-    return (kw_bytes){data != NULL ? data : (const uint8_t *)"", len};
+    *out = (kw_bytes){data != NULL ? data : (const uint8_t *)"", len};
+    return KW_GOOD;
 }
 
-kw_bytes kw_column_blob(kw_statement *s, int index, kw_arena *arena)
+static void done(kw_statement *s)
 {
-    const kw_bytes borrowed = kw_column_borrow(s, index);
-    const kw_bytes copy = kw_arena_copy(arena, borrowed);
-    if (copy.data == NULL && borrowed.data != NULL) {
-        note(s, KW_BAD_OUT_OF_MEMORY);
-    }
-    return copy;
+    sqlite3_reset(stmt_of(s));
+    sqlite3_clear_bindings(stmt_of(s));
 }
 
-kw_string kw_column_text(kw_statement *s, int index, kw_arena *arena)
-{
-    return kw_column_blob(s, index, arena);
-}
-
-kw_status kw_statement_status(const kw_statement *s)
-{
-    return s->status;
-}
-
-void kw_statement_done(kw_statement *s)
-{
-    sqlite3_reset(s->stmt);
-    sqlite3_clear_bindings(s->stmt);
-    s->status = KW_GOOD;
-}
-
-int64_t kw_sql_changes(kw_sql *sql)
-{
-    return sqlite3_changes64(sql->db);
-}
+const kw_sql_engine KW_SQLITE = {.readers = 1,
+                                 .writers = 1,
+                                 .open = open_store,
+                                 .close = close_store,
+                                 .define = run,
+                                 .reason = reason,
+                                 .begin = begin,
+                                 .end = end,
+                                 .changes = changes,
+                                 .statement_new = statement_new,
+                                 .statement_free = statement_free,
+                                 .bind_int = bind_int,
+                                 .bind_text = bind_text,
+                                 .bind_blob = bind_blob,
+                                 .bind_null = bind_null,
+                                 .step = step,
+                                 .column_int = column_int,
+                                 .column_borrow = column_borrow,
+                                 .done = done};

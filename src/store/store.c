@@ -1,51 +1,69 @@
+#include "base/secret.h"
 #include "base/try.h"
 #include "store/store_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static kw_status open_writer(kw_store *s, const char *location, bool create, kw_arena *arena, kw_string *why)
+static kw_status open_writer(kw_store *s, bool create, kw_arena *arena, kw_sql **out, kw_string *why)
 {
-    const char *reason = NULL;
-    const kw_status status = kw_sql_open(location, create, &s->writer.sql, &reason);
-    if (kw_status_is_bad(status)) {
-        *why = kw_string_from(reason);
-        return status;
-    }
-    return kw_store_migrate(s->writer.sql, arena, why);
+    KW_TRY(kw_sql_open(s->location, create, arena, out, why));
+    return kw_store_migrate(*out, arena, why);
 }
 
-static kw_status open_reader(kw_store *s, const char *location, kw_string *why)
+static kw_status open_both(kw_store *s, bool create, kw_arena *arena, kw_string *why)
 {
-    const char *reason = NULL;
-    const kw_status status = kw_sql_open(location, false, &s->reader.sql, &reason);
-    if (kw_status_is_bad(status)) {
-        *why = kw_string_from(reason);
+    kw_sql *writer = NULL, *reader = NULL;
+    kw_status status = open_writer(s, create, arena, &writer, why);
+    if (!kw_status_is_bad(status)) {
+        status = kw_sql_open(s->location, false, arena, &reader, why);
     }
-    return status;
+    if (kw_status_is_bad(status)) {
+        kw_sql_close(writer);
+        return status;
+    }
+    kw_pool_init(&s->writers, s->location, s->clock, kw_sql_writers(s->location), writer);
+    kw_pool_init(&s->readers, s->location, s->clock, kw_sql_readers(s->location), reader);
+    return KW_GOOD;
+}
+
+static kw_store *store_new(const char *location, const kw_clock *clock)
+{
+    kw_store *s = calloc(1, sizeof(*s));
+    if (s != NULL) {
+        s->clock = clock;
+        s->location = strdup(location);
+    }
+    return s;
+}
+
+static void store_free(kw_store *s)
+{
+    if (s != NULL) {
+        if (s->location != NULL) {
+            kw_wipe(s->location, strlen(s->location)); /* there may be a password in it */
+        }
+        free(s->location);
+        free(s);
+    }
 }
 
 kw_status kw_store_open(const char *location, bool create, const kw_clock *clock, kw_arena *arena, kw_store **out, kw_string *why)
 {
     kw_string ignored;
     why = why != NULL ? why : &ignored;
-    kw_store *s = calloc(1, sizeof(*s));
-    if (s == NULL) {
+    kw_store *s = store_new(location, clock);
+    if (s == NULL || s->location == NULL) {
         *why = KW_STRING("out of memory");
+        store_free(s);
         return KW_BAD_OUT_OF_MEMORY;
     }
-    kw_status status = open_writer(s, location, create, arena, why);
-    if (!kw_status_is_bad(status)) {
-        status = open_reader(s, location, why);
-    }
+    const kw_status status = open_both(s, create, arena, why);
     if (kw_status_is_bad(status)) {
-        kw_sql_close(s->writer.sql);
-        free(s);
+        store_free(s);
         return status;
     }
-    pthread_mutex_init(&s->writer.lock, NULL);
-    pthread_mutex_init(&s->reader.lock, NULL);
     kw_audit_queue_init(&s->audit);
-    s->clock = clock;
     *out = s;
     return KW_GOOD;
 }
@@ -53,66 +71,11 @@ kw_status kw_store_open(const char *location, bool create, const kw_clock *clock
 void kw_store_close(kw_store *s)
 {
     if (s != NULL) {
-        kw_sql_close(s->reader.sql);
-        kw_sql_close(s->writer.sql);
+        kw_pool_clear(&s->readers);
+        kw_pool_clear(&s->writers);
         kw_audit_queue_clear(&s->audit);
-        pthread_mutex_destroy(&s->reader.lock);
-        pthread_mutex_destroy(&s->writer.lock);
-        free(s);
+        store_free(s);
     }
-}
-
-static kw_status begin(kw_connection *connection, kw_sql_mode mode)
-{
-    pthread_mutex_lock(&connection->lock);
-    const kw_status status = kw_sql_begin(connection->sql, mode);
-    if (kw_status_is_bad(status)) {
-        pthread_mutex_unlock(&connection->lock);
-    }
-    return status;
-}
-
-static kw_status end(kw_connection *connection, kw_status status)
-{
-    const kw_status ended = kw_sql_end(connection->sql, status);
-    pthread_mutex_unlock(&connection->lock);
-    return ended;
-}
-
-kw_status kw_store_begin(kw_store *s)
-{
-    return begin(&s->writer, KW_SQL_WRITE);
-}
-
-kw_status kw_store_end(kw_store *s, kw_status status)
-{
-    return end(&s->writer, status);
-}
-
-kw_status kw_store_look(kw_store *s)
-{
-    return begin(&s->reader, KW_SQL_READ);
-}
-
-kw_status kw_store_looked(kw_store *s, kw_status status)
-{
-    return end(&s->reader, status);
-}
-
-kw_status kw_store_touch(kw_store *s)
-{
-    KW_STATEMENT(q, s->writer.sql, "UPDATE change_counter SET value = value + 1 WHERE id = 1");
-    return kw_run(q);
-}
-
-kw_status kw_store_expect_change(kw_store *s, kw_status status)
-{
-    return !kw_status_is_bad(status) && kw_sql_changes(s->writer.sql) == 0 ? KW_BAD_NOT_FOUND : status;
-}
-
-int64_t kw_store_now(const kw_store *s)
-{
-    return kw_clock_utc(s->clock);
 }
 
 kw_status kw_store_check_key(kw_string key)
@@ -135,8 +98,9 @@ static kw_status read_counter(kw_sql *sql, uint64_t *value)
 uint64_t kw_store_version(kw_store *s)
 {
     uint64_t version = 0;
-    pthread_mutex_lock(&s->reader.lock);
-    const kw_status status = read_counter(s->reader.sql, &version);
-    pthread_mutex_unlock(&s->reader.lock);
-    return status == KW_GOOD ? version : 0;
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, read_counter(t.sql, &version));
+    }
+    return kw_status_is_bad(t.status) ? 0 : version;
 }

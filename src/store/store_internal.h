@@ -2,15 +2,11 @@
 #ifndef KW_STORE_INTERNAL_H
 #define KW_STORE_INTERNAL_H
 
+#include "store/pool.h"
 #include "store/sql.h"
 #include "store/store.h"
 
 #include <pthread.h>
-
-typedef struct kw_connection {
-    pthread_mutex_t lock;
-    kw_sql *sql;
-} kw_connection;
 
 /* Appends that wait for a common commit; see audit_append.c. */
 typedef struct kw_audit_queue {
@@ -21,25 +17,44 @@ typedef struct kw_audit_queue {
 } kw_audit_queue;
 
 struct kw_store {
-    kw_connection writer;
-    kw_connection reader; /* its own: who looks something up does not wait for the disk of who writes */
+    char *location;
+    kw_pool writers;
+    kw_pool readers; /* their own: who looks something up does not wait for the disk of who writes */
     const kw_clock *clock;
     kw_audit_queue audit;
     size_t used_secret_room; /* rows that may be added before they are counted again; the writer's */
 };
 
-/* Lock the writer and begin a transaction; commit or roll back by `status`, and unlock. */
-kw_status kw_store_begin(kw_store *s);
-kw_status kw_store_end(kw_store *s, kw_status status);
-/* The same with the reader, for one state across several statements. */
-kw_status kw_store_look(kw_store *s);
-kw_status kw_store_looked(kw_store *s, kw_status status);
+/*
+ * One transaction, done again when another one was in its way or the connection was lost before it was committed:
+ *
+ *     kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+ *     while (kw_turn_begin(&t)) {
+ *         kw_turn_end(&t, add(&t, user));
+ *     }
+ *     return t.status;
+ *
+ * `add` uses t->sql and nothing else of the engine; what it gives out counts only when t.status is good.
+ */
+typedef struct kw_turn {
+    kw_store *store;
+    kw_sql *sql;
+    kw_sql_turn kind;
+    unsigned tries;
+    bool is_over;
+    kw_status status;
+} kw_turn;
 
-/* In a transaction: the configuration changed. */
-kw_status kw_store_touch(kw_store *s);
+kw_turn kw_turn_of(kw_store *s, kw_sql_turn kind);
+bool kw_turn_begin(kw_turn *t);
+/* Commit or roll back by `status`. */
+void kw_turn_end(kw_turn *t, kw_status status);
+
+/* In a turn: the configuration changed. */
+kw_status kw_turn_touch(kw_turn *t);
 /* Bad_NotFound when the statement that ended with `status` changed nothing. */
-kw_status kw_store_expect_change(kw_store *s, kw_status status);
-int64_t kw_store_now(const kw_store *s);
+kw_status kw_turn_expect_change(kw_turn *t, kw_status status);
+int64_t kw_turn_now(const kw_turn *t);
 /* What rows are found by: not empty, UTF-8 without NUL (engines differ about the rest). Bad_InvalidArgument. */
 kw_status kw_store_check_key(kw_string key);
 

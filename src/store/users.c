@@ -4,48 +4,54 @@
 
 #define COLUMNS "name, password_hash, configuration, description, created, changed"
 
-static kw_status add(kw_store *s, const kw_user *user)
+static kw_status add(kw_turn *t, const kw_user *user)
 {
-    KW_STATEMENT(q, s->writer.sql, "INSERT INTO account (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)");
+    KW_STATEMENT(q, t->sql, "INSERT INTO account (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)");
     kw_bind_text(q, 1, user->name);
     kw_bind_text(q, 2, user->password_hash);
     kw_bind_int(q, 3, user->configuration);
     kw_bind_text(q, 4, user->description);
-    kw_bind_int(q, 5, kw_store_now(s));
-    kw_bind_int(q, 6, kw_store_now(s));
+    kw_bind_int(q, 5, kw_turn_now(t));
+    kw_bind_int(q, 6, kw_turn_now(t));
     KW_TRY(kw_run(q));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_user_add(kw_store *s, const kw_user *user)
 {
     KW_TRY(kw_store_check_key(user->name));
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, add(s, user));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, add(&t, user));
+    }
+    return t.status;
 }
 
-static kw_status set(kw_store *s, const kw_user *user)
+static kw_status set(kw_turn *t, const kw_user *user)
 {
-    KW_STATEMENT(q, s->writer.sql, "UPDATE account SET password_hash = ?, configuration = ?, description = ?, changed = ? WHERE name = ?");
+    KW_STATEMENT(q, t->sql, "UPDATE account SET password_hash = ?, configuration = ?, description = ?, changed = ? WHERE name = ?");
     kw_bind_text(q, 1, user->password_hash);
     kw_bind_int(q, 2, user->configuration);
     kw_bind_text(q, 3, user->description);
-    kw_bind_int(q, 4, kw_store_now(s));
+    kw_bind_int(q, 4, kw_turn_now(t));
     kw_bind_text(q, 5, user->name);
-    KW_TRY(kw_store_expect_change(s, kw_run(q)));
-    return kw_store_touch(s);
+    KW_TRY(kw_turn_expect_change(t, kw_run(q)));
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_user_set(kw_store *s, const kw_user *user)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, set(s, user));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, set(&t, user));
+    }
+    return t.status;
 }
 
-static kw_status change(kw_store *s, const kw_user_change *c)
+static kw_status change(kw_turn *t, const kw_user_change *c)
 {
     const kw_string none = KW_BYTES_NULL;
-    KW_STATEMENT(q, s->writer.sql,
+    KW_STATEMENT(q, t->sql,
                  "UPDATE account SET password_hash = CASE WHEN ? = 1 THEN ? ELSE password_hash END,"
                  " description = CASE WHEN ? = 1 THEN ? ELSE description END, configuration = (configuration & ?) | ?, changed = ?"
                  " WHERE name = ?");
@@ -55,16 +61,19 @@ static kw_status change(kw_store *s, const kw_user_change *c)
     kw_bind_text(q, 4, c->description != NULL ? *c->description : none);
     kw_bind_int(q, 5, ~c->configuration_cleared);
     kw_bind_int(q, 6, c->configuration_set);
-    kw_bind_int(q, 7, kw_store_now(s));
+    kw_bind_int(q, 7, kw_turn_now(t));
     kw_bind_text(q, 8, c->name);
-    KW_TRY(kw_store_expect_change(s, kw_run(q)));
-    return kw_store_touch(s);
+    KW_TRY(kw_turn_expect_change(t, kw_run(q)));
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_user_change(kw_store *s, const kw_user_change *c)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, change(s, c));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, change(&t, c));
+    }
+    return t.status;
 }
 
 static kw_status check_removable(kw_sql *sql, kw_string name)
@@ -80,23 +89,26 @@ static kw_status check_removable(kw_sql *sql, kw_string name)
     return (configuration & KW_USER_NO_DELETE) != 0 ? KW_BAD_NOT_SUPPORTED : KW_GOOD;
 }
 
-static kw_status drop(kw_store *s, kw_string name)
+static kw_status drop(kw_turn *t, kw_string name)
 {
-    KW_TRY(check_removable(s->writer.sql, name));
-    KW_STATEMENT(q, s->writer.sql, "DELETE FROM account WHERE name = ?");
+    KW_TRY(check_removable(t->sql, name));
+    KW_STATEMENT(q, t->sql, "DELETE FROM account WHERE name = ?");
     kw_bind_text(q, 1, name);
-    KW_TRY(kw_store_expect_change(s, kw_run(q)));
+    KW_TRY(kw_turn_expect_change(t, kw_run(q)));
     /* A later user of the same name must not inherit Roles. */
-    KW_STATEMENT(rules, s->writer.sql, "DELETE FROM role_rule WHERE criteria = 1 AND value = ?");
+    KW_STATEMENT(rules, t->sql, "DELETE FROM role_rule WHERE criteria = 1 AND value = ?");
     kw_bind_text(rules, 1, name);
     KW_TRY(kw_run(rules));
-    return kw_store_touch(s);
+    return kw_turn_touch(t);
 }
 
 kw_status kw_store_user_remove(kw_store *s, kw_string name)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, drop(s, name));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, drop(&t, name));
+    }
+    return t.status;
 }
 
 static void read_row(kw_statement *q, kw_arena *arena, void *row)
@@ -119,8 +131,11 @@ static kw_status get(kw_sql *sql, kw_string name, kw_arena *arena, kw_user *out)
 kw_status kw_store_user_get(kw_store *s, kw_string name, kw_arena *arena, kw_user *out)
 {
     kw_user found;
-    KW_TRY(kw_store_look(s));
-    KW_TRY(kw_store_looked(s, get(s->reader.sql, name, arena, &found)));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, get(t.sql, name, arena, &found));
+    }
+    KW_TRY(t.status);
     *out = found;
     return KW_GOOD;
 }
@@ -133,6 +148,9 @@ static kw_status list(kw_sql *sql, kw_arena *arena, kw_user **out, size_t *count
 
 kw_status kw_store_user_list(kw_store *s, kw_arena *arena, kw_user **out, size_t *count)
 {
-    KW_TRY(kw_store_look(s));
-    return kw_store_looked(s, list(s->reader.sql, arena, out, count));
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, list(t.sql, arena, out, count));
+    }
+    return t.status;
 }
