@@ -22,7 +22,7 @@ struct kw_store {
     kw_pool readers; /* their own: who looks something up does not wait for the disk of who writes */
     const kw_clock *clock;
     kw_audit_queue audit;
-    size_t used_secret_room; /* rows that may be added before they are counted again; the writer's */
+    _Atomic size_t used_secret_room; /* rows that may be added before they are counted again; written in KW_TURN_SECRETS */
 };
 
 /*

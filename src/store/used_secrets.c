@@ -7,10 +7,10 @@
 
 #define ROOM_SHARE 8 /* between two counts the table may grow by this part of its room: other nodes add rows too */
 
-static kw_status drop_expired(kw_store *s)
+static kw_status drop_expired(kw_turn *t)
 {
-    KW_STATEMENT(q, s->writer.sql, "DELETE FROM used_secret WHERE expires < ?");
-    kw_bind_int(q, 1, kw_store_now(s));
+    KW_STATEMENT(q, t->sql, "DELETE FROM used_secret WHERE expires < ?");
+    kw_bind_int(q, 1, kw_turn_now(t));
     return kw_run(q);
 }
 
@@ -23,26 +23,26 @@ static kw_status count_all(kw_sql *sql, size_t *count)
     return status;
 }
 
-/* Counting all rows each time would cost more than all the rest. The writer is ours. */
-static kw_status take_room(kw_store *s, size_t max)
+/* Counting all rows each time would cost more than all the rest. The turn is ours. */
+static kw_status take_room(kw_turn *t, size_t max)
 {
     size_t count = 0;
-    if (s->used_secret_room == 0) {
-        KW_TRY(count_all(s->writer.sql, &count));
+    if (t->store->used_secret_room == 0) {
+        KW_TRY(count_all(t->sql, &count));
         if (count >= max) {
             return KW_BAD_TOO_MANY_OPERATIONS;
         }
-        s->used_secret_room = (max - count) / ROOM_SHARE + 1;
+        t->store->used_secret_room = (max - count) / ROOM_SHARE + 1;
     }
-    s->used_secret_room--;
+    t->store->used_secret_room--;
     return KW_GOOD;
 }
 
-static kw_status use(kw_store *s, kw_string id, int64_t until, size_t max)
+static kw_status use(kw_turn *t, kw_string id, int64_t until, size_t max)
 {
-    KW_TRY(drop_expired(s));
-    KW_TRY(take_room(s, max));
-    KW_STATEMENT(q, s->writer.sql, "INSERT INTO used_secret (id, expires) VALUES (?, ?)");
+    KW_TRY(drop_expired(t));
+    KW_TRY(take_room(t, max));
+    KW_STATEMENT(q, t->sql, "INSERT INTO used_secret (id, expires) VALUES (?, ?)");
     kw_bind_text(q, 1, id);
     kw_bind_int(q, 2, until);
     return kw_run(q);
@@ -51,6 +51,9 @@ static kw_status use(kw_store *s, kw_string id, int64_t until, size_t max)
 kw_status kw_store_secret_use(kw_store *s, kw_string id, int64_t until, size_t max)
 {
     KW_TRY(kw_store_check_key(id));
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, use(s, id, until, max));
+    kw_turn t = kw_turn_of(s, KW_TURN_SECRETS);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, use(&t, id, until, max));
+    }
+    return t.status;
 }
