@@ -101,6 +101,16 @@ static const cyaml_schema_field_t LIMITS[] = {
     NUMBER("max_sessions", kw_config_limits, max_sessions),
     NUMBER("max_connections", kw_config_limits, max_connections),
     NUMBER("max_message_size", kw_config_limits, max_message_size),
+    NUMBER("max_subscriptions", kw_config_limits, max_subscriptions),
+    NUMBER("max_subscriptions_per_session", kw_config_limits, max_subscriptions_per_session),
+    NUMBER("max_monitored_items", kw_config_limits, max_monitored_items),
+    NUMBER("max_monitored_items_per_subscription", kw_config_limits, max_monitored_items_per_subscription),
+    NUMBER("max_item_queue", kw_config_limits, max_item_queue),
+    NUMBER("max_publish_requests", kw_config_limits, max_publish_requests),
+    NUMBER("max_retransmission_messages", kw_config_limits, max_retransmission_messages),
+    NUMBER("min_publishing_interval", kw_config_limits, min_publishing_interval),
+    NUMBER("min_sampling_interval", kw_config_limits, min_sampling_interval),
+    NUMBER("max_subscription_lifetime", kw_config_limits, max_subscription_lifetime),
     CYAML_FIELD_END,
 };
 
@@ -256,6 +266,36 @@ static bool check_values(const char *file, const kw_config *c)
     return true;
 }
 
+/* What would take the memory of the machine, or never be reached, is a slip of the pen. */
+static bool check_limits(const char *file, const kw_config_limits *l)
+{
+    const struct {
+        const char *key;
+        uint32_t value, max;
+    } bounds[] = {
+        {"limits.max_subscriptions", l->max_subscriptions, 100000},
+        {"limits.max_subscriptions_per_session", l->max_subscriptions_per_session, 10000},
+        {"limits.max_monitored_items", l->max_monitored_items, 10000000},
+        {"limits.max_monitored_items_per_subscription", l->max_monitored_items_per_subscription, 1000000},
+        {"limits.max_item_queue", l->max_item_queue, 1000000},
+        {"limits.max_publish_requests", l->max_publish_requests, 1000},
+        {"limits.max_retransmission_messages", l->max_retransmission_messages, 10000},
+        {"limits.min_publishing_interval", l->min_publishing_interval, 600000},
+        {"limits.min_sampling_interval", l->min_sampling_interval, 600000},
+        {"limits.max_subscription_lifetime", l->max_subscription_lifetime, 604800},
+    };
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        if (bounds[i].value > bounds[i].max) {
+            return complain(file, bounds[i].key, "%u is too much; at most %u", bounds[i].value, bounds[i].max);
+        }
+    }
+    const uint32_t shortest = 10;
+    if (l->max_subscription_lifetime != 0 && l->max_subscription_lifetime < shortest) {
+        return complain(file, "limits.max_subscription_lifetime", "%u is too little; at least %u", l->max_subscription_lifetime, shortest);
+    }
+    return true;
+}
+
 /* So much that guessing would go unpunished, or one slip would last for days, is a slip of the pen. */
 static bool check_guessing(const char *file, const kw_config_guessing *g)
 {
@@ -330,7 +370,8 @@ kw_config *kw_config_load(const char *file)
         return NULL;
     }
     if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
-        !check_guessing(file, &config->guessing) || !check_passwords(file, config) || !check_files(file, config)) {
+        !check_limits(file, &config->limits) || !check_guessing(file, &config->guessing) || !check_passwords(file, config) ||
+        !check_files(file, config)) {
         kw_config_free(config);
         return NULL;
     }

@@ -77,7 +77,12 @@ typedef struct kw_config_authority {
 } kw_config_authority;
 
 typedef struct kw_config_limits {
-    uint32_t max_sessions, max_connections, max_message_size; /* 0: default */
+    uint32_t max_sessions, max_connections, max_message_size; /* 0: default, here and below */
+    uint32_t max_subscriptions, max_subscriptions_per_session;
+    uint32_t max_monitored_items, max_monitored_items_per_subscription;
+    uint32_t max_item_queue, max_publish_requests, max_retransmission_messages;
+    uint32_t min_publishing_interval, min_sampling_interval; /* ms */
+    uint32_t max_subscription_lifetime;                      /* seconds */
 } kw_config_limits;
 
 typedef struct kw_config {

@@ -107,6 +107,36 @@ void kw_plan_guessing(kw_throttle_config *throttle, const kw_config_guessing *co
     }
 }
 
+static void plan_subscriptions(kw_service_limits *limits, const kw_config_limits *config)
+{
+    const struct {
+        uint32_t *target;
+        uint32_t value;
+    } numbers[] = {
+        {&limits->max_subscriptions, config->max_subscriptions},
+        {&limits->max_subscriptions_per_session, config->max_subscriptions_per_session},
+        {&limits->max_monitored_items, config->max_monitored_items},
+        {&limits->max_monitored_items_per_subscription, config->max_monitored_items_per_subscription},
+        {&limits->max_item_queue, config->max_item_queue},
+        {&limits->max_publish_requests_per_session, config->max_publish_requests},
+        {&limits->max_retransmission_messages, config->max_retransmission_messages},
+    };
+    const struct {
+        double *target;
+        double value;
+    } times[] = {
+        {&limits->min_publishing_interval_ms, config->min_publishing_interval},
+        {&limits->min_sampling_interval_ms, config->min_sampling_interval},
+        {&limits->max_subscription_lifetime_ms, config->max_subscription_lifetime * 1000.0},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        *numbers[i].target = numbers[i].value != 0 ? numbers[i].value : *numbers[i].target;
+    }
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        *times[i].target = times[i].value > 0 ? times[i].value : *times[i].target;
+    }
+}
+
 static void plan_limits(kw_server_config *server, const kw_config_limits *limits)
 {
     server->session_limits.max_sessions = limits->max_sessions != 0 ? limits->max_sessions : server->session_limits.max_sessions;
@@ -114,6 +144,7 @@ static void plan_limits(kw_server_config *server, const kw_config_limits *limits
         server->max_connections = limits->max_connections;
         server->max_connections_per_address = (limits->max_connections + 1) / 2;
     }
+    plan_subscriptions(&server->service_limits, limits);
     server->channel_limits.max_message = limits->max_message_size != 0 ? limits->max_message_size : server->channel_limits.max_message;
 }
 

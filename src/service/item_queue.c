@@ -59,7 +59,7 @@ static void make_unready(kw_monitored_item *item)
 
 void kw_item_settle(kw_monitored_item *item)
 {
-    const bool is_ready = item->mode == KW_MONITORING_MODE_REPORTING && item->first != NULL;
+    const bool is_ready = item->first != NULL && kw_item_reports(item, item->first);
     if (is_ready && !item->is_ready) {
         make_ready(item);
     } else if (!is_ready && item->is_ready) {
@@ -99,6 +99,7 @@ static void append(kw_monitored_item *item, kw_notification *n)
 static void prepend(kw_monitored_item *item, kw_notification *n)
 {
     n->next = item->first;
+    n->is_due = item->first != NULL && item->first->is_due;
     item->first = n;
     item->last = item->last != NULL ? item->last : n;
     item->queue_count += n->is_extra ? 0 : 1;
@@ -179,6 +180,7 @@ void kw_item_enqueue(kw_monitored_item *item, kw_notification *n)
         note_lost(item);
     }
     kw_item_settle(item);
+    kw_item_trigger(item);
 }
 
 void kw_item_trim_queue(kw_monitored_item *item)

@@ -155,7 +155,7 @@ static kw_status gather_event(gathering *g, const kw_monitored_item *item, const
 static kw_status gather(const kw_subscription *s, size_t max, gathering *g)
 {
     for (const kw_monitored_item *item = s->first_ready; item != NULL; item = item->next_ready) {
-        for (const kw_notification *n = item->first; n != NULL; n = n->next) {
+        for (const kw_notification *n = item->first; n != NULL && kw_item_reports(item, n); n = n->next) {
             if (gathered(g) == max || (gathered(g) > 0 && g->bytes + n->len > MESSAGE_BYTES)) {
                 return KW_GOOD;
             }
@@ -170,7 +170,7 @@ static size_t count_ready(const kw_subscription *s, size_t max)
 {
     size_t count = 0;
     for (const kw_monitored_item *item = s->first_ready; item != NULL && count < max; item = item->next_ready) {
-        for (const kw_notification *n = item->first; n != NULL && count < max; n = n->next) {
+        for (const kw_notification *n = item->first; n != NULL && kw_item_reports(item, n) && count < max; n = n->next) {
             count++;
         }
     }

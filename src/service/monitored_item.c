@@ -232,6 +232,7 @@ static kw_status link_item(kw_monitored_item *item)
 /* In no list. */
 static void discard(kw_monitored_item *item)
 {
+    kw_item_drop_links(item);
     kw_item_filter_clear(&item->filter);
     free(item->what_bytes);
     free(item);

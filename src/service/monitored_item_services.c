@@ -127,3 +127,32 @@ void kw_service_delete_monitored_items(kw_request *request)
 {
     request->finish(request, delete (request));
 }
+
+/* --- SetTriggering ------------------------------------------------------------------------------------------------------------------ */
+
+static kw_status set_triggering(kw_request *request)
+{
+    const kw_set_triggering_request *body = request->body;
+    kw_set_triggering_response *response = request->response;
+    const size_t add_count = body->links_to_add_count, remove_count = body->links_to_remove_count;
+    kw_subscription *s = NULL;
+    KW_TRY(find(request, body->subscription_id, add_count + remove_count, &s));
+    kw_monitored_item *item = kw_item_find(s, body->triggering_item_id);
+    if (item == NULL) {
+        return KW_BAD_MONITORED_ITEM_ID_INVALID;
+    }
+    KW_TRY(kw_request_statuses(request, remove_count, &response->remove_results, &response->remove_results_count));
+    KW_TRY(kw_request_statuses(request, add_count, &response->add_results, &response->add_results_count));
+    for (size_t i = 0; i < remove_count; i++) { /* first, as the standard says: they make room */
+        response->remove_results[i] = kw_item_unlink_from(item, body->links_to_remove[i]);
+    }
+    for (size_t i = 0; i < add_count; i++) {
+        response->add_results[i] = kw_item_link_to(item, body->links_to_add[i]);
+    }
+    return KW_GOOD;
+}
+
+void kw_service_set_triggering(kw_request *request)
+{
+    request->finish(request, set_triggering(request));
+}

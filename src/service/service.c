@@ -61,6 +61,7 @@ static const kw_service SERVICES[] = {
     ROW(751, CREATE_MONITORED_ITEMS, KW_NEEDS_SESSION, COUNTED(create_monitored_items), false, create_monitored_items),
     ROW(763, MODIFY_MONITORED_ITEMS, KW_NEEDS_SESSION, COUNTED(modify_monitored_items), false, modify_monitored_items),
     ROW(769, SET_MONITORING_MODE, KW_NEEDS_SESSION, COUNTED(set_monitoring_mode), false, set_monitoring_mode),
+    ROW(775, SET_TRIGGERING, KW_NEEDS_SESSION, COUNTED(set_triggering), false, set_triggering),
     ROW(781, DELETE_MONITORED_ITEMS, KW_NEEDS_SESSION, COUNTED(delete_monitored_items), false, delete_monitored_items),
     ROW(787, CREATE_SUBSCRIPTION, KW_NEEDS_SESSION, COUNTED(create_subscription), false, create_subscription),
     ROW(793, MODIFY_SUBSCRIPTION, KW_NEEDS_SESSION, COUNTED(modify_subscription), false, modify_subscription),

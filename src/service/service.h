@@ -113,6 +113,7 @@ void kw_service_call(kw_request *request);
 void kw_service_create_monitored_items(kw_request *request);
 void kw_service_modify_monitored_items(kw_request *request);
 void kw_service_set_monitoring_mode(kw_request *request);
+void kw_service_set_triggering(kw_request *request);
 void kw_service_delete_monitored_items(kw_request *request);
 void kw_service_create_subscription(kw_request *request);
 void kw_service_modify_subscription(kw_request *request);

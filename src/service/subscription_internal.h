@@ -20,6 +20,7 @@ typedef struct kw_notification {
     bool is_overflow;   /* others before or after it were lost */
     bool is_extra;      /* an EventQueueOverflowEvent: takes no room in the queue */
     bool is_security;   /* an event that not everybody may see */
+    bool is_due;        /* triggered: to be reported although its item only samples */
     kw_data_value head; /* all of the DataValue but its value */
     size_t len;
     uint8_t data[]; /* UA binary: a Variant, or an EventFieldList */
@@ -61,6 +62,8 @@ struct kw_monitored_item {
     bool discard_oldest, has_extra, is_ready, is_denied, was_lost;
     kw_notification *first, *last; /* the queue */
     kw_notification *value;        /* what was seen last; NULL: nothing yet */
+    uint32_t *links;               /* ids of the items that it triggers */
+    uint32_t link_count;
 };
 
 /* All items of one sampling interval share a timer. */
@@ -99,7 +102,7 @@ struct kw_subscription {
     kw_timer timer;
     kw_map *items;
     kw_monitored_item *first_item;
-    uint32_t item_count, last_item_id;
+    uint32_t item_count, last_item_id, link_count;
     kw_monitored_item *first_ready, *last_ready; /* items that have something to report */
     kw_sent_message *first_sent, *last_sent;     /* the retransmission queue */
     uint32_t sent_count;
@@ -216,6 +219,15 @@ void kw_item_pop(kw_monitored_item *item);
 void kw_item_clear_queue(kw_monitored_item *item);
 void kw_item_trim_queue(kw_monitored_item *item); /* to its size */
 void kw_item_settle(kw_monitored_item *item);     /* in or out of the list of those that have something to report */
+
+/* triggering.c */
+kw_status kw_item_link_to(kw_monitored_item *item, uint32_t target);
+kw_status kw_item_unlink_from(kw_monitored_item *item, uint32_t target);
+void kw_item_drop_links(kw_monitored_item *item);
+/* It has news: what its linked items have queued is reported. */
+void kw_item_trigger(kw_monitored_item *item);
+/* Is this one in its queue for the next message? Those that are come first. */
+bool kw_item_reports(const kw_monitored_item *item, const kw_notification *n);
 
 /* sampler.c */
 kw_status kw_sampler_add(kw_monitored_item *item);

@@ -407,6 +407,8 @@ static void nobody_works_on_a_subscription_of_another_session(void **state) /* a
     assert_status(kw_test_call(client, &other, KW_TYPE_MODIFY_MONITORED_ITEMS_REQUEST, &items, NULL), KW_BAD_SUBSCRIPTION_ID_INVALID);
     kw_set_monitoring_mode_request monitoring = {.subscription_id = id, .monitored_item_ids = &item, .monitored_item_ids_count = 1};
     assert_status(kw_test_call(client, &other, KW_TYPE_SET_MONITORING_MODE_REQUEST, &monitoring, NULL), KW_BAD_SUBSCRIPTION_ID_INVALID);
+    kw_set_triggering_request links = {.subscription_id = id, .triggering_item_id = item, .links_to_add = &item, .links_to_add_count = 1};
+    assert_status(kw_test_call(client, &other, KW_TYPE_SET_TRIGGERING_REQUEST, &links, NULL), KW_BAD_SUBSCRIPTION_ID_INVALID);
     kw_delete_monitored_items_request gone = {.subscription_id = id, .monitored_item_ids = &item, .monitored_item_ids_count = 1};
     assert_status(kw_test_call(client, &other, KW_TYPE_DELETE_MONITORED_ITEMS_REQUEST, &gone, NULL), KW_BAD_SUBSCRIPTION_ID_INVALID);
     const kw_variant argument = kw_variant_scalar(KW_BUILTIN_UINT32, &id);
@@ -432,6 +434,41 @@ static void nobody_acknowledges_or_gets_messages_of_another_session(void **state
     assert_int_equal(response->results_count, 1);
     assert_status(response->results[0], KW_BAD_SUBSCRIPTION_ID_INVALID);
     assert_status(kw_test_republish(client, &own, id, 1, NULL), KW_GOOD); /* it is there as before */
+}
+
+/* --- SetTriggering. OPC 10000-4, 5.13.5 ---------------------------------------------------------------------------------------- */
+
+static kw_status set_triggering(kw_test_client *client, const kw_test_session *session, kw_set_triggering_request request,
+                                const kw_set_triggering_response **out)
+{
+    const void *response = NULL;
+    const kw_status status = kw_test_call(client, session, KW_TYPE_SET_TRIGGERING_REQUEST, &request, &response);
+    *out = kw_status_is_bad(status) ? NULL : response;
+    return status;
+}
+
+static void set_triggering_answers_for_each_link(void **state)
+{
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    kw_test_session session = kw_test_open_as(client, "olga", PASSWORD);
+    const uint32_t id = kw_test_subscribe(client, &session), item = kw_test_watch(client, &session, id, &KW_TEST_PUBLIC);
+    uint32_t links[] = {kw_test_watch(client, &session, id, &KW_TEST_SECRET), 4711};
+    kw_set_triggering_request request = {.subscription_id = id, .triggering_item_id = item};
+    const kw_set_triggering_response *response = NULL;
+    assert_status(set_triggering(client, &session, request, &response), KW_BAD_NOTHING_TO_DO);
+    request.links_to_add = request.links_to_remove = links;
+    request.links_to_add_count = request.links_to_remove_count = 2;
+    assert_status(set_triggering(client, &session, request, &response), KW_GOOD);
+    assert_int_equal(response->add_results_count, 2);
+    assert_int_equal(response->remove_results_count, 2);
+    assert_status(response->add_results[0], KW_GOOD);
+    assert_status(response->add_results[1], KW_BAD_MONITORED_ITEM_ID_INVALID);
+    assert_status(response->remove_results[0], KW_BAD_MONITORED_ITEM_ID_INVALID); /* there was no such link yet */
+    request.links_to_add_count = 0;
+    assert_status(set_triggering(client, &session, request, &response), KW_GOOD);
+    assert_status(response->remove_results[0], KW_GOOD);
+    request.triggering_item_id = 4711;
+    assert_status(set_triggering(client, &session, request, &response), KW_BAD_MONITORED_ITEM_ID_INVALID);
 }
 
 static void publish_without_a_subscription_is_refused_at_once(void **state)
@@ -548,6 +585,7 @@ int main(void)
         TEST(a_taker_with_fewer_rights_gets_nothing_that_was_queued),
         TEST(nobody_works_on_a_subscription_of_another_session),
         TEST(nobody_acknowledges_or_gets_messages_of_another_session),
+        TEST(set_triggering_answers_for_each_link),
         TEST(publish_without_a_subscription_is_refused_at_once),
         TEST(requests_that_wait_hold_nobody_up),
         TEST(cancel_answers_a_request_that_waits),

@@ -177,6 +177,7 @@ wrong "a missing value" 'server.uri' '/uri: "urn:plant:server"$/d'
 wrong "a name where an address belongs" 'application.listen' 's/"0.0.0.0"/"localhost"/'
 wrong "a key twice" 'port' 's/^(  port: 0)/\1\n\1/'
 wrong "bad YAML" '' 's/^security:/security: [/'
+wrong "a queue without end" 'limits.max_item_queue' '$alimits:\n  max_item_queue: 4000000000'
 wrong "passwords longer than can be sent" 'identity.password_max_length' 's/^identity:/identity:\n  password_max_length: 300/'
 wrong "passwords that cannot be" 'identity.password_min_length' 's/^identity:/identity:\n  password_min_length: 30\n  password_max_length: 20/'
 sed 's/^identity:/identity:\n  password_needs_digit: true/' good.yaml >D/keyway.yaml

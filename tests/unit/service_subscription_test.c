@@ -584,6 +584,114 @@ static void sampling_alone_reports_when_reporting_begins(void **state)
     }
 }
 
+/* --- triggering -------------------------------------------------------------------------------------------------------------------- */
+
+/* A sampling item on `int`, linked to one on `array` in the given mode. */
+static void link_items(kw_subscription *s, kw_monitoring_mode mode, kw_monitored_item **trigger, kw_monitored_item **target)
+{
+    kw_monitored_item_create_request wanted = wish("array", 1);
+    wanted.monitoring_mode = mode;
+    *trigger = watch(s, &wanted);
+    wanted = wish("int", 10);
+    wanted.monitoring_mode = KW_MONITORING_MODE_SAMPLING;
+    *target = watch(s, &wanted);
+    assert_status(kw_item_link_to(*trigger, (*target)->id), KW_GOOD);
+}
+
+static void set_array(int32_t value)
+{
+    const kw_variant v = kw_variant_array(KW_BUILTIN_INT32, &value, 1);
+    assert_status(kw_space_set_value(f->space, &ID("array"), &v), KW_GOOD);
+}
+
+static void a_triggered_item_reports_what_it_has_sampled_until_then(void **state)
+{
+    (void)state;
+    kw_monitored_item *trigger, *target;
+    kw_subscription *s = subscribe(0, 1, 0);
+    link_items(s, KW_MONITORING_MODE_SAMPLING, &trigger, &target);
+    sample_values(1, 2);
+    answer *a = collect();
+    assert_keep_alive(a, 1);
+    set_array(5);
+    advance(50);
+    sample_values(3, 3); /* after the trigger: waits for the next one */
+    answer *b = collect();
+    assert_ints(b, INTS(0, 1, 2));
+    answer *c = collect();
+    assert_keep_alive(c, 2);
+    set_array(6);
+    advance(50);
+    answer *d = collect();
+    assert_ints(d, INTS(3));
+    answer *all[] = {a, b, c, d};
+    for (size_t i = 0; i < 4; i++) {
+        drop(all[i]);
+    }
+}
+
+static void a_trigger_that_reports_is_reported_with_what_it_triggers(void **state)
+{
+    (void)state;
+    kw_monitored_item *trigger, *target;
+    link_items(subscribe(0, 1, 0), KW_MONITORING_MODE_REPORTING, &trigger, &target);
+    drop(collect());
+    set_array(5);
+    advance(50);
+    answer *a = collect();
+    assert_int_equal(data_of(a)->monitored_items_count, 2);
+    drop(a);
+}
+
+static void a_disabled_trigger_triggers_nothing_and_a_disabled_item_reports_nothing(void **state)
+{
+    (void)state;
+    kw_monitored_item *trigger, *target;
+    link_items(subscribe(0, 1, 0), KW_MONITORING_MODE_DISABLED, &trigger, &target);
+    set_array(5);
+    sample_values(1, 1);
+    answer *a = collect();
+    assert_keep_alive(a, 1);
+    kw_item_set_mode(target, KW_MONITORING_MODE_DISABLED);
+    kw_item_set_mode(trigger, KW_MONITORING_MODE_SAMPLING);
+    set_array(6);
+    advance(50);
+    answer *b = collect();
+    assert_keep_alive(b, 1);
+    drop(a);
+    drop(b);
+}
+
+static void links_can_be_taken_away_and_go_with_their_items(void **state)
+{
+    (void)state;
+    kw_monitored_item *trigger, *target;
+    kw_subscription *s = subscribe(0, 1, 0);
+    f->limits.max_monitored_items_per_subscription = 2; /* as many links */
+    link_items(s, KW_MONITORING_MODE_SAMPLING, &trigger, &target);
+    const uint32_t id = target->id;
+    assert_status(kw_item_link_to(trigger, id), KW_GOOD); /* it is there already */
+    assert_int_equal(s->link_count, 1);
+    assert_status(kw_item_unlink_from(trigger, id), KW_GOOD);
+    assert_status(kw_item_unlink_from(trigger, id), KW_BAD_MONITORED_ITEM_ID_INVALID);
+    set_array(5);
+    advance(50);
+    answer *a = collect();
+    assert_keep_alive(a, 1);
+    drop(a);
+    assert_status(kw_item_link_to(trigger, id), KW_GOOD);
+    assert_status(kw_item_link_to(trigger, trigger->id), KW_GOOD);
+    assert_status(kw_item_link_to(target, id), KW_BAD_RESOURCE_UNAVAILABLE);
+    kw_item_free(target);
+    assert_status(kw_item_unlink_from(trigger, id), KW_BAD_MONITORED_ITEM_ID_INVALID);
+    assert_status(kw_item_link_to(trigger, id), KW_BAD_MONITORED_ITEM_ID_INVALID);
+    const uint32_t other = watch_int(s, 1)->id;
+    assert_status(kw_item_link_to(trigger, other), KW_GOOD); /* the dead link has made room */
+    assert_int_equal(s->link_count, 2);
+    kw_item_free(trigger);
+    assert_int_equal(s->link_count, 0);
+}
+
 static void a_deadband_swallows_small_changes(void **state)
 {
     (void)state;
@@ -797,6 +905,10 @@ int main(void)
         TEST(or_the_oldest_with_the_mark_on_the_last),
         TEST(a_queue_of_one_needs_no_mark),
         TEST(sampling_alone_reports_when_reporting_begins),
+        TEST(a_triggered_item_reports_what_it_has_sampled_until_then),
+        TEST(a_trigger_that_reports_is_reported_with_what_it_triggers),
+        TEST(a_disabled_trigger_triggers_nothing_and_a_disabled_item_reports_nothing),
+        TEST(links_can_be_taken_away_and_go_with_their_items),
         TEST(a_deadband_swallows_small_changes),
         TEST(a_trigger_of_status_alone_sees_no_values_and_one_of_timestamps_sees_every_write),
         TEST(filters_that_make_no_sense_are_refused),
