@@ -63,6 +63,14 @@ static const char *const STEPS[] = {
     /* 5: secrets that were used, so that no node takes one twice */
     "CREATE TABLE used_secret (id TEXT PRIMARY KEY NOT NULL, expires BIGINT NOT NULL);"
     "CREATE INDEX used_secret_expires ON used_secret (expires);",
+
+    /* 6: refresh tokens. One row for a token and all that took its place; of the secret there is a hash. */
+    "CREATE TABLE refresh_grant (id TEXT PRIMARY KEY NOT NULL, secret_hash BYTEA NOT NULL, application TEXT NOT NULL,"
+    " subject TEXT NOT NULL, account TEXT, resource TEXT NOT NULL, detail TEXT NOT NULL, created BIGINT NOT NULL,"
+    " expires BIGINT NOT NULL);"
+    "CREATE INDEX refresh_grant_owner ON refresh_grant (application, subject, created);"
+    "CREATE INDEX refresh_grant_account ON refresh_grant (account);"
+    "CREATE INDEX refresh_grant_expires ON refresh_grant (expires);",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

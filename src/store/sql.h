@@ -44,7 +44,8 @@ typedef enum kw_sql_turn {
     KW_TURN_CONFIGURATION, /* all that kw_store_version counts */
     KW_TURN_AUDIT,
     KW_TURN_LOCKOUTS,
-    KW_TURN_SECRETS
+    KW_TURN_SECRETS,
+    KW_TURN_GRANTS
 } kw_sql_turn;
 
 kw_status kw_sql_begin(kw_sql *sql, kw_sql_turn turn);

@@ -25,7 +25,7 @@ typedef struct kw_store kw_store;
  */
 kw_status kw_store_open(const char *location, bool create, const kw_clock *clock, kw_arena *arena, kw_store **out, kw_string *why);
 void kw_store_close(kw_store *store);
-/* Changes whenever anything but the audit trail was changed, by this or by another process. 0: it cannot be read now. */
+/* Changes whenever the configuration, users or issuers were changed, by this or by another process. 0: it cannot be read now. */
 uint64_t kw_store_version(kw_store *store);
 
 /* --- users -------------------------------------------------------------------------------------------------------- */
@@ -173,6 +173,34 @@ typedef struct kw_signing_key {
 kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key);
 /* Newest first; wipe the arena's owner after use. */
 kw_status kw_store_key_list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count);
+
+/*
+ * What refresh tokens stand for. Each one is good once and replaced then; all that came from one another are a grant. Only hashes of
+ * the secrets are kept. Nothing here changes kw_store_version.
+ */
+typedef struct kw_refresh_grant {
+    kw_string id;          /* no secret: the trail has it */
+    kw_bytes secret_hash;  /* of the token that is good now */
+    kw_string application; /* ApplicationUri of the Client: nobody else may use it */
+    kw_string subject;     /* whom the access tokens are for */
+    kw_string account;     /* the user of this store; the grant ends with it and with its password. Null: none */
+    kw_string resource;    /* resourceId */
+    kw_string detail;      /* JSON: how the user was proven, which Roles were asked for */
+    int64_t created;       /* DateTime; set by the store */
+    int64_t expires;       /* DateTime */
+} kw_refresh_grant;
+
+/* Expired ones go; so do the oldest of the same application and subject past `most`. Bad_AlreadyExists. */
+kw_status kw_store_refresh_grant_add(kw_store *s, const kw_refresh_grant *grant, size_t most);
+/* Bad_NotFound: also when it has expired. */
+kw_status kw_store_refresh_grant_get(kw_store *s, kw_string id, kw_arena *arena, kw_refresh_grant *out);
+/*
+ * The next secret takes the place of this one. *is_reused: this one was replaced before, so somebody has a copy; the grant is gone
+ * then. Of several calls with one secret exactly one rotates, over all nodes. Bad_NotFound.
+ */
+kw_status kw_store_refresh_grant_rotate(kw_store *s, kw_string id, kw_bytes secret_hash, kw_bytes next_hash, int64_t expires,
+                                        bool *is_reused);
+kw_status kw_store_refresh_grant_remove(kw_store *s, kw_string id); /* Bad_NotFound */
 
 /* --- audit trail -------------------------------------------------------------------------------------------------- */
 typedef struct kw_audit_record {

@@ -27,8 +27,24 @@ kw_status kw_store_user_add(kw_store *s, const kw_user *user)
     return t.status;
 }
 
+static kw_status has_password(kw_sql *sql, const kw_user *user, bool *out)
+{
+    KW_STATEMENT(q, sql, "SELECT COUNT(*) FROM account WHERE name = ? AND COALESCE(password_hash, '') = COALESCE(?, '')");
+    kw_bind_text(q, 1, user->name);
+    kw_bind_text(q, 2, user->password_hash);
+    const kw_status status = kw_step(q);
+    *out = status == KW_GOOD && kw_column_int(q, 0) > 0;
+    kw_statement_done(q);
+    return status;
+}
+
 static kw_status set(kw_turn *t, const kw_user *user)
 {
+    bool is_same = false;
+    KW_TRY(has_password(t->sql, user, &is_same));
+    if (!is_same) { /* who knew the former one is to prove himself again */
+        KW_TRY(kw_refresh_grants_end(t->sql, user->name));
+    }
     KW_STATEMENT(q, t->sql, "UPDATE account SET password_hash = ?, configuration = ?, description = ?, changed = ? WHERE name = ?");
     kw_bind_text(q, 1, user->password_hash);
     kw_bind_int(q, 2, user->configuration);
@@ -64,6 +80,9 @@ static kw_status change(kw_turn *t, const kw_user_change *c)
     kw_bind_int(q, 7, kw_turn_now(t));
     kw_bind_text(q, 8, c->name);
     KW_TRY(kw_turn_expect_change(t, kw_run(q)));
+    if (c->password_hash != NULL) {
+        KW_TRY(kw_refresh_grants_end(t->sql, c->name));
+    }
     return kw_turn_touch(t);
 }
 
@@ -99,6 +118,7 @@ static kw_status drop(kw_turn *t, kw_string name)
     KW_STATEMENT(rules, t->sql, "DELETE FROM role_rule WHERE criteria = 1 AND value = ?");
     kw_bind_text(rules, 1, name);
     KW_TRY(kw_run(rules));
+    KW_TRY(kw_refresh_grants_end(t->sql, name));
     return kw_turn_touch(t);
 }
 
