@@ -138,8 +138,11 @@ kw_status kw_store_refresh_grant_rotate(kw_store *s, kw_string id, kw_bytes secr
 
 kw_status kw_store_refresh_grant_remove(kw_store *s, kw_string id)
 {
-    KW_TRY(kw_store_begin(s));
-    return kw_store_end(s, drop(t, id));
+    kw_turn t = kw_turn_of(s, KW_TURN_GRANTS);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, drop(&t, id));
+    }
+    return t.status;
 }
 
 kw_status kw_refresh_grants_end(kw_sql *sql, kw_string account)
