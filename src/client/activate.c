@@ -73,6 +73,17 @@ static kw_status fill_request(kw_client *client, const kw_client_identity *ident
     return sign_as_application(client, channel_policy, arena, &request->client_signature);
 }
 
+/* Note N1: a fault brings no serverNonce, and the old one stays; a whole response that refuses may bring one, and then the old one is used up. */
+static kw_status keep_nonce(kw_client *client, const kw_activate_session_response *response, kw_status status)
+{
+    const bool is_refused = kw_status_is_bad(status);
+    if (response == NULL || (is_refused && response->server_nonce.len == 0)) {
+        return status;
+    }
+    const kw_status nonce = kw_client_take_nonce(client, response->server_nonce);
+    return !is_refused && kw_status_is_bad(nonce) ? nonce : status;
+}
+
 kw_status kw_client_prove(kw_client *client, const kw_client_identity *identity)
 {
     kw_arena *arena = kw_arena_new(KW_CLIENT_ARENA);
@@ -89,11 +100,7 @@ kw_status kw_client_prove(kw_client *client, const kw_client_identity *identity)
             kw_client_fail(client, status, "%s", refusal(status));
         }
     }
-    /* Note N1: a fault brings no serverNonce, and the old one stays. */
-    if (!kw_status_is_bad(status)) {
-        const kw_status nonce = kw_client_take_nonce(client, response->server_nonce);
-        status = kw_status_is_bad(nonce) ? nonce : status;
-    }
+    status = keep_nonce(client, response, status);
     kw_arena_free(arena);
     return status;
 }

@@ -159,6 +159,16 @@ void kw_test_world_free(kw_test_world *world)
     free(world);
 }
 
+void kw_test_world_restart(kw_test_world *world, const kw_application_identity *identity)
+{
+    assert_null(world->authority);
+    kw_test_clients_free(world);
+    kw_test_executor_cancel_all(&world->held);
+    kw_server_free(world->server);
+    world->env.identity = identity != NULL ? identity : world->env.identity;
+    start_server(world);
+}
+
 /* --- who is known ------------------------------------------------------------------------------------------------------ */
 
 void kw_test_world_add_user(kw_test_world *world, const char *name, const char *password, uint32_t configuration)

@@ -79,6 +79,9 @@ int kw_test_world_teardown(void **state);
 /* The same with options of the test's own. */
 kw_test_world *kw_test_world_with_user(const kw_test_world_options *options);
 
+/* As after a crash: another Server on the same store, its Sessions gone with its connections. `identity` NULL: the one that it had. */
+void kw_test_world_restart(kw_test_world *world, const kw_application_identity *identity);
+
 /* --- who is known ------------------------------------------------------------------------------------------------------ */
 /* configuration: UserConfigurationMask */
 void kw_test_world_add_user(kw_test_world *world, const char *name, const char *password, uint32_t configuration);
