@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BATCH 500
@@ -27,13 +28,73 @@ static int trail_check(kw_directory *d, bool json)
     return KW_EXIT_DONE;
 }
 
+/* --- for people --------------------------------------------------------------------------------------------------------------- */
+
+static bool needs_quotes(kw_string text)
+{
+    bool needs = text.len == 0;
+    for (size_t i = 0; i < text.len; i++) {
+        needs = needs || text.data[i] == ' ' || text.data[i] == '"' || text.data[i] == '=' || text.data[i] == '\\';
+    }
+    return needs;
+}
+
+static void print_value(kw_string text)
+{
+    const bool quotes = needs_quotes(text);
+    fputs(quotes ? "\"" : "", stdout);
+    for (size_t i = 0; i < text.len; i++) {
+        if (quotes && (text.data[i] == '"' || text.data[i] == '\\')) {
+            putchar('\\');
+        }
+        putchar(text.data[i]);
+    }
+    fputs(quotes ? "\"" : "", stdout);
+}
+
+/* What a record says beyond its columns: name=value, in its own order. */
+static void print_detail(kw_arena *arena, kw_string detail)
+{
+    json_t *all = json_loadb((const char *)detail.data, detail.len, JSON_REJECT_DUPLICATES, NULL);
+    const char *name;
+    json_t *value;
+    json_object_foreach(all, name, value)
+    {
+        char *other = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        const kw_string text =
+            other != NULL ? kw_string_from(other) : (kw_string){(const uint8_t *)json_string_value(value), json_string_length(value)};
+        printf("  %.*s=", KW_STRING_ARGS(kw_escaped(arena, kw_string_from(name))));
+        print_value(kw_escaped(arena, text));
+        free(other);
+    }
+    json_decref(all);
+}
+
+static void print_cell(kw_arena *arena, kw_string text, int width)
+{
+    const kw_string shown = text.len > 0 ? kw_escaped(arena, text) : KW_STRING("-");
+    printf("  %-*.*s", width, KW_STRING_ARGS(shown));
+}
+
+static void print_record(kw_arena *arena, const kw_audit_record *record)
+{
+    printf("%6" PRIu64, record->sequence);
+    print_cell(arena, kw_date_time_format(arena, record->time), 24);
+    print_cell(arena, record->event, 18);
+    print_cell(arena, kw_string_from(kw_status_name(record->status)), 28);
+    print_cell(arena, record->user, 16);
+    print_cell(arena, record->client, 24);
+    print_detail(arena, record->detail);
+    putchar('\n');
+}
+
+/* --- for both ------------------------------------------------------------------------------------------------------------------ */
+
 static void trail_row(kw_arena *arena, const kw_audit_record *record, bool json)
 {
     const kw_string time = kw_date_time_format(arena, record->time);
     if (!json) {
-        printf("%" PRIu64 "  %.*s  %-20.*s %-28s %.*s  %.*s\n", record->sequence, KW_STRING_ARGS(time),
-               KW_STRING_ARGS(kw_escaped(arena, record->event)), kw_status_name(record->status),
-               KW_STRING_ARGS(kw_escaped(arena, record->user)), KW_STRING_ARGS(kw_escaped(arena, record->client)));
+        print_record(arena, record);
         return;
     }
     json_t *line =
@@ -49,6 +110,9 @@ static void trail_row(kw_arena *arena, const kw_audit_record *record, bool json)
 static int trail_list(kw_directory *d, uint32_t after, bool json)
 {
     uint64_t last = after;
+    if (!json) {
+        printf("%6s  %-24s  %-18s  %-28s  %-16s  %-24s  %s\n", "record", "time", "event", "status", "user", "client", "detail");
+    }
     for (;;) {
         kw_audit_record *records;
         size_t count;

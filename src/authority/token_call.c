@@ -18,7 +18,9 @@
 
 kw_status kw_token_call_prove(kw_token_call *t, const kw_identity_claim *claim, kw_identity **who, const char **why)
 {
-    const kw_status status = kw_identity_prove(kw_server_gate(t->authority->server), claim, who, why, &t->delay_ms);
+    kw_refusal refusal;
+    const kw_status status = kw_identity_prove(kw_server_gate(t->authority->server), claim, who, &refusal, &t->delay_ms);
+    *why = refusal.why;
     return status == KW_BAD_USER_ACCESS_DENIED ? KW_BAD_IDENTITY_TOKEN_REJECTED : status;
 }
 

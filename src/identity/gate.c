@@ -348,7 +348,8 @@ static kw_attempt attempt_by_token(const kw_identity_claim *claim)
     return attempt_of(claim, type, has_name ? ((const kw_user_name_identity_token *)claim->token->value)->user_name : KW_BYTES_NULL);
 }
 
-kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why, uint32_t *delay_ms)
+kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, kw_refusal *refusal,
+                            uint32_t *delay_ms)
 {
     kw_proof proof = {.gate = gate, .claim = claim};
     const kw_attempt who = attempt_by_token(claim);
@@ -357,8 +358,8 @@ kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *cla
     *delay_ms = 0;
     const kw_status status = who.kind == KW_USER_TOKEN_TYPE_ANONYMOUS ? attempt(&proof, prove_token, out)
                                                                       : counted_attempt(&proof, &who, prove_token, out, delay_ms);
-    if (why != NULL) {
-        *why = kw_status_is_bad(status) ? proof.why : "";
+    if (refusal != NULL) {
+        *refusal = kw_status_is_bad(status) ? (kw_refusal){proof.why, proof.certificate_verdict} : (kw_refusal){"", KW_GOOD};
     }
     return status;
 }

@@ -81,16 +81,22 @@ typedef struct kw_identity_claim {
     kw_string endpoint_url;                   /* for endpoint filters of Roles */
 } kw_identity_claim;
 
+/* Why somebody was not let in: for the log and the audit, never for the peer. */
+typedef struct kw_refusal {
+    const char *why;            /* static, no secrets; "" after a success */
+    kw_status user_certificate; /* what is wrong with an X509 user's Certificate, as Bad_Certificate…; Good: nothing that is known */
+} kw_refusal;
+
 /*
  * Bad_IdentityTokenInvalid: malformed, unknown PolicyId, wrong type, not decryptable. Bad_IdentityTokenRejected: signature,
  * issuer, audience, time of a JWT; anonymous not offered. Bad_UserAccessDenied: wrong password or unknown user, alike in
  * answer and in time. Bad_UserSignatureInvalid: X509. On success *out carries one reference.
- * *why (may be NULL) names the reason for the log and the audit, static storage, no secrets; never for the peer.
+ * *refusal may be NULL.
  * Failures are counted (throttle.h): a Client that is locked out gets Bad_UserAccessDenied without a look at its token, and the
  * caller answers only after *delay_ms (may be NULL: nobody waits for an answer), good or bad, by a timer. Anonymous guesses nothing.
  * For jobs.
  */
-kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, const char **why,
+kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *claim, kw_identity **out, kw_refusal *refusal,
                             uint32_t *delay_ms);
 
 /*
@@ -110,9 +116,10 @@ bool kw_identity_is_suspect(kw_identity_gate *gate, const kw_identity_claim *cla
  * The same user by what the store says now (RO-15): an Identity with the Roles of now, one reference. `claim`: the context, as for
  * kw_identity_prove, without token, signature and policies. Bad_UserAccessDenied: the user is gone or disabled;
  * Bad_IdentityTokenRejected: the user's Certificate or the token's issuer is not believed any more. Other codes say nothing about
- * the user. For jobs.
+ * the user. *refusal may be NULL. For jobs.
  */
-kw_status kw_identity_review(kw_identity_gate *gate, const kw_identity *identity, const kw_identity_claim *claim, kw_identity **out);
+kw_status kw_identity_review(kw_identity_gate *gate, const kw_identity *identity, const kw_identity_claim *claim, kw_identity **out,
+                             kw_refusal *refusal);
 /* Read what the store says about issuers, Roles and users, if that has changed; *version: of the store. For jobs. */
 kw_status kw_identity_gate_refresh(kw_identity_gate *gate, uint64_t *version);
 /* What was read last: borrowed by a reference, to be released by kw_snapshot_release (identity/snapshot.h). For a loop. */

@@ -45,6 +45,7 @@ typedef struct kw_proof {
     kw_identity *found;                  /* filled by the kind; strings in `arena` */
     kw_certificate *user_certificate;    /* X509: owned by the proof, for the mapping rules */
     const char *why;                     /* static text for log and audit */
+    kw_status certificate_verdict;       /* Bad_Certificate… when that is what refused an X509 user */
     bool is_our_lack;                    /* refused for want of something on our side: no failure of the Client */
     kw_string name;                      /* a password without a token: whose, and which */
     kw_bytes password;

@@ -42,7 +42,8 @@ static kw_status review(kw_proof *proof)
     return kw_roles_grant(proof);
 }
 
-kw_status kw_identity_review(kw_identity_gate *gate, const kw_identity *identity, const kw_identity_claim *claim, kw_identity **out)
+kw_status kw_identity_review(kw_identity_gate *gate, const kw_identity *identity, const kw_identity_claim *claim, kw_identity **out,
+                             kw_refusal *refusal)
 {
     kw_identity found = *identity;
     kw_proof proof = {.gate = gate, .claim = claim, .found = &found, .arena = kw_arena_new(REVIEW_ARENA)};
@@ -54,6 +55,9 @@ kw_status kw_identity_review(kw_identity_gate *gate, const kw_identity *identity
     KW_GOTO(done, review(&proof));
     KW_GOTO(done, kw_identity_make(&found, out));
 done:
+    if (refusal != NULL) {
+        *refusal = (kw_refusal){proof.why != NULL ? proof.why : "", proof.certificate_verdict};
+    }
     kw_certificate_release(proof.user_certificate);
     kw_snapshot_release(proof.snapshot);
     kw_arena_free(proof.arena);

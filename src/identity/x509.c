@@ -34,6 +34,7 @@ static kw_status check_signature(kw_proof *proof, const kw_certificate *user)
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "nothing to sign in this context");
     }
     if (!key_fits(proof->effective, user)) { /* X5-05 */
+        proof->certificate_verdict = KW_BAD_CERTIFICATE_POLICY_CHECK_FAILED;
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "the user's key does not fit the SecurityPolicy");
     }
     if (claim->user_signature == NULL || kw_bytes_is_empty(claim->user_signature->signature)) {
@@ -51,6 +52,7 @@ kw_status kw_proof_check_user_trust(kw_proof *proof, const kw_certificate *user)
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "no trust list for users");
     }
     const kw_status verdict = kw_trust_list_check(trust, user, &checks);
+    proof->certificate_verdict = verdict;
     return kw_status_is_bad(verdict) ? kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, kw_status_name(verdict)) : KW_GOOD;
 }
 
@@ -59,6 +61,7 @@ static kw_status x509_prove(kw_proof *proof, const void *data)
     const kw_x509_identity_token *token = data;
     kw_certificate *user = NULL;
     if (kw_bytes_is_empty(token->certificate_data) || kw_status_is_bad(kw_certificate_parse(token->certificate_data, &user))) {
+        proof->certificate_verdict = KW_BAD_CERTIFICATE_INVALID;
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "unreadable user certificate");
     }
     proof->user_certificate = user;

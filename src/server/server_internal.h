@@ -68,7 +68,7 @@ uint32_t kw_server_cancel(void *ctx, const kw_request *request, uint32_t request
 /* The channel is gone: nobody waits any more for what Publish requests wait for. */
 void kw_server_give_up_waiting(kw_connection *connection);
 
-/* audit.c: what happened becomes an event, a line in the log and a record in the trail */
+/* audit.c, audit_channel.c, audit_session.c: what happened becomes an event, a line in the log and a record in the trail */
 void kw_server_audit_session(void *ctx, const kw_session_event *event);
 void kw_server_audit_open(const kw_connection *connection, const kw_channel_open_audit *audit);
 void kw_server_audit_channel_closed(const kw_connection *connection, kw_status reason);

@@ -38,9 +38,10 @@ static bool encode_fields(kw_monitored_item *item, const kw_event *event)
     const size_t count = filter->select_clauses_count;
     kw_event_field_room *rooms = calloc(count, sizeof(*rooms));
     kw_variant *fields = calloc(count, sizeof(*fields));
+    const kw_access access = kw_subscription_access(item->subscription);
     bool is_good = rooms != NULL && fields != NULL;
     for (size_t i = 0; is_good && i < count; i++) {
-        fields[i] = kw_event_select(manager->context->space, event, &filter->select_clauses[i], &rooms[i]);
+        fields[i] = kw_event_select(manager->context->space, &access, event, &filter->select_clauses[i], &rooms[i]);
     }
     if (is_good) {
         const kw_event_field_list list = {.event_fields = fields, .event_fields_count = count};

@@ -56,7 +56,7 @@ static kw_status verify_application(const kw_session_pending *p)
     return kw_status_is_bad(status) ? KW_BAD_APPLICATION_SIGNATURE_INVALID : KW_GOOD;
 }
 
-static kw_status prove_user(kw_session_pending *p, const char **why)
+static kw_status prove_user(kw_session_pending *p)
 {
     kw_identity_gate *gate = p->sessions->env.gate;
     const kw_activate_session_request *request = p->as.activate.request;
@@ -76,9 +76,9 @@ static kw_status prove_user(kw_session_pending *p, const char **why)
         .application_uri = p->client_certificate != NULL ? kw_certificate_application_uri(p->client_certificate) : KW_BYTES_NULL,
         .address = p->peer_address,
         .endpoint_url = p->endpoint_url};
-    KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, why, &p->delay_ms));
+    KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, &p->refusal, &p->delay_ms));
     if (p->as.activate.former != NULL && !kw_identity_is_same_user(p->as.activate.former, p->as.activate.identity)) { /* AS-12 */
-        *why = "another user on a transfer";
+        p->refusal.why = "another user on a transfer";
         return KW_BAD_IDENTITY_CHANGE_NOT_SUPPORTED;
     }
     return KW_GOOD;
@@ -106,9 +106,9 @@ static void run_activate(kw_job *job)
     kw_session_pending *p = (kw_session_pending *)job;
     p->status = verify_application(p); /* AS-29: first the signature, then the user */
     if (kw_status_is_bad(p->status)) {
-        p->why = "signature of the Client application";
+        p->refusal.why = "signature of the Client application";
     } else {
-        p->status = prove_user(p, &p->why);
+        p->status = prove_user(p);
     }
     const kw_session_event event = event_of(p, p->as.activate.identity);
     kw_session_record(p->sessions, &event, p->arena);

@@ -26,7 +26,8 @@ kw_session_event kw_pending_event(const kw_session_pending *p, kw_session_cause 
     const bool is_no_session = cause == KW_SESSION_CAUSE_CREATE && kw_status_is_bad(p->status);
     return (kw_session_event){.cause = cause,
                               .status = p->status,
-                              .why = p->why,
+                              .why = p->refusal.why,
+                              .user_certificate = p->refusal.user_certificate,
                               .time = p->asked,
                               .entry_id = p->header->audit_entry_id,
                               .session_id = is_no_session ? (kw_node_id){.ns = 0} : p->session->id,
@@ -53,11 +54,9 @@ kw_session_event kw_refused_event(const kw_sessions *sessions, kw_session_cause 
 
 /* --- the audit trail ------------------------------------------------------------------------------------------------------ */
 
-static const char *const NAMES[] = {[KW_SESSION_CAUSE_CREATE] = "CreateSession",
-                                    [KW_SESSION_CAUSE_ACTIVATE] = "ActivateSession",
-                                    [KW_SESSION_CAUSE_CLOSE] = "CloseSession",
-                                    [KW_SESSION_CAUSE_TIMEOUT] = "SessionTimeout",
-                                    [KW_SESSION_CAUSE_TERMINATED] = "SessionTerminated"};
+static const char *const NAMES[] = {[KW_SESSION_CAUSE_CREATE] = "CreateSession",         [KW_SESSION_CAUSE_ACTIVATE] = "ActivateSession",
+                                    [KW_SESSION_CAUSE_CLOSE] = "CloseSession",           [KW_SESSION_CAUSE_TIMEOUT] = "SessionTimeout",
+                                    [KW_SESSION_CAUSE_TERMINATED] = "SessionTerminated", [KW_SESSION_CAUSE_EXPIRED] = "IdentityExpired"};
 
 /* Not within a character. */
 static kw_string cut(kw_string s)
@@ -123,7 +122,8 @@ void kw_session_record(kw_sessions *sessions, const kw_session_event *event, kw_
 
 static const char *line_of(const kw_session_event *event)
 {
-    static const char *const DONE[] = {"Session created", "Session activated", "Session closed", "Session timed out", "Session terminated"};
+    static const char *const DONE[] = {"Session created",   "Session activated",  "Session closed",
+                                       "Session timed out", "Session terminated", "identity ended, Session goes on as Anonymous"};
     static const char *const REFUSED[] = {"CreateSession refused", "ActivateSession refused", "CloseSession refused"};
     return kw_status_is_bad(event->status) ? REFUSED[event->cause] : DONE[event->cause];
 }

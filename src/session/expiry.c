@@ -43,17 +43,19 @@ static kw_status fall_back(kw_session *session, kw_arena *arena)
 /* False: the Session had to be closed. */
 static bool end_identity(kw_session *session, const char *why)
 {
-    const kw_log *log = session->sessions->env.log;
+    kw_session_event event = kw_session_event_of(session, KW_SESSION_CAUSE_EXPIRED);
+    kw_identity *former = kw_identity_retain(session->identity); /* the event is about this one */
     kw_arena *arena = kw_arena_new(POLICIES_ARENA);
     const kw_status status = arena != NULL ? fall_back(session, arena) : KW_BAD_OUT_OF_MEMORY;
     kw_arena_free(arena);
-    KW_LOG(log, KW_LOG_INFO, why, kw_field_str("client", kw_string_from(session->client_uri)),
-           kw_field_text("session", kw_status_is_bad(status) ? "closed" : "anonymous from now on"));
     if (kw_status_is_bad(status)) { /* IT-16; also when nothing else can be had: rights never outlive their proof */
         kw_session_end(session, KW_SESSION_CAUSE_TERMINATED, why, true);
-        return false;
+    } else {
+        event.why = why;
+        kw_session_report(session->sessions, &event);
     }
-    return true;
+    kw_identity_release(former);
+    return !kw_status_is_bad(status);
 }
 
 bool kw_session_check_expiry(kw_session *session)

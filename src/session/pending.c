@@ -72,7 +72,7 @@ void kw_pending_delay(kw_session_pending *p, void (*resume)(kw_session_pending *
             return;
         }
         p->status = KW_BAD_TOO_MANY_OPERATIONS; /* also where the proof was good: the answer does not tell */
-        p->why = "too many answers wait on this SecureChannel";
+        p->refusal.why = "too many answers wait on this SecureChannel";
         p->is_recorded = false;
     }
     resume(p);

@@ -23,6 +23,7 @@ typedef struct review_item {
     kw_identity *former, *found; /* one reference each */
     kw_identity_claim claim;     /* what it borrows is in the run's arena, or retained */
     kw_status status;
+    kw_refusal refusal;
 } review_item;
 
 typedef struct review_run {
@@ -94,7 +95,7 @@ static void run_review(kw_job *job)
     kw_sessions *sessions = run->sessions;
     for (size_t i = 0; i < run->count; i++) {
         review_item *item = &run->items[i];
-        item->status = kw_identity_review(sessions->env.gate, item->former, &item->claim, &item->found);
+        item->status = kw_identity_review(sessions->env.gate, item->former, &item->claim, &item->found, &item->refusal);
     }
     run->status = KW_GOOD;
 }
@@ -117,7 +118,8 @@ static bool apply(review_item *item)
         return true;
     }
     if (is_refused(item->status)) {
-        kw_session_end(session, KW_SESSION_CAUSE_TERMINATED, "the user is not let in any more", true);
+        item->refusal.why = "the user is not let in any more";
+        kw_session_end_for(session, KW_SESSION_CAUSE_TERMINATED, &item->refusal, true);
         return true;
     }
     if (kw_status_is_bad(item->status)) {

@@ -36,17 +36,19 @@ typedef enum kw_session_cause {
     KW_SESSION_CAUSE_CLOSE, /* CloseSession */
     KW_SESSION_CAUSE_TIMEOUT,
     KW_SESSION_CAUSE_TERMINATED, /* whatever else ends a Session */
+    KW_SESSION_CAUSE_EXPIRED,    /* the proof of its user ended: it goes on as Anonymous (IT-15) */
 } kw_session_cause;
 
 /* What was asked of the Session services, or happened to a Session, and what became of it: for the audit. Borrowed for the call. */
 typedef struct kw_session_event {
     kw_session_cause cause;
     kw_status status;
-    const char *why;       /* for those who watch, never for the peer; NULL: nothing to add */
-    kw_date_time time;     /* when it was asked for */
-    kw_string entry_id;    /* auditEntryId of the RequestHeader: the Client's own words */
-    kw_node_id session_id; /* null: there is none */
-    uint32_t channel_id;   /* 0: on none */
+    const char *why;            /* for those who watch, never for the peer; NULL: nothing to add */
+    kw_status user_certificate; /* what is wrong with the Certificate of an X509 user; Good: nothing, or it is about something else */
+    kw_date_time time;          /* when it was asked for */
+    kw_string entry_id;         /* auditEntryId of the RequestHeader: the Client's own words */
+    kw_node_id session_id;      /* null: there is none */
+    uint32_t channel_id;        /* 0: on none */
     kw_string peer_address;
     const kw_certificate *client_certificate; /* of the channel; NULL with None */
     kw_string client_uri;                     /* ApplicationUri: of the certificate where there is one, else as the Client says */

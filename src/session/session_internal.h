@@ -94,7 +94,7 @@ struct kw_session_pending {
     kw_session_done done;
     void *ctx;
     kw_status status;
-    const char *why;    /* of a bad status; static */
+    kw_refusal refusal; /* of a bad status */
     kw_date_time asked; /* when the request came */
     bool is_recorded;   /* the audit trail knows of it */
     const kw_request_header *header;
@@ -128,6 +128,8 @@ kw_session *kw_session_find(kw_sessions *sessions, const kw_node_id *token);
 void kw_session_shut(kw_session *session, bool delete_subscriptions);
 /* The same for a Session that nobody asked to close: it is audited as Session/Timeout or Session/Terminated. */
 void kw_session_end(kw_session *session, kw_session_cause cause, const char *why, bool delete_subscriptions);
+/* And with more to say about why. */
+void kw_session_end_for(kw_session *session, kw_session_cause cause, const kw_refusal *refusal, bool delete_subscriptions);
 /* Room for one more: quota of this client, then the oldest that was never activated goes (CS-19). */
 kw_status kw_sessions_make_room(kw_sessions *sessions, const kw_certificate *client_certificate, kw_string peer_address);
 void kw_session_keep_alive(kw_session *session);

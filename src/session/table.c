@@ -147,9 +147,15 @@ void kw_session_shut(kw_session *session, bool delete_subscriptions)
 
 void kw_session_end(kw_session *session, kw_session_cause cause, const char *why, bool delete_subscriptions)
 {
+    kw_session_end_for(session, cause, &(kw_refusal){.why = why}, delete_subscriptions);
+}
+
+void kw_session_end_for(kw_session *session, kw_session_cause cause, const kw_refusal *refusal, bool delete_subscriptions)
+{
     kw_sessions *sessions = session->sessions;
     kw_session_event event = kw_session_event_of(session, cause);
-    event.why = why;
+    event.why = refusal->why;
+    event.user_certificate = refusal->user_certificate;
     if (take_out(session, delete_subscriptions)) {
         kw_session_report(sessions, &event);
         kw_session_release(session);

@@ -109,7 +109,8 @@ static void raise_write(const kw_admin_job *job)
                                     .user = identity->name,
                                     .application_uri = job->write->application_uri};
     kw_audit_event e;
-    kw_audit_event_begin(&e, job->administration->env.space, job->event_type, "Attribute/Write", job->message, &origin);
+    kw_audit_event_begin(&e, job->administration->env.space, job->event_type, "Attribute/Write",
+                         kw_status_is_bad(job->status) ? KW_STRING("a Write was refused") : job->message, &origin);
     e.event.source_node = job->write->node_id;
     kw_audit_event_add(&e, "AttributeId", kw_variant_scalar(KW_BUILTIN_UINT32, &VALUE));
     kw_audit_event_add(&e, "IndexRange", kw_variant_scalar(KW_BUILTIN_STRING, &WHOLE));

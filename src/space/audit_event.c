@@ -15,6 +15,8 @@ void kw_audit_event_begin(kw_audit_event *e, kw_space *space, uint32_t type, con
                           .source_name = kw_string_from(source_name),
                           .time = now,
                           .message = message,
+                          .refused = origin->status,
+                          .why = origin->why,
                           .severity = is_done ? KW_AUDIT_SEVERITY_DONE : KW_AUDIT_SEVERITY_REFUSED,
                           .is_security = true,
                           .fields = e->fields};
@@ -53,7 +55,8 @@ void kw_audit_event_of_method(kw_space *space, const kw_call *call, uint16_t typ
                                     .user = identity != NULL ? identity->name : KW_BYTES_NULL,
                                     .application_uri = call->context->application_uri};
     kw_audit_event e;
-    kw_audit_event_begin(&e, space, type, "Attribute/Call", message, &origin);
+    kw_audit_event_begin(&e, space, type, "Attribute/Call", kw_status_is_bad(status) ? KW_STRING("a Method was refused") : message,
+                         &origin);
     e.event.type_ns = type_ns;
     e.event.source_node = call->object_id;
     kw_audit_event_add(&e, "MethodId", kw_variant_scalar(KW_BUILTIN_NODE_ID, &call->method_id));

@@ -24,6 +24,7 @@ typedef struct kw_audit_origin {
     kw_string entry_id;        /* ClientAuditEntryId: the Client's own words, proof of nothing */
     kw_string user;            /* ClientUserId */
     kw_string application_uri; /* of the Client, only if its channel proved it */
+    const char *why;           /* for the Message; static or borrowed; NULL: nothing to add */
 } kw_audit_origin;
 
 typedef struct kw_audit_event {
@@ -34,7 +35,7 @@ typedef struct kw_audit_event {
     kw_event_field fields[KW_AUDIT_FIELDS_MAX];
 } kw_audit_event;
 
-/* `type`: of ns 0. The source is the Server Object; change event.source_node, type_ns or severity before it is raised where that is not so. */
+/* `type`: of ns 0. `message`: a sentence; a bad status and the reason are added to it. The source is the Server Object; change event.source_node, type_ns or severity before it is raised where that is not so. */
 void kw_audit_event_begin(kw_audit_event *e, kw_space *space, uint32_t type, const char *source_name, kw_string message,
                           const kw_audit_origin *origin);
 /* Past KW_AUDIT_FIELDS_MAX a field is dropped. */

@@ -1,5 +1,7 @@
 #include "space/event.h"
 
+#include "base/cursor.h"
+#include "space/locale.h"
 #include "space/space_internal.h"
 
 #define ROLE_CONFIGURE_ADMIN 15716u
@@ -31,6 +33,43 @@ void kw_space_raise(kw_space *space, const kw_event *event)
         space->listeners[i].heard(space->listeners[i].ctx, event);
     }
 }
+
+/* --- what it says ------------------------------------------------------------------------------------------------------------- */
+
+static void append(kw_writer *w, const char *before, kw_string text)
+{
+    if (text.len > 0) {
+        kw_write_raw(w, kw_string_from(before));
+        kw_write_raw(w, text);
+    }
+}
+
+static kw_string in_locale(const kw_space *space, const kw_access *access, kw_string text)
+{
+    return kw_space_localize(space, access, (kw_localized_text){KW_STRING(KW_LOCALE_OWN), text}).text;
+}
+
+kw_localized_text kw_event_message(const kw_space *space, const kw_access *access, const kw_event *event, char *room)
+{
+    const kw_access no_wishes = {.locale_count = 0};
+    const kw_access *eyes = access != NULL ? access : &no_wishes;
+    const bool is_refused = kw_status_is_bad(event->refused), has_reason = event->why != NULL && event->why[0] != '\0';
+    kw_localized_text message = kw_space_localize(space, eyes, (kw_localized_text){KW_STRING(KW_LOCALE_OWN), event->message});
+    kw_writer w;
+    if (!is_refused && !has_reason) {
+        return message;
+    }
+    kw_writer_init_fixed(&w, (uint8_t *)room, KW_EVENT_MESSAGE_MAX);
+    append(&w, "", message.text);
+    append(&w, ": ", is_refused ? kw_string_from(kw_status_name(event->refused)) : KW_BYTES_NULL);
+    append(&w, is_refused ? ", " : ": ", in_locale(space, eyes, kw_string_from(event->why)));
+    if (!kw_status_is_bad(kw_writer_status(&w))) { /* otherwise the sentence has to do */
+        message.text = kw_writer_bytes(&w);
+    }
+    return message;
+}
+
+/* --- who may see it ----------------------------------------------------------------------------------------------------------- */
 
 bool kw_event_is_visible(const kw_event *event, const kw_access *access)
 {

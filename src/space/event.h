@@ -20,7 +20,9 @@ typedef struct kw_event {
     kw_node_id source_node;
     kw_string source_name;
     kw_date_time time;
-    kw_string message; /* English */
+    kw_string message; /* a sentence in the Server's own language, as its dictionary has it … */
+    kw_status refused; /* … and what else it says of this event: a bad status by its name; Good: nothing */
+    const char *why;   /* … and a reason, which may be in the dictionary too; NULL: none */
     uint16_t severity; /* 1 … 1000 */
     bool is_security;  /* only for those who may see security audit events: SecurityAdmin, ConfigureAdmin on an encrypted channel */
     const kw_event_field *fields;
@@ -35,6 +37,13 @@ typedef void (*kw_event_heard)(void *ctx, const kw_event *event);
 kw_status kw_space_listen(kw_space *space, kw_event_heard heard, void *ctx);
 void kw_space_unlisten(kw_space *space, kw_event_heard heard, void *ctx);
 void kw_space_raise(kw_space *space, const kw_event *event);
+
+#define KW_EVENT_MESSAGE_MAX 256 /* of one that is put together */
+/*
+ * The Message: "sentence", or "sentence: Bad_…, reason", in the locale of these eyes; NULL: the Server's own language. Borrowed from
+ * the event, the space and the room, which has KW_EVENT_MESSAGE_MAX bytes.
+ */
+kw_localized_text kw_event_message(const kw_space *space, const kw_access *access, const kw_event *event, char *room);
 /* May these eyes see this event? Events of the audit trail are for the Roles that watch over security. */
 bool kw_event_is_visible(const kw_event *event, const kw_access *access);
 

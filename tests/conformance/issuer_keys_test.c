@@ -344,7 +344,7 @@ static void a_restart_has_the_keys(void **state)
 {
     fixture *f = *state;
     kw_identity *identity = NULL;
-    const char *why = NULL;
+    kw_refusal refusal = {.why = NULL};
     kw_user_token_policy *policies = NULL;
     size_t count = 0;
     const kw_test_idp_key *two = kw_test_idp_add_key(&f->idp, "two");
@@ -374,7 +374,7 @@ static void a_restart_has_the_keys(void **state)
                                      .policy_count = count,
                                      .channel_policy = &KW_POLICY_NONE,
                                      .mode = KW_MESSAGE_SECURITY_MODE_NONE};
-    assert_status(kw_identity_prove(gate, &claim, &identity, &why, NULL), KW_GOOD);
+    assert_status(kw_identity_prove(gate, &claim, &identity, &refusal, NULL), KW_GOOD);
     kw_identity_release(identity);
     kw_identity_gate_free(gate);
 }

@@ -54,5 +54,8 @@ until_done is_listed
 expect 0 "[1-9] cleared" "$keyway" user lockouts -d D --clear-all
 expect 0 "nobody is" "$keyway" user lockouts -d D
 until_done "${honest[@]}"
-expect 0 LockOut "$keyway" trail list -d D
+expect 0 "LockOut +Bad_UserAccessDenied +alice +client:.* failures=10 +seconds=300" "$keyway" trail list -d D
+expect 0 "^record +time +event +status +user +client +detail" "$keyway" trail list -d D
+expect 0 'ActivateSession +Bad_UserAccessDenied +- +urn:.* reason="wrong password" .*peer=.*claimedUser=alice' "$keyway" trail list -d D
+expect 0 'ActivateSession +Good +alice +urn:' "$keyway" trail list -d D
 verdict

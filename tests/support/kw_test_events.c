@@ -18,7 +18,8 @@ static void on_event(void *ctx, const kw_event *event)
     kw_event *to = &all->events[all->count++];
     *to = *event;
     to->source_name = copy(all, event->source_name);
-    to->message = copy(all, event->message);
+    char room[KW_EVENT_MESSAGE_MAX];
+    to->message = copy(all, kw_event_message(kw_server_space(all->world->server), NULL, event, room).text);
     assert_status(kw_ua_copy(arena, kw_type_builtin(KW_BUILTIN_NODE_ID), &event->source_node, &to->source_node), KW_GOOD);
     kw_event_field *fields = KW_ARENA_ARRAY(arena, kw_event_field, event->field_count);
     assert_non_null(fields);
