@@ -150,11 +150,12 @@ static void on_message(void *ctx, uint32_t request_id, kw_bytes body, kw_arena *
     const kw_test_request *request = write_down(at, body);
     kw_arena_free(arena);
     const kw_type *type = answer(at, request, &response);
+    ((kw_response_header *)response)->request_handle = ((const kw_request_header *)request->value)->request_handle;
     const kw_status edited = rogue->edit != NULL ? rogue->edit(rogue, type, response) : KW_GOOD;
     if (kw_status_is_bad(edited)) {
         type = fault(rogue, edited, &response);
+        ((kw_response_header *)response)->request_handle = ((const kw_request_header *)request->value)->request_handle;
     }
-    ((kw_response_header *)response)->request_handle = ((const kw_request_header *)request->value)->request_handle;
     kw_writer_init(&w, MESSAGE_MAX);
     assert_status(kw_ua_encode_message(&w, type, response), KW_GOOD);
     assert_status(kw_channel_send(at->channel, request_id, kw_writer_bytes(&w)), KW_GOOD);
