@@ -36,6 +36,7 @@ LIBRARIES = {
     "argon2.h": {"identity"},
     "curl/": {"http"},
     "cyaml/": {"app"},
+    "event2/": {"http"},
     "jansson.h": {"identity", "client", "authority", "app"},
     "openssl/": {"crypto", "store", "http"},
     "sqlite3.h": {"store"},

@@ -47,6 +47,7 @@ kw_want_to_build() {
     kw_want libargon2-dev pkg-config --exists libargon2
     kw_want libsqlite3-dev pkg-config --exists sqlite3
     kw_want libcurl4-openssl-dev pkg-config --exists 'libcurl >= 7.85'
+    kw_want libevent-dev pkg-config --exists libevent libevent_openssl libevent_pthreads
     kw_want libcyaml-dev pkg-config --exists libcyaml
     kw_want libyaml-dev pkg-config --exists yaml-0.1 # libcyaml names it, its package does not bring it
 }

@@ -28,6 +28,13 @@ typedef struct kw_executor {
 /* Runs job->run and job->done before submit returns. */
 extern const kw_executor KW_EXECUTOR_INLINE;
 
+/* The way back to a loop for what happens on other threads. */
+typedef struct kw_mailbox {
+    /* job->run is called soon on the loop's thread, job->done is not. From any thread; never refuses. Posts of one thread keep their order. */
+    void (*post)(void *ctx, kw_job *job);
+    void *ctx;
+} kw_mailbox;
+
 static inline kw_status kw_executor_submit(const kw_executor *e, kw_job *job)
 {
     return e->submit(e->ctx, job);

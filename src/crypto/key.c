@@ -103,6 +103,11 @@ void kw_public_key_release(kw_public_key *key)
     }
 }
 
+struct evp_pkey_st *kw_private_key_evp(const kw_private_key *key)
+{
+    return key->pkey;
+}
+
 kw_key_type kw_private_key_type(const kw_private_key *key)
 {
     return key->type;

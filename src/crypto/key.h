@@ -23,6 +23,8 @@ kw_status kw_private_key_to_pem(const kw_private_key *key, kw_bytes passphrase, 
 kw_private_key *kw_private_key_retain(kw_private_key *key);
 void kw_private_key_release(kw_private_key *key); /* NULL is fine */
 kw_key_type kw_private_key_type(const kw_private_key *key);
+/* For TLS, which OpenSSL does by itself; borrowed. */
+struct evp_pkey_st *kw_private_key_evp(const kw_private_key *key);
 size_t kw_private_key_size(const kw_private_key *key); /* bytes of the modulus or of a signature r‖s */
 
 /* SubjectPublicKeyInfo DER or PEM. */

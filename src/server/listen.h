@@ -10,6 +10,10 @@ typedef struct kw_runtime kw_runtime;
 kw_status kw_runtime_new(const kw_log *log, uint32_t max_jobs, kw_runtime **out);
 void kw_runtime_free(kw_runtime *runtime);
 const kw_executor *kw_runtime_executor(kw_runtime *runtime);
+/* The way back to the loop from other threads. */
+const kw_mailbox *kw_runtime_mailbox(kw_runtime *runtime);
+/* What arrived after kw_runtime_run had ended, by then from nobody any more. */
+void kw_runtime_read_mail(kw_runtime *runtime);
 kw_timers *kw_runtime_timers(kw_runtime *runtime);
 /* Bind every address ("127.0.0.1", "::1", "0.0.0.0", …); port 0 takes one free port for all of them. *why: static. */
 kw_status kw_runtime_listen(kw_runtime *runtime, kw_server *server, const char *const *addresses, size_t count, uint16_t port,

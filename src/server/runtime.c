@@ -74,6 +74,42 @@ static kw_status submit(void *ctx, kw_job *job)
     return KW_GOOD;
 }
 
+/* --- mail from other threads --------------------------------------------------------------------------------------------------- */
+
+static void post(void *ctx, kw_job *job)
+{
+    kw_runtime *runtime = ctx;
+    job->next = NULL;
+    uv_mutex_lock(&runtime->mail_lock);
+    *runtime->mail_end = job;
+    runtime->mail_end = &job->next;
+    uv_mutex_unlock(&runtime->mail_lock);
+    uv_async_send(&runtime->mail_bell);
+}
+
+void kw_runtime_read_mail(kw_runtime *runtime)
+{
+    uv_mutex_lock(&runtime->mail_lock);
+    kw_job *mail = runtime->mail;
+    runtime->mail = NULL;
+    runtime->mail_end = &runtime->mail;
+    uv_mutex_unlock(&runtime->mail_lock);
+    for (kw_job *job = mail, *next; job != NULL; job = next) {
+        next = job->next; /* it may be gone once it ran */
+        job->run(job);
+    }
+}
+
+static void on_mail(uv_async_t *bell)
+{
+    kw_runtime_read_mail(bell->data);
+}
+
+const kw_mailbox *kw_runtime_mailbox(kw_runtime *runtime)
+{
+    return &runtime->mailbox;
+}
+
 /* --- timers ------------------------------------------------------------------------------------------------------------------ */
 
 static void on_tick(uv_timer_t *tick)
@@ -171,7 +207,11 @@ kw_status kw_runtime_new(const kw_log *log, uint32_t max_jobs, kw_runtime **out)
     uv_timer_init(&runtime->loop, &runtime->tick);
     uv_prepare_init(&runtime->loop, &runtime->before_poll);
     uv_async_init(&runtime->loop, &runtime->wake, on_wake);
-    runtime->tick.data = runtime->before_poll.data = runtime->wake.data = runtime;
+    uv_async_init(&runtime->loop, &runtime->mail_bell, on_mail);
+    uv_mutex_init(&runtime->mail_lock);
+    runtime->mailbox = (kw_mailbox){post, runtime};
+    runtime->mail_end = &runtime->mail;
+    runtime->tick.data = runtime->before_poll.data = runtime->wake.data = runtime->mail_bell.data = runtime;
     uv_prepare_start(&runtime->before_poll, on_prepare);
     *out = runtime;
     return KW_GOOD;
@@ -217,6 +257,7 @@ void kw_runtime_free(kw_runtime *runtime)
     uv_walk(&runtime->loop, close_handle, NULL);
     uv_run(&runtime->loop, UV_RUN_DEFAULT);
     uv_loop_close(&runtime->loop);
+    uv_mutex_destroy(&runtime->mail_lock);
     kw_timers_free(runtime->timers);
     free(runtime);
 }

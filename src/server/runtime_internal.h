@@ -22,6 +22,10 @@ struct kw_runtime {
     kw_executor executor;
     uint32_t max_jobs, job_count;
     kw_turns turns; /* jobs with a source */
+    kw_mailbox mailbox;
+    uv_mutex_t mail_lock;
+    uv_async_t mail_bell;
+    kw_job *mail, **mail_end;
     kw_listener *listeners;
     struct kw_socket *sockets;
     size_t socket_count;
