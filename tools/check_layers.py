@@ -29,7 +29,7 @@ PUBLIC_OF_BASE = {"arena", "bytes", "status", "status_codes"}
 
 # The protocol core does no I/O.
 SOCKETS = re.compile(r"(uv|sys/socket|sys/un|sys/epoll|netdb|poll|netinet/.*|arpa/.*)\.h$|uv/")
-HAS_SOCKETS = {"app", "gateway", "authority", "http", "client", "server"}
+HAS_SOCKETS = {"app", "gateway", "authority", "http", "client", "server", "store"}  # store: a database
 
 # A library stands behind few rooms, so that it can be replaced.
 LIBRARIES = {
@@ -38,6 +38,7 @@ LIBRARIES = {
     "cyaml/": {"app"},
     "event2/": {"http"},
     "jansson.h": {"identity", "client", "authority", "app"},
+    "libpq-fe.h": {"store"},
     "openssl/": {"crypto", "store", "http"},
     "sqlite3.h": {"store"},
     "uv.h": {"client", "server"},

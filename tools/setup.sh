@@ -46,14 +46,21 @@ kw_want_to_build() {
     kw_want libjansson-dev pkg-config --exists jansson
     kw_want libargon2-dev pkg-config --exists libargon2
     kw_want libsqlite3-dev pkg-config --exists sqlite3
+    kw_want libpq-dev pkg-config --exists libpq
     kw_want libcurl4-openssl-dev pkg-config --exists 'libcurl >= 7.85'
     kw_want libevent-dev pkg-config --exists libevent libevent_openssl libevent_pthreads
     kw_want libcyaml-dev pkg-config --exists libcyaml
     kw_want libyaml-dev pkg-config --exists yaml-0.1 # libcyaml names it, its package does not bring it
 }
 
+# Its programs are not on the path.
+kw_has_postgres() {
+    command -v initdb || ls /usr/lib/postgresql/*/bin/initdb
+}
+
 kw_want_to_test() {
     kw_want libcmocka-dev pkg-config --exists cmocka
+    kw_want postgresql kw_has_postgres
 }
 
 kw_want_to_test_all() {

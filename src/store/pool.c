@@ -30,15 +30,21 @@ void kw_pool_clear(kw_pool *p)
 }
 
 /* After a failure one at a time tries to connect, and not too often. */
+static bool may_connect(const kw_pool *p)
+{
+    return p->open < p->max && (p->failures == 0 || (p->trying == 0 && kw_clock_ms(p->clock) >= p->not_before));
+}
+
+/* There is no connection to wait for. */
 static bool is_down(const kw_pool *p)
 {
-    return p->failures > 0 && p->idle_count == 0 && (p->is_trying || kw_clock_ms(p->clock) < p->not_before);
+    return p->failures > 0 && p->open == p->trying && !may_connect(p);
 }
 
 static void wait_for_turn(kw_pool *p)
 {
     const uint64_t ticket = p->next++;
-    while (ticket != p->serving || (p->idle_count == 0 && p->open >= p->max && !is_down(p))) {
+    while (ticket != p->serving || (p->idle_count == 0 && !may_connect(p) && !is_down(p))) {
         pthread_cond_wait(&p->changed, &p->lock);
     }
     p->serving++;
@@ -47,7 +53,7 @@ static void wait_for_turn(kw_pool *p)
 
 static void note_connection(kw_pool *p, bool is_open)
 {
-    p->is_trying = false;
+    p->trying--;
     if (is_open) {
         p->failures = 0;
         return;
@@ -62,7 +68,7 @@ static void note_connection(kw_pool *p, bool is_open)
 static kw_status connect_now(kw_pool *p, kw_sql **out)
 {
     kw_string why;
-    p->is_trying = true;
+    p->trying++;
     p->open++;
     pthread_mutex_unlock(&p->lock);
     const kw_status status = kw_sql_open(p->location, false, NULL, out, &why);
@@ -102,10 +108,10 @@ void kw_pool_give(kw_pool *p, kw_sql *sql, bool is_lost)
     pthread_mutex_unlock(&p->lock);
 }
 
-bool kw_pool_is_exhausted(kw_pool *p)
+size_t kw_pool_taken(kw_pool *p)
 {
     pthread_mutex_lock(&p->lock);
-    const bool is = p->idle_count == 0 && p->open >= p->max;
+    const size_t taken = p->open - p->idle_count;
     pthread_mutex_unlock(&p->lock);
-    return is;
+    return taken;
 }

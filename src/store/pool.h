@@ -18,11 +18,10 @@ typedef struct kw_pool {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     kw_sql *idle[KW_POOL_MAX];
-    size_t idle_count, open, max; /* open: idle, taken, or being opened */
-    uint64_t next, serving;       /* tickets of those who wait */
-    unsigned failures;            /* to open a connection, since the last success */
-    uint64_t not_before;          /* ms: when it may be tried again */
-    bool is_trying;
+    size_t idle_count, open, trying, max; /* open: idle, taken, or being opened; trying: being opened */
+    uint64_t next, serving;               /* tickets of those who wait */
+    unsigned failures;                    /* to open a connection, since the last success */
+    uint64_t not_before;                  /* ms: when it may be tried again */
 } kw_pool;
 
 /* With a connection that is open already, or NULL. */
@@ -32,7 +31,7 @@ void kw_pool_clear(kw_pool *pool); /* all connections are back */
 kw_status kw_pool_take(kw_pool *pool, kw_sql **out);
 /* `is_lost`: it is closed, and so are all that are idle. */
 void kw_pool_give(kw_pool *pool, kw_sql *sql, bool is_lost);
-/* Every connection is in use. */
-bool kw_pool_is_exhausted(kw_pool *pool);
+/* How many are taken. */
+size_t kw_pool_taken(kw_pool *pool);
 
 #endif

@@ -7,6 +7,12 @@
 /* NULL: nobody's. */
 static const kw_sql_engine *engine_of(const char *location)
 {
+    static const char *const URLS[] = {"postgresql://", "postgres://"};
+    for (size_t i = 0; i < sizeof(URLS) / sizeof(URLS[0]); i++) {
+        if (strncmp(location, URLS[i], strlen(URLS[i])) == 0) {
+            return &KW_POSTGRES;
+        }
+    }
     return strstr(location, "://") == NULL ? &KW_SQLITE : NULL;
 }
 
@@ -14,7 +20,7 @@ kw_status kw_sql_open(const char *location, bool create, kw_arena *arena, kw_sql
 {
     const kw_sql_engine *engine = engine_of(location);
     if (engine == NULL) {
-        *why = KW_STRING("only a file can be a store");
+        *why = KW_STRING("only a file or a postgresql://… can be a store");
         return KW_BAD_NOT_SUPPORTED;
     }
     return engine->open(location, create, arena, out, why);

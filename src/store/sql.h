@@ -45,7 +45,8 @@ typedef enum kw_sql_turn {
     KW_TURN_AUDIT,
     KW_TURN_LOCKOUTS,
     KW_TURN_SECRETS,
-    KW_TURN_GRANTS
+    KW_TURN_GRANTS,
+    KW_TURN_COUNT /* new ones before it: nodes of the former version know the others by their numbers */
 } kw_sql_turn;
 
 kw_status kw_sql_begin(kw_sql *sql, kw_sql_turn turn);

@@ -39,6 +39,6 @@ struct kw_statement {
     kw_status status; /* of binding and of reading columns */
 };
 
-extern const kw_sql_engine KW_SQLITE;
+extern const kw_sql_engine KW_SQLITE, KW_POSTGRES;
 
 #endif

@@ -151,6 +151,9 @@ static kw_status get(kw_sql *sql, kw_string name, kw_arena *arena, kw_user *out)
 kw_status kw_store_user_get(kw_store *s, kw_string name, kw_arena *arena, kw_user *out)
 {
     kw_user found;
+    if (kw_status_is_bad(kw_store_check_key(name))) { /* what cannot be a name is no user's, whatever an engine thinks of it */
+        return KW_BAD_NOT_FOUND;
+    }
     kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
     while (kw_turn_begin(&t)) {
         kw_turn_end(&t, get(t.sql, name, arena, &found));

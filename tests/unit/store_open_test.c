@@ -182,7 +182,7 @@ static void a_damaged_store_is_told(void **state)
 static void a_server_s_address_is_not_taken_for_a_file(void **state)
 {
     kw_test_store *t = *state;
-    assert_refused(t, "postgresql://host/keyway", true, KW_BAD_NOT_SUPPORTED, "only a file can be a store");
+    assert_refused(t, "mysql://host/keyway", true, KW_BAD_NOT_SUPPORTED, "only a file or a postgresql://… can be a store");
 }
 
 static void the_reason_need_not_be_asked_for(void **state)
