@@ -94,6 +94,7 @@ static const cyaml_schema_field_t AUTHORITY[] = {
     TEXT("signing_algorithm", kw_config_authority, signing_algorithm),
     NUMBER("token_lifetime", kw_config_authority, token_lifetime),
     LIST("requestors", kw_config_authority, requestors),
+    FLAG("require_signed_secrets", kw_config_authority, require_signed_secrets),
     CYAML_FIELD_END,
 };
 

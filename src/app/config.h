@@ -74,6 +74,7 @@ typedef struct kw_config_authority {
     uint32_t token_lifetime; /* seconds; 0: 3,600 */
     char **requestors;
     unsigned requestors_count;
+    bool require_signed_secrets;
 } kw_config_authority;
 
 typedef struct kw_config_limits {

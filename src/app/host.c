@@ -201,6 +201,7 @@ static int start_authority(kw_host *host)
     const kw_authority_config how = {.service_uri = kw_string_from(config->service_uri),
                                      .token_lifetime_s = config->token_lifetime,
                                      .requestors = requestors,
+                                     .require_signed_secrets = config->require_signed_secrets,
                                      .requestor_count = count};
     const kw_status status = kw_authority_new(&how, host->server, &host->env, &host->authority);
     return kw_status_is_bad(status) ? kw_fail(status, "the Authorization Service could not be set up") : -1;

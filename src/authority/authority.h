@@ -17,6 +17,9 @@ typedef struct kw_authority_config {
     uint32_t token_lifetime_s;   /* default 3,600; a resource may have its own */
     const kw_string *requestors; /* ApplicationUris with the AccessTokenRequestor privilege; count 0: every trusted application */
     size_t requestor_count;
+    /* RequestAccessToken: passwords and tokens must be signed beside being sealed. Off: what an encrypted channel has proven will do,
+     * because an RsaEncryptedSecret as OPC 10000-4 has it cannot say who signed it. User certificates always sign. */
+    bool require_signed_secrets;
 } kw_authority_config;
 
 /* The NodeId of the Object that RequestAccessToken is called on: ns=1;s=AuthorizationService. */

@@ -13,10 +13,10 @@
 
 const kw_node_id KW_AUTHORITY_OBJECT = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = {(const uint8_t *)"AuthorizationService", 20}};
 
-/* Anonymous is nobody to ask for a token by argument; user certificates come with StartRequestToken, where they can sign. */
+/* Anonymous is nobody to ask for a token by argument. */
 static bool is_accepted(const kw_user_token_policy *policy)
 {
-    return policy->token_type == KW_USER_TOKEN_TYPE_USER_NAME || policy->token_type == KW_USER_TOKEN_TYPE_ISSUED_TOKEN;
+    return policy->token_type != KW_USER_TOKEN_TYPE_ANONYMOUS;
 }
 
 kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count)

@@ -42,6 +42,7 @@ static kw_status explicit_identity(request_call *r, kw_identity **who, const cha
     claim.policies = policies;
     claim.policy_count = count;
     claim.server_nonce = KW_BYTES_NULL; /* ES-11: no Session nonce here; SigningTime protects (RT-16) */
+    claim.needs_signer = t->authority->config.require_signed_secrets;
     const kw_status status = kw_token_call_prove(t, &claim, who, why);
     return status == KW_BAD_USER_SIGNATURE_INVALID ? KW_BAD_IDENTITY_TOKEN_REJECTED : status;
 }

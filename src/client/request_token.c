@@ -226,7 +226,7 @@ static kw_status sign_in(kw_client *authority, const kw_client_identity *self, b
     const kw_security_policy *policy = kw_security_policy_by_uri(e->security_policy_uri);
     const bool takes_anonymous = kw_client_choose_token_policy(e->user_identity_tokens, e->user_identity_tokens_count,
                                                                KW_USER_TOKEN_TYPE_ANONYMOUS, policy, e->security_mode) != NULL;
-    *is_explicit = takes_anonymous && (self->kind == KW_USER_TOKEN_TYPE_USER_NAME || self->kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN);
+    *is_explicit = takes_anonymous && self->kind != KW_USER_TOKEN_TYPE_ANONYMOUS;
     return kw_client_activate(authority, *is_explicit ? &anonymous : self);
 }
 

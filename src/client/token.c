@@ -60,8 +60,6 @@ static kw_secret_format format_for(const kw_client *client, const kw_token_conte
 static kw_status seal(kw_client *client, const kw_token_context *context, const kw_security_policy *policy, bool is_issued, kw_bytes secret,
                       kw_arena *arena, kw_bytes *sealed, kw_string *algorithm)
 {
-    uint8_t made_up[KW_CLIENT_NONCE];
-    kw_bytes nonce = context->nonce;
     const kw_secret_format format = format_for(client, context, policy, is_issued, secret.len);
     *algorithm = KW_BYTES_NULL;
     if (format == KW_SECRET_CLEAR) {
@@ -71,15 +69,15 @@ static kw_status seal(kw_client *client, const kw_token_context *context, const 
     if (context->receiver == NULL) {
         return kw_client_fail(client, KW_BAD_CERTIFICATE_INVALID, "the server shows no certificate to encrypt the secret for");
     }
-    if (nonce.data == NULL) { /* ES-11: outside a Session the sender makes one up */
-        KW_TRY(kw_random_fill(client->env.random, made_up, sizeof(made_up)));
-        nonce = (kw_bytes){made_up, sizeof(made_up)};
+    if (context->nonce.data == NULL && format == KW_SECRET_RSA && client->identity.key != NULL) { /* RT-08, RT-14 */
+        return kw_secret_seal_signed(&client->identity, policy, context->receiver, secret, kw_clock_utc(client->env.clock),
+                                     client->env.random, arena, sealed);
     }
     if (format == KW_SECRET_LEGACY || format == KW_SECRET_LEGACY_LONG) {
         *algorithm = kw_string_from(policy->asym_encryption_uri);
     }
-    return kw_secret_seal(format, policy, context->receiver, nonce, secret, kw_clock_utc(client->env.clock), client->env.random, arena,
-                          sealed);
+    return kw_secret_seal(format, policy, context->receiver, context->nonce, secret, kw_clock_utc(client->env.clock), client->env.random,
+                          arena, sealed);
 }
 
 static kw_status user_name_token(kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
@@ -111,39 +109,51 @@ static kw_status issued_token(kw_client *client, const kw_token_context *context
     return KW_GOOD;
 }
 
-static kw_status sign_as_user(kw_client *client, const kw_token_context *context, const kw_security_policy *policy, const char *key_file,
-                              kw_arena *arena, kw_signature_data *signature)
+static kw_status load_user(kw_client *client, const kw_client_identity *identity, kw_application_identity *user)
 {
-    kw_private_key *key = NULL;
-    kw_status status = kw_private_key_load_file(key_file, KW_BYTES_NULL, &key);
-    if (kw_status_is_bad(status)) {
+    if (identity->user_certificate_file == NULL || identity->user_key_file == NULL ||
+        kw_status_is_bad(kw_certificate_load_file(identity->user_certificate_file, &user->certificate))) {
+        return kw_client_fail(client, KW_BAD_CONFIGURATION_ERROR, "a user certificate (PEM or DER) and its key are needed");
+    }
+    if (kw_status_is_bad(kw_private_key_load_file(identity->user_key_file, KW_BYTES_NULL, &user->key))) {
         return kw_client_fail(client, KW_BAD_CONFIGURATION_ERROR,
-                              "%s is not a usable private key (missing, or readable by others: chmod 600)", key_file);
+                              "%s is not a usable private key (missing, or readable by others: chmod 600)", identity->user_key_file);
+    }
+    return KW_GOOD;
+}
+
+/* In a Session beside the token; without one inside, as a secret of nothing that the user signed (RT-10 … RT-12). */
+static kw_status sign_as_user(kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
+                              const kw_application_identity *user, kw_arena *arena, kw_bytes *data, kw_signature_data *signature)
+{
+    if (context->nonce.data == NULL && context->receiver != NULL) {
+        return kw_secret_seal_signed(user, policy, context->receiver, KW_BYTES_NULL, kw_clock_utc(client->env.clock), client->env.random,
+                                     arena, data);
     }
     const kw_bytes parts[] = {context->receiver != NULL ? kw_certificate_der(context->receiver) : KW_BYTES_NULL, context->nonce};
+    *data = kw_arena_copy(arena, kw_certificate_chain(user->certificate));
     signature->algorithm = kw_string_from(policy->asym_signature_uri);
-    status = kw_asym_sign(policy, key, parts, 2, arena, &signature->signature);
-    kw_private_key_release(key);
-    return kw_status_is_bad(status) ? kw_client_fail(client, status, "the user's key cannot sign under %s", policy->name) : KW_GOOD;
+    return kw_asym_sign(policy, user->key, parts, 2, arena, &signature->signature);
 }
 
 static kw_status x509_token(kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
                             const kw_client_identity *identity, kw_arena *arena, kw_extension_object *token, kw_signature_data *signature)
 {
-    kw_certificate *certificate = NULL;
+    kw_application_identity user = {NULL, NULL};
     kw_x509_identity_token *t = KW_ARENA_NEW(arena, kw_x509_identity_token);
     if (t == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    if (identity->user_certificate_file == NULL || identity->user_key_file == NULL ||
-        kw_status_is_bad(kw_certificate_load_file(identity->user_certificate_file, &certificate))) {
-        return kw_client_fail(client, KW_BAD_CONFIGURATION_ERROR, "a user certificate (PEM or DER) and its key are needed");
+    kw_status status = load_user(client, identity, &user);
+    if (!kw_status_is_bad(status)) {
+        status = sign_as_user(client, context, policy, &user, arena, &t->certificate_data, signature);
+        status = kw_status_is_bad(status) ? kw_client_fail(client, status, "the user's key cannot sign under %s", policy->name) : KW_GOOD;
     }
+    kw_certificate_release(user.certificate);
+    kw_private_key_release(user.key);
     t->policy_id = context->policy->policy_id;
-    t->certificate_data = kw_arena_copy(arena, kw_certificate_chain(certificate));
-    kw_certificate_release(certificate);
     *token = kw_extension_object_of(KW_TYPE_X509_IDENTITY_TOKEN, t);
-    return sign_as_user(client, context, policy, identity->user_key_file, arena, signature);
+    return status;
 }
 
 kw_status kw_client_build_token(kw_client *client, const kw_token_context *context, const kw_client_identity *identity, kw_arena *arena,

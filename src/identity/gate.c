@@ -2,7 +2,6 @@
 
 #include "base/try.h"
 #include "identity/identity_internal.h"
-#include "identity/secret_format.h"
 #include "ua/codec.h"
 
 #include <stdlib.h>
@@ -19,6 +18,7 @@ const kw_identity_config KW_IDENTITY_CONFIG_DEFAULT = {
     .max_secret = 65536,
     .clock_skew_s = 60,
     .signing_time_window_s = 300,
+    .max_used_secrets = 1000000,
     .issuer_keys = {.refresh_s = 600, .retry_s = 30, .max_age_s = 86400},
     .token_algorithms = DEFAULT_ALGORITHMS,
     .throttle = {.delay_after = 3,
@@ -158,32 +158,6 @@ void kw_identity_gate_set_fetch(kw_identity_gate *gate, const kw_fetch *fetch)
 
 /* --- proving ---------------------------------------------------------------------------------------------------------- */
 
-bool kw_clear_secret_is_allowed(const kw_identity_config *config, kw_message_security_mode mode)
-{
-    return config->allow_clear_secret_anywhere ||
-           (config->allow_clear_secret_on_encrypted_channel && mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT);
-}
-
-kw_status kw_proof_open_secret(kw_proof *proof, kw_bytes sealed, bool allow_legacy, uint32_t max_len, kw_secret *secret)
-{
-    const kw_identity_config *config = &proof->gate->config;
-    /* refused even if somebody put such a policy into the list. */
-    if (proof->effective->is_none && !kw_clear_secret_is_allowed(config, proof->claim->mode)) {
-        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "a secret in clear");
-    }
-    const kw_secret_open how = {.policy = proof->effective,
-                                .receiver = proof->claim->receiver,
-                                .nonce = proof->claim->server_nonce,
-                                .now = kw_clock_utc(proof->gate->clock),
-                                .window_s = config->signing_time_window_s,
-                                .max_len = max_len < config->max_secret ? max_len : config->max_secret,
-                                .allow_legacy = allow_legacy};
-    kw_secret_format format;
-    const kw_status status = kw_secret_unseal(&how, sealed, secret, &format, &proof->why);
-    /* RT-17: without a nonce the time is what protects, and the token is refused for it. It stands in clear: nothing is given away. */
-    return proof->why == KW_SECRET_UNTIMELY && kw_bytes_is_empty(how.nonce) ? KW_BAD_IDENTITY_TOKEN_REJECTED : status;
-}
-
 /* AS-55, A-129, IT-19: a policy of the endpoint in use, by PolicyId and type. Anonymous may leave the id out (AS-56). */
 static const kw_user_token_policy *find_policy(const kw_identity_claim *claim, kw_user_token_type type, kw_string id)
 {
@@ -261,6 +235,7 @@ static kw_status attempt(kw_proof *proof, kw_status (*run)(kw_proof *), kw_ident
         goto done;
     }
     KW_GOTO(done, run(proof));
+    KW_GOTO(done, kw_proof_use_up(proof));
     KW_GOTO(done, kw_identity_make(&found, &made));
     *out = made;
 done:
@@ -269,6 +244,7 @@ done:
                kw_field_str("address", proof->claim->address), kw_field_str("application", proof->claim->application_uri));
     }
     kw_certificate_release(proof->user_certificate);
+    kw_certificate_release(proof->sealed.signer);
     kw_snapshot_release(proof->snapshot);
     kw_arena_free(proof->arena);
     proof->found = NULL; /* it was ours */

@@ -31,6 +31,7 @@ typedef struct kw_identity_config {
     uint32_t clock_skew_s;                        /* exp, nbf, iat; 60 */
     uint32_t max_token_lifetime_s;                /* exp − iat; 0: no limit */
     uint32_t signing_time_window_s;               /* EncryptedSecret SigningTime: 300 */
+    uint32_t max_used_secrets; /* that are remembered so that none is good twice; past it Bad_TooManyOperations: 1,000,000 */
     kw_key_rules issuer_keys;
     kw_string audience;                      /* what `aud` must hold: the Server's ApplicationUri */
     const char *const *token_algorithms;     /* allow-list, NULL-ended: RS256, PS256, ES256 */
@@ -74,7 +75,9 @@ typedef struct kw_identity_claim {
     const kw_security_policy *channel_policy;
     kw_message_security_mode mode;
     const kw_application_identity *receiver; /* whose key opens secrets, whose certificate was signed */
-    kw_bytes server_nonce; /* the last one of the Session; null: a context without (RequestAccessToken), then SigningTime protects alone */
+    /* The last one of the Session; null: a context without (RequestAccessToken). Then SigningTime protects, and each secret is good once. */
+    kw_bytes server_nonce;
+    bool needs_signer; /* in such a context: a secret must be signed, by the application of the channel or by a user (RT-08, RT-14) */
     const kw_certificate *client_certificate; /* of the channel; NULL with None */
     kw_string application_uri;                /* the client's, authenticated by the channel; null with None */
     kw_string address;                        /* peer address, for throttling and audit */

@@ -5,6 +5,7 @@
 #include "identity/gate.h"
 #include "identity/key_source.h"
 #include "identity/key_watch.h"
+#include "identity/secret_format.h"
 #include "identity/snapshot.h"
 
 #define KW_TOKEN_TYPE_JWT "http://opcfoundation.org/UA/UserToken#JWT"
@@ -44,6 +45,7 @@ typedef struct kw_proof {
     kw_arena *arena;                     /* of this attempt */
     kw_identity *found;                  /* filled by the kind; strings in `arena` */
     kw_certificate *user_certificate;    /* X509: owned by the proof, for the mapping rules */
+    kw_secret_facts sealed;              /* of the secret that was opened, if one was */
     const char *why;                     /* static text for log and audit */
     kw_status certificate_verdict;       /* Bad_Certificate… when that is what refused an X509 user */
     bool is_our_lack;                    /* refused for want of something on our side: no failure of the Client */
@@ -77,8 +79,19 @@ static inline kw_status kw_refuse(kw_proof *proof, kw_status status, const char 
 
 /* May a secret come in clear under this claim? */
 bool kw_clear_secret_is_allowed(const kw_identity_config *config, kw_message_security_mode mode);
-/* Open the secret of a UserName or Issued token as its UserTokenPolicy demands. */
-kw_status kw_proof_open_secret(kw_proof *proof, kw_bytes sealed, bool allow_legacy, uint32_t max_len, kw_secret *secret);
+/* --- secret_proof.c --- */
+typedef enum kw_signers { KW_SIGNED_BY_APPLICATION, KW_SIGNED_BY_EITHER, KW_SIGNED_BY_USER } kw_signers;
+
+typedef struct kw_secret_rule {
+    uint32_t max_len; /* 0: a null secret */
+    bool allow_legacy;
+    kw_signers signers; /* whose signature it may have outside of a Session; that of a user alone it must have */
+} kw_secret_rule;
+
+/* Open the secret of a token as its UserTokenPolicy and the rule demand; fills proof->sealed. */
+kw_status kw_proof_open_secret(kw_proof *proof, const kw_secret_rule *rule, kw_bytes sealed, kw_secret *secret);
+/* Outside of a Session a secret is good once, on all nodes. Bad_IdentityTokenRejected: it was used. */
+kw_status kw_proof_use_up(kw_proof *proof);
 
 /* X5-04: Bad_IdentityTokenRejected. */
 kw_status kw_proof_check_user_trust(kw_proof *proof, const kw_certificate *user);

@@ -96,8 +96,10 @@ static kw_status issued_prove(kw_proof *proof, const void *data)
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "not a JWT policy");
     }
     kw_secret jwt = KW_SECRET_NONE;
-    const bool allow_legacy = proof->gate->config.accept_legacy_issued_token; /* IT-04 */
-    KW_TRY(kw_proof_open_secret(proof, token->token_data, allow_legacy, KW_JWT_MAX, &jwt));
+    const kw_secret_rule rule = {.max_len = KW_JWT_MAX,
+                                 .allow_legacy = proof->gate->config.accept_legacy_issued_token, /* IT-04 */
+                                 .signers = KW_SIGNED_BY_EITHER};
+    KW_TRY(kw_proof_open_secret(proof, &rule, token->token_data, &jwt));
     const kw_status status = check_token(proof, kw_secret_bytes(&jwt));
     kw_secret_clear(&jwt);
     return status;

@@ -53,11 +53,11 @@ static const char *open_clear(const kw_secret_open *how, kw_bytes sealed, kw_sec
     return kw_status_is_bad(kw_secret_copy(secret, sealed)) ? "out of memory" : NULL;
 }
 
-kw_status kw_secret_unseal(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_format *format, const char **why)
+kw_status kw_secret_unseal(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_facts *facts, const char **why)
 {
     const char *failure;
-    kw_secret_format is = kw_secret_format_of(how->policy, sealed);
-    switch (is) {
+    kw_secret_facts is = {.format = kw_secret_format_of(how->policy, sealed)};
+    switch (is.format) {
     case KW_SECRET_CLEAR:
         failure = open_clear(how, sealed, secret);
         break;
@@ -69,10 +69,11 @@ kw_status kw_secret_unseal(const kw_secret_open *how, kw_bytes sealed, kw_secret
         break;
     }
     if (failure != NULL) { /* whatever it was, the peer hears one thing */
+        kw_certificate_release(is.signer);
         *why = failure;
         return KW_BAD_IDENTITY_TOKEN_INVALID;
     }
-    *format = is;
+    *facts = is;
     return KW_GOOD;
 }
 
@@ -110,4 +111,20 @@ kw_status kw_secret_seal(kw_secret_format format, const kw_security_policy *poli
     const kw_seal what = {
         .policy = policy, .receiver = receiver, .nonce = nonce, .secret = secret, .now = now, .random = random, .arena = arena};
     return seal_as(format, &what, sealed);
+}
+
+kw_status kw_secret_seal_signed(const kw_application_identity *signer, const kw_security_policy *policy, const kw_certificate *receiver,
+                                kw_bytes secret, int64_t now, const kw_random *random, kw_arena *arena, kw_bytes *sealed)
+{
+    uint8_t nonce[KW_SECRET_NONCE_MIN];
+    KW_TRY(kw_random_fill(random, nonce, sizeof(nonce)));
+    const kw_seal what = {.policy = policy,
+                          .receiver = receiver,
+                          .signer = signer,
+                          .nonce = {nonce, sizeof(nonce)},
+                          .secret = secret,
+                          .now = now,
+                          .random = random,
+                          .arena = arena};
+    return seal_as(KW_SECRET_RSA, &what, sealed);
 }

@@ -12,6 +12,7 @@
 typedef struct kw_seal {
     const kw_security_policy *policy;
     const kw_certificate *receiver;
+    const kw_application_identity *signer; /* NULL: nobody */
     kw_bytes nonce, secret;
     int64_t now;
     const kw_random *random;
@@ -20,7 +21,7 @@ typedef struct kw_seal {
 
 /* NULL: opened; otherwise the reason, static text. On failure *secret is untouched. */
 const char *kw_secret_legacy_open(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret);
-const char *kw_secret_rsa_open(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_format *format);
+const char *kw_secret_rsa_open(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_facts *facts);
 
 kw_status kw_secret_legacy_seal(const kw_seal *what, kw_bytes *sealed);
 kw_status kw_secret_rsa_seal(const kw_seal *what, bool dotnet, kw_bytes *sealed);

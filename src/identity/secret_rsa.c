@@ -4,21 +4,27 @@
  * Two dialects are in the field. The standard's: KeyData is three ByteStrings, the payload ends in n bytes of value n and a UInt16 n.
  * That of the .NET stack: KeyData is UInt32 length ‖ the raw keys, the payload ends in n bytes and one Byte n.
  * Receiving both is safe because the HMAC covers everything and is checked before any padding is looked at.
+ *
+ * A signed one (secret_format.h) has the signer's Certificate in its header, under the HMAC: nobody can put his own name to it.
  */
 #include "base/secret.h"
 #include "base/try.h"
 #include "crypto/symmetric.h"
 #include "identity/secret_internal.h"
 
+#include <string.h>
+
 #define THUMBPRINT_LEN 20u
 #define KEY_DATA_BLOCKS_MAX 2u /* two only with the smallest keys; more would be work for nothing */
 #define PADDING_MAX 31u        /* at most one block more than needed, for very short secrets */
 
 typedef struct kw_rsa_envelope {
-    kw_bytes key_data;  /* RSA cipher */
-    kw_bytes payload;   /* CBC cipher */
-    kw_bytes is_signed; /* everything before the HMAC */
+    kw_bytes key_data; /* RSA cipher */
+    kw_bytes payload;  /* CBC cipher */
+    kw_bytes covered;  /* everything before the HMAC */
     kw_bytes mac;
+    kw_bytes content;   /* everything up to the HMAC and with it */
+    kw_bytes signature; /* null: nobody signed */
 } kw_rsa_envelope;
 
 static size_t key_data_len(const kw_security_policy *policy)
@@ -27,13 +33,24 @@ static size_t key_data_len(const kw_security_policy *policy)
 }
 
 const char *const KW_SECRET_UNTIMELY = "secret: SigningTime";
+const char *const KW_SECRET_MISSIGNED = "secret: not signed with the key of its Certificate";
 
 /* --- opening ---------------------------------------------------------------------------------------------------------- */
 
-static const char *check_header(const kw_secret_open *how, kw_reader *r)
+/* ES-07; in a signed one whose key signed it. */
+static const char *check_certificate(const kw_secret_open *how, kw_bytes certificate, kw_secret_facts *facts)
+{
+    const char *const failure = "secret: for another certificate";
+    if (certificate.len == THUMBPRINT_LEN) {
+        return kw_bytes_equal(certificate, kw_certificate_thumbprint(how->receiver->certificate)) ? NULL : failure;
+    }
+    return how->takes_signature && !kw_status_is_bad(kw_certificate_parse(certificate, &facts->signer)) ? NULL : failure;
+}
+
+static const char *check_header(const kw_secret_open *how, kw_reader *r, kw_secret_facts *facts)
 {
     const kw_string uri = kw_read_bytes(r);
-    const kw_bytes thumbprint = kw_read_bytes(r);
+    const kw_bytes certificate = kw_read_bytes(r);
     const int64_t signed_at = kw_read_i64(r);
     const int64_t window = (int64_t)how->window_s * KW_TICKS_PER_S;
     if (kw_status_is_bad(kw_reader_status(r))) {
@@ -42,36 +59,44 @@ static const char *check_header(const kw_secret_open *how, kw_reader *r)
     if (!kw_string_equals(uri, how->policy->uri)) { /* ES-02 */
         return "secret: other SecurityPolicy";
     }
-    if (thumbprint.len != THUMBPRINT_LEN ||
-        !kw_bytes_equal(thumbprint, kw_certificate_thumbprint(how->receiver->certificate))) { /* ES-07 */
-        return "secret: for another certificate";
-    }
     if (signed_at < how->now - window || signed_at > how->now + window) { /* ES-13, RT-16, RT-17 */
         return KW_SECRET_UNTIMELY;
     }
-    return NULL;
+    facts->signing_time = signed_at;
+    return check_certificate(how, certificate, facts);
 }
 
-static const char *read_envelope(const kw_secret_open *how, kw_bytes sealed, kw_rsa_envelope *out)
+static const char *read_envelope(const kw_secret_open *how, kw_bytes sealed, kw_rsa_envelope *out, kw_secret_facts *facts)
 {
     kw_reader r = kw_reader_of(sealed);
     if (kw_secret_read_prefix(&r) != KW_SECRET_TYPE_RSA) {
         return "secret: type";
     }
-    const char *failure = check_header(how, &r);
+    const char *failure = check_header(how, &r, facts);
     if (failure != NULL) {
         return failure;
     }
     out->key_data = kw_read_raw(&r, kw_read_u16(&r));
     const size_t left = kw_reader_left(&r);
-    const size_t block = how->policy->block_len;
-    if (kw_status_is_bad(kw_reader_status(&r)) || left <= how->policy->mac_len || (left - how->policy->mac_len) % block != 0) {
+    const size_t signature = facts->signer != NULL ? kw_public_key_size(kw_certificate_public_key(facts->signer)) : 0;
+    const size_t end = how->policy->mac_len + signature; /* what follows the payload */
+    if (kw_status_is_bad(kw_reader_status(&r)) || left <= end || (left - end) % how->policy->block_len != 0) {
         return "secret: lengths";
     }
-    out->payload = kw_read_raw(&r, left - how->policy->mac_len);
-    out->is_signed = (kw_bytes){sealed.data, sealed.len - how->policy->mac_len};
+    out->payload = kw_read_raw(&r, left - end);
     out->mac = kw_read_raw(&r, how->policy->mac_len);
+    out->signature = kw_read_raw(&r, signature);
+    out->covered = (kw_bytes){sealed.data, sealed.len - end};
+    out->content = (kw_bytes){sealed.data, sealed.len - signature};
     return NULL;
+}
+
+/* ES-06: before our own key is used. */
+static const char *check_signature(const kw_secret_open *how, const kw_rsa_envelope *e, const kw_secret_facts *facts)
+{
+    const bool is_good = facts->signer == NULL ||
+                         kw_asym_verify(how->policy, kw_certificate_public_key(facts->signer), &e->content, 1, e->signature) == KW_GOOD;
+    return is_good ? NULL : KW_SECRET_MISSIGNED;
 }
 
 static bool is_filled(kw_bytes bytes, uint8_t with)
@@ -132,7 +157,7 @@ static const char *check_mac(const kw_secret_open *how, const kw_rsa_envelope *e
         kw_wipe(raw.data, raw.len);
     }
     const bool has_keys = !kw_status_is_bad(keys_from(how->policy, raw.data, keys));
-    is_good = has_keys && kw_sym_verify(*keys, e->is_signed, e->mac) == KW_GOOD && is_good;
+    is_good = has_keys && kw_sym_verify(*keys, e->covered, e->mac) == KW_GOOD && is_good;
     kw_secret_clear(&plain);
     kw_secret_clear(&raw);
     return is_good ? NULL : "secret: KeyData or HMAC";
@@ -192,21 +217,29 @@ static const char *open_payload(const kw_secret_open *how, kw_sym_keys *keys, kw
     return failure;
 }
 
-const char *kw_secret_rsa_open(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_format *format)
+const char *kw_secret_rsa_open(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret, kw_secret_facts *facts)
 {
     kw_rsa_envelope envelope;
     kw_sym_keys *keys = NULL;
     if (how->receiver == NULL || how->receiver->key == NULL || how->policy->asym_encryption == KW_ASYM_ENC_NONE) {
         return "secret: no key to open it";
     }
-    const char *failure = read_envelope(how, sealed, &envelope);
+    const char *failure = read_envelope(how, sealed, &envelope, facts);
     if (failure == NULL) {
-        failure = check_mac(how, &envelope, &keys, format);
+        failure = check_signature(how, &envelope, facts);
     }
     if (failure == NULL) {
-        failure = open_payload(how, keys, envelope.payload, *format == KW_SECRET_RSA_DOTNET, secret);
+        failure = check_mac(how, &envelope, &keys, &facts->format);
+    }
+    if (failure == NULL) {
+        failure = open_payload(how, keys, envelope.payload, facts->format == KW_SECRET_RSA_DOTNET, secret);
     }
     kw_sym_keys_free(keys);
+    /* The HMAC ties it all together: nobody but who knows the keys inside can make another of it. */
+    if (failure == NULL && kw_status_is_bad(kw_hash_of(KW_HASH_SHA256, &envelope.content, 1, facts->id))) {
+        kw_secret_clear(secret);
+        failure = "out of memory";
+    }
     return failure;
 }
 
@@ -283,25 +316,37 @@ static kw_status encrypt_keys(const kw_seal *what, bool dotnet, const uint8_t *r
     return status;
 }
 
-/* ES-04: header, KeyData, payload, and the HMAC over all of it. */
+static kw_status append_signature(const kw_seal *what, kw_bytes content, uint8_t *end)
+{
+    kw_bytes signature;
+    KW_TRY(kw_asym_sign(what->policy, what->signer->key, &content, 1, what->arena, &signature));
+    memcpy(end, signature.data, signature.len);
+    return KW_GOOD;
+}
+
+/* ES-04: header, KeyData, payload, the HMAC over all of it, and the signature over all of that. */
 static kw_status assemble(const kw_seal *what, kw_bytes key_data, kw_bytes payload, kw_sym_keys *keys, kw_bytes *sealed)
 {
     const kw_string uri = kw_string_from(what->policy->uri);
-    const size_t body = 4 + uri.len + 4 + THUMBPRINT_LEN + 8 + 2 + key_data.len + payload.len + what->policy->mac_len;
+    const kw_bytes certificate =
+        what->signer != NULL ? kw_certificate_chain(what->signer->certificate) : kw_certificate_thumbprint(what->receiver);
+    const size_t signature = what->signer != NULL ? kw_private_key_size(what->signer->key) : 0;
+    const size_t end = what->policy->mac_len + signature;
+    const size_t body = 4 + uri.len + 4 + certificate.len + 8 + 2 + key_data.len + payload.len + end;
     const size_t total = 9 + body;
     uint8_t *out = kw_arena_alloc(what->arena, total);
     kw_writer w;
     if (out == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    kw_writer_init_fixed(&w, out, total - what->policy->mac_len);
+    kw_writer_init_fixed(&w, out, total - end);
     kw_write_u8(&w, 1); /* a four-byte NodeId in namespace 0 */
     kw_write_u8(&w, 0);
     kw_write_u16(&w, KW_SECRET_TYPE_RSA);
     kw_write_u8(&w, 1);
     kw_write_u32(&w, (uint32_t)body);
     kw_write_bytes(&w, uri);
-    kw_write_bytes(&w, kw_certificate_thumbprint(what->receiver));
+    kw_write_bytes(&w, certificate);
     kw_write_i64(&w, what->now);
     kw_write_u16(&w, (uint16_t)key_data.len);
     kw_write_raw(&w, key_data);
@@ -309,7 +354,7 @@ static kw_status assemble(const kw_seal *what, kw_bytes key_data, kw_bytes paylo
     KW_TRY(kw_writer_status(&w));
     KW_TRY(kw_sym_sign(keys, kw_writer_bytes(&w), out + w.len));
     *sealed = (kw_bytes){out, total};
-    return KW_GOOD;
+    return what->signer != NULL ? append_signature(what, (kw_bytes){out, total - signature}, out + total - signature) : KW_GOOD;
 }
 
 kw_status kw_secret_rsa_seal(const kw_seal *what, bool dotnet, kw_bytes *sealed)

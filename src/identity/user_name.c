@@ -3,7 +3,6 @@
 #include "base/try.h"
 #include "identity/identity_internal.h"
 #include "identity/password.h"
-#include "identity/secret_format.h"
 
 #define URI_RSA_OAEP "http://www.w3.org/2001/04/xmlenc#rsa-oaep"
 #define URI_RSA_OAEP_MGF1P "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"
@@ -59,7 +58,8 @@ static kw_status user_name_prove(kw_proof *proof, const void *data)
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "encryptionAlgorithm is not that of the UserTokenPolicy");
     }
     kw_secret password = KW_SECRET_NONE;
-    KW_TRY(kw_proof_open_secret(proof, token->password, true, KW_PASSWORD_MAX, &password));
+    const kw_secret_rule rule = {.max_len = KW_PASSWORD_MAX, .allow_legacy = true, .signers = KW_SIGNED_BY_APPLICATION};
+    KW_TRY(kw_proof_open_secret(proof, &rule, token->password, &password));
     const kw_status status = kw_proof_check_password(proof, token->user_name, kw_secret_bytes(&password));
     kw_secret_clear(&password);
     proof->found->name = token->user_name;

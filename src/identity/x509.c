@@ -1,4 +1,7 @@
-/* X509IdentityToken: the proof is a signature with the key of the user's Certificate. OPC 10000-4, 7.40.5. */
+/*
+ * X509IdentityToken: the proof is a signature with the key of the user's Certificate. OPC 10000-4, 7.40.5. In RequestAccessToken it
+ * is inside: certificateData is an EncryptedSecret of nothing that this key signed. OPC 10000-12, 9.5.4.
+ */
 #include "base/try.h"
 #include "identity/identity_internal.h"
 
@@ -56,16 +59,32 @@ kw_status kw_proof_check_user_trust(kw_proof *proof, const kw_certificate *user)
     return kw_status_is_bad(verdict) ? kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, kw_status_name(verdict)) : KW_GOOD;
 }
 
-static kw_status x509_prove(kw_proof *proof, const void *data)
+/* RT-10, RT-11, RT-12: a bare Certificate proves nothing here and is no EncryptedSecret. */
+static kw_status take_sealed(kw_proof *proof, kw_bytes sealed)
 {
-    const kw_x509_identity_token *token = data;
-    kw_certificate *user = NULL;
-    if (kw_bytes_is_empty(token->certificate_data) || kw_status_is_bad(kw_certificate_parse(token->certificate_data, &user))) {
+    const kw_secret_rule rule = {.max_len = 0, .signers = KW_SIGNED_BY_USER};
+    kw_secret nothing = KW_SECRET_NONE;
+    KW_TRY(kw_proof_open_secret(proof, &rule, sealed, &nothing));
+    kw_secret_clear(&nothing);
+    proof->user_certificate = kw_certificate_retain(proof->sealed.signer);
+    return KW_GOOD;
+}
+
+static kw_status take_certificate(kw_proof *proof, kw_bytes data)
+{
+    if (kw_bytes_is_empty(data) || kw_status_is_bad(kw_certificate_parse(data, &proof->user_certificate))) {
         proof->certificate_verdict = KW_BAD_CERTIFICATE_INVALID;
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_INVALID, "unreadable user certificate");
     }
-    proof->user_certificate = user;
-    KW_TRY(check_signature(proof, user));
+    return check_signature(proof, proof->user_certificate);
+}
+
+static kw_status x509_prove(kw_proof *proof, const void *data)
+{
+    const kw_x509_identity_token *token = data;
+    const bool is_sealed = kw_bytes_is_empty(proof->claim->server_nonce) && !proof->effective->is_none;
+    KW_TRY(is_sealed ? take_sealed(proof, token->certificate_data) : take_certificate(proof, token->certificate_data));
+    const kw_certificate *user = proof->user_certificate;
     KW_TRY(kw_proof_check_user_trust(proof, user));
     proof->found->name = kw_certificate_subject(user);
     proof->found->certificate_thumbprint = kw_string_from(kw_certificate_thumbprint_hex(user));
@@ -78,9 +97,21 @@ static bool x509_same(const kw_identity *a, const kw_identity *b)
     return !kw_bytes_is_empty(a->certificate_thumbprint) && kw_bytes_equal(a->certificate_thumbprint, b->certificate_thumbprint);
 }
 
+/* A Certificate is public; a signed secret is a proof that somebody else could use as long as it is fresh. */
+static void x509_redact(void *data)
+{
+    kw_x509_identity_token *token = data;
+    kw_certificate *certificate = NULL;
+    if (kw_status_is_bad(kw_certificate_parse(token->certificate_data, &certificate))) {
+        token->certificate_data = KW_BYTES_NULL;
+    }
+    kw_certificate_release(certificate);
+}
+
 const kw_token_kind KW_TOKEN_X509 = {
     .type = KW_USER_TOKEN_TYPE_CERTIFICATE,
     .data_type_id = 325,
     .prove = x509_prove,
     .same = x509_same,
+    .redact = x509_redact,
 };

@@ -38,7 +38,7 @@ static void assert_sealed(const kw_test_rogue *rogue, const kw_security_policy *
                           kw_bytes secret)
 {
     kw_secret found = KW_SECRET_NONE;
-    kw_secret_format format;
+    kw_secret_facts facts;
     const char *why = NULL;
     const kw_secret_open how = {.policy = policy,
                                 .receiver = rogue->identity,
@@ -47,8 +47,8 @@ static void assert_sealed(const kw_test_rogue *rogue, const kw_security_policy *
                                 .window_s = 60,
                                 .max_len = SECRET_MAX,
                                 .allow_legacy = true};
-    assert_status(kw_secret_unseal(&how, sealed, &found, &format, &why), KW_GOOD);
-    assert_int_equal(format, wanted);
+    assert_status(kw_secret_unseal(&how, sealed, &found, &facts, &why), KW_GOOD);
+    assert_int_equal(facts.format, wanted);
     assert_true(kw_bytes_equal(kw_secret_bytes(&found), secret));
     kw_secret_clear(&found);
 }

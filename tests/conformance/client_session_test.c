@@ -196,7 +196,7 @@ static void as_15_and_as_17_and_as_58_a_password_goes_with_its_name(void **state
 {
     kw_bytes nonce;
     kw_secret secret = KW_SECRET_NONE;
-    kw_secret_format format;
+    kw_secret_facts facts;
     const char *why = NULL;
     kw_test_network *network = *state;
     kw_test_rogue *rogue = kw_test_rogue_new(network);
@@ -211,7 +211,7 @@ static void as_15_and_as_17_and_as_58_a_password_goes_with_its_name(void **state
                                 .max_len = 1024,
                                 .allow_legacy = true};
     assert_true(kw_string_equals(token->user_name, KW_TEST_USER));
-    assert_status(kw_secret_unseal(&how, token->password, &secret, &format, &why), KW_GOOD);
+    assert_status(kw_secret_unseal(&how, token->password, &secret, &facts, &why), KW_GOOD);
     assert_true(kw_string_equals(kw_secret_bytes(&secret), KW_TEST_PASSWORD));
     kw_secret_clear(&secret);
     assert_int_equal(request->user_token_signature.signature.len, 0);

@@ -255,10 +255,10 @@ static void es_04_and_es_06_a_flipped_bit_anywhere_is_noticed(void **state)
                                 .allow_legacy = true};
     for (size_t i = 0; i < sealed.len; i += 8) {
         kw_secret secret = KW_SECRET_NONE;
-        kw_secret_format format;
+        kw_secret_facts facts;
         const char *why = NULL;
         bytes[i] ^= (uint8_t)(1u << (i / 8 % 8));
-        assert_status(kw_secret_unseal(&how, sealed, &secret, &format, &why), KW_BAD_IDENTITY_TOKEN_INVALID);
+        assert_status(kw_secret_unseal(&how, sealed, &secret, &facts, &why), KW_BAD_IDENTITY_TOKEN_INVALID);
         bytes[i] ^= (uint8_t)(1u << (i / 8 % 8));
     }
     bytes[sealed.len - client->policy->mac_len - 1] ^= 1; /* the last byte of the payload: only the signature can tell */
@@ -345,10 +345,10 @@ static void es_11_outside_of_a_session_any_nonce_of_32_to_128_bytes_will_do(void
     for (size_t len = 31; len <= 129; len++) {
         recipe r = right(client, &session);
         kw_secret secret = KW_SECRET_NONE;
-        kw_secret_format format;
+        kw_secret_facts facts;
         const char *why = NULL;
         r.nonce = (kw_bytes){nonce, len};
-        assert_status(kw_secret_unseal(&how, cook(&r, world), &secret, &format, &why),
+        assert_status(kw_secret_unseal(&how, cook(&r, world), &secret, &facts, &why),
                       len >= 32 && len <= 128 ? KW_GOOD : KW_BAD_IDENTITY_TOKEN_INVALID);
         kw_secret_clear(&secret);
     }
