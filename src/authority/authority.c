@@ -1,4 +1,5 @@
 #include "authority/authority_internal.h"
+#include "base/try.h"
 
 #include <stdlib.h>
 
@@ -22,6 +23,25 @@ static kw_status copy_config(kw_authority *authority, const kw_authority_config 
     return KW_GOOD;
 }
 
+static void on_session_closed(void *ctx, const kw_node_id *session_id)
+{
+    const kw_authority *authority = ctx;
+    kw_token_requests_drop_session(authority->requests, session_id);
+}
+
+static kw_status make_parts(kw_authority *authority, const kw_authority_config *config)
+{
+    const kw_server_env *env = authority->env;
+    authority->arena = kw_arena_new(CONFIG_ARENA);
+    authority->requests = kw_token_requests_new(env->clock, env->random, env->timers);
+    if (authority->arena == NULL || authority->requests == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    KW_TRY(copy_config(authority, config));
+    kw_server_on_session_closed(authority->server, on_session_closed, authority);
+    return kw_authority_add_nodes(authority);
+}
+
 kw_status kw_authority_new(const kw_authority_config *config, kw_server *server, const kw_server_env *env, kw_authority **out)
 {
     kw_authority *authority = calloc(1, sizeof(*authority));
@@ -31,11 +51,7 @@ kw_status kw_authority_new(const kw_authority_config *config, kw_server *server,
     kw_signer_init(&authority->signer);
     authority->server = server;
     authority->env = env;
-    authority->arena = kw_arena_new(CONFIG_ARENA);
-    kw_status status = authority->arena != NULL ? copy_config(authority, config) : KW_BAD_OUT_OF_MEMORY;
-    if (!kw_status_is_bad(status)) {
-        status = kw_authority_add_nodes(authority);
-    }
+    const kw_status status = make_parts(authority, config);
     if (kw_status_is_bad(status)) {
         kw_authority_free(authority);
         return status;
@@ -48,6 +64,8 @@ void kw_authority_free(kw_authority *authority)
 {
     if (authority != NULL) {
         kw_authority_finish_waiting(authority);
+        kw_server_on_session_closed(authority->server, NULL, NULL);
+        kw_token_requests_free(authority->requests);
         kw_signer_clear(&authority->signer);
         kw_arena_free(authority->arena);
         free(authority);

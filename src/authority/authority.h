@@ -15,6 +15,7 @@ typedef struct kw_authority_config {
     kw_string service_uri;       /* ServiceUri, and `iss` of the tokens */
     kw_string name;              /* BrowseName of the Object */
     uint32_t token_lifetime_s;   /* default 3,600; a resource may have its own */
+    uint32_t refresh_lifetime_s; /* of refresh tokens: each one that is not used; 0: none are given */
     const kw_string *requestors; /* ApplicationUris with the AccessTokenRequestor privilege; count 0: every trusted application */
     size_t requestor_count;
     /* RequestAccessToken: passwords and tokens must be signed beside being sealed. Off: what an encrypted channel has proven will do,

@@ -3,6 +3,7 @@
 #define KW_AUTHORITY_INTERNAL_H
 
 #include "authority/authority.h"
+#include "authority/token_requests.h"
 #include "identity/jwt.h"
 
 #include <pthread.h>
@@ -27,6 +28,7 @@ struct kw_authority {
     const kw_server_env *env;
     kw_signer signer;
     struct kw_token_call *waiting; /* whose answer is delayed */
+    kw_token_requests *requests;   /* between StartRequestToken and FinishRequestToken */
 };
 
 /* signer.c: what signs now; the key is retained, the strings are copied to the arena. Bad_NotFound: the store has no key. */
@@ -44,11 +46,16 @@ kw_status kw_signer_get(kw_signer *signer, kw_store *store, kw_arena *arena, kw_
 kw_status kw_authority_add_nodes(kw_authority *authority);
 /* The UserTokenPolicies of the service: what may come as identityToken. */
 kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count);
+/* The one of this PolicyId. Bad_IdentityTokenInvalid. */
+kw_status kw_authority_policy(kw_authority *authority, kw_string policy_id, kw_arena *arena, kw_user_token_policy *out);
 
 /* token_call.c: answer all that wait, the service ends. */
 void kw_authority_finish_waiting(kw_authority *authority);
 
 /* The Methods, each in its file. */
 void kw_authority_request_access_token(void *ctx, kw_call *call);
+void kw_authority_start_request_token(void *ctx, kw_call *call);
+void kw_authority_finish_request_token(void *ctx, kw_call *call);
+void kw_authority_refresh_token(void *ctx, kw_call *call);
 
 #endif

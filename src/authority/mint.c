@@ -1,31 +1,23 @@
 /* The access token itself. OPC 10000-6, 6.5.2. */
 #include "authority/authority_internal.h"
+#include "authority/roles.h"
 #include "base/try.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 
 #define JTI_BYTES 16
-#define ROLE_ANONYMOUS 15644
-#define ROLE_AUTHENTICATED_USER 15656
-#define ROLE_TRUSTED_APPLICATION 18625
 
 static json_t *json_of(kw_string s)
 {
     return json_stringn((const char *)s.data, s.len);
 }
 
-/* Roles that every Server gives by itself say nothing in a token. */
-static bool is_worth_a_claim(const kw_granted_role *role)
-{
-    return role->ns != 0 || (role->id != ROLE_ANONYMOUS && role->id != ROLE_AUTHENTICATED_USER && role->id != ROLE_TRUSTED_APPLICATION);
-}
-
 static json_t *role_claim(const kw_identity *identity)
 {
     json_t *roles = json_array();
     for (size_t i = 0; i < identity->role_count; i++) {
-        if (is_worth_a_claim(&identity->roles[i])) {
+        if (kw_role_is_worth_a_claim(identity->roles[i].ns, identity->roles[i].id)) {
             json_array_append_new(roles, json_of(identity->roles[i].name));
         }
     }

@@ -1,13 +1,17 @@
 /* The Object of AuthorizationServiceType. OPC 10000-12, 9.5. */
 #include "authority/authority_internal.h"
+#include "authority/roles.h"
 #include "base/try.h"
 
 #define GDS_AUTHORIZATION_SERVICES 959
 #define GDS_AUTHORIZATION_SERVICE_TYPE 966
 #define TYPE_BYTE_STRING 15
 #define TYPE_STRING 12
+#define TYPE_DATE_TIME 13
+#define TYPE_GUID 14
 #define TYPE_USER_TOKEN_POLICY 304
 #define TYPE_USER_IDENTITY_TOKEN 316
+#define TYPE_SIGNATURE_DATA 456
 #define PROPERTY_TYPE 68
 #define SECRETS_POLICY "Basic256Sha256"
 
@@ -34,6 +38,20 @@ kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_use
     }
     *out = policies;
     return KW_GOOD;
+}
+
+kw_status kw_authority_policy(kw_authority *authority, kw_string policy_id, kw_arena *arena, kw_user_token_policy *out)
+{
+    kw_user_token_policy *policies = NULL;
+    size_t count = 0;
+    KW_TRY(kw_authority_policies(authority, arena, &policies, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (kw_bytes_equal(policies[i].policy_id, policy_id)) {
+            *out = policies[i];
+            return KW_GOOD;
+        }
+    }
+    return KW_BAD_IDENTITY_TOKEN_INVALID;
 }
 
 static kw_status policies_variant(kw_authority *authority, kw_arena *arena, kw_variant *out)
@@ -80,6 +98,18 @@ static kw_status read_certificate(void *ctx, const kw_access *access, kw_arena *
     return certificate_variant(ctx, arena, &out->value);
 }
 
+/* AZ-12 */
+static kw_status read_roles(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
+{
+    kw_authority *authority = ctx;
+    kw_string *names = NULL;
+    size_t count = 0;
+    (void)access;
+    KW_TRY(kw_authority_supported_roles(kw_server_gate(authority->server), arena, &names, &count));
+    *out = (kw_data_value){.has_value = true, .value = kw_variant_array(KW_BUILTIN_STRING, names, count)};
+    return KW_GOOD;
+}
+
 /* AZ-05 */
 static void get_service_description(void *ctx, kw_call *call)
 {
@@ -97,57 +127,89 @@ static kw_qualified_name gds_name(uint16_t gds, const char *name)
     return (kw_qualified_name){gds, kw_string_from(name)};
 }
 
-static kw_status add_properties(kw_authority *authority, kw_space *space, uint16_t gds)
+/* A Property whose value is worked out at each reading, and one that stays. */
+static kw_status add_live(kw_authority *authority, kw_space *space, kw_node_id id, kw_qualified_name name, uint32_t data_type, int32_t rank,
+                          kw_value_read read)
 {
-    const kw_variant uri = kw_variant_scalar(KW_BUILTIN_STRING, &authority->config.service_uri);
-    const kw_node_id property = KW_NODE_ID(0, PROPERTY_TYPE);
-    KW_TRY(kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.ServiceUri"),
+    return kw_space_add_variable(space, &(kw_node_spec){.id = id,
                                                         .parent = KW_AUTHORITY_OBJECT,
-                                                        .type_definition = property,
-                                                        .browse_name = gds_name(gds, "ServiceUri"),
-                                                        .data_type = KW_NODE_ID(0, TYPE_STRING),
-                                                        .value = uri}));
-    KW_TRY(kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.ServiceCertificate"),
-                                                        .parent = KW_AUTHORITY_OBJECT,
-                                                        .type_definition = property,
-                                                        .browse_name = gds_name(gds, "ServiceCertificate"),
-                                                        .data_type = KW_NODE_ID(0, TYPE_BYTE_STRING),
-                                                        .read = read_certificate,
-                                                        .ctx = authority}));
-    return kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.UserTokenPolicies"),
-                                                        .parent = KW_AUTHORITY_OBJECT,
-                                                        .type_definition = property,
-                                                        .browse_name = gds_name(gds, "UserTokenPolicies"),
-                                                        .data_type = KW_NODE_ID(0, TYPE_USER_TOKEN_POLICY),
-                                                        .value_rank = 1,
-                                                        .read = read_policies,
+                                                        .type_definition = KW_NODE_ID(0, PROPERTY_TYPE),
+                                                        .browse_name = name,
+                                                        .data_type = KW_NODE_ID(0, data_type),
+                                                        .value_rank = rank,
+                                                        .read = read,
                                                         .ctx = authority});
 }
 
+static kw_status add_properties(kw_authority *authority, kw_space *space, uint16_t gds)
+{
+    KW_TRY(kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.ServiceUri"),
+                                                        .parent = KW_AUTHORITY_OBJECT,
+                                                        .type_definition = KW_NODE_ID(0, PROPERTY_TYPE),
+                                                        .browse_name = gds_name(gds, "ServiceUri"),
+                                                        .data_type = KW_NODE_ID(0, TYPE_STRING),
+                                                        .value = kw_variant_scalar(KW_BUILTIN_STRING, &authority->config.service_uri)}));
+    KW_TRY(add_live(authority, space, KW_NODE_ID_TEXT(1, "AuthorizationService.ServiceCertificate"), gds_name(gds, "ServiceCertificate"),
+                    TYPE_BYTE_STRING, -1, read_certificate));
+    KW_TRY(add_live(authority, space, KW_NODE_ID_TEXT(1, "AuthorizationService.UserTokenPolicies"), gds_name(gds, "UserTokenPolicies"),
+                    TYPE_USER_TOKEN_POLICY, 1, read_policies));
+    return add_live(authority, space, KW_NODE_ID_TEXT(1, "AuthorizationService.SupportedRoles"), gds_name(gds, "SupportedRoles"),
+                    TYPE_STRING, 1, read_roles);
+}
+
+#define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
+
+static const kw_argument_spec DESCRIPTION_OUT[] = {{"ServiceUri", TYPE_STRING, -1, NULL},
+                                                   {"ServiceCertificate", TYPE_BYTE_STRING, -1, NULL},
+                                                   {"UserTokenPolicies", TYPE_USER_TOKEN_POLICY, 1, NULL}};
+static const kw_argument_spec REQUEST_IN[] = {{"IdentityToken", TYPE_USER_IDENTITY_TOKEN, -1, NULL}, {"ResourceId", TYPE_STRING, -1, NULL}};
+static const kw_argument_spec REQUEST_OUT[] = {{"AccessToken", TYPE_STRING, -1, NULL}};
+static const kw_argument_spec START_IN[] = {
+    {"ResourceId", TYPE_STRING, -1, NULL}, {"PolicyId", TYPE_STRING, -1, NULL}, {"RequestorData", TYPE_BYTE_STRING, -1, NULL}};
+static const kw_argument_spec START_OUT[] = {{"ServiceData", TYPE_BYTE_STRING, -1, NULL}, {"RequestId", TYPE_GUID, -1, NULL}};
+static const kw_argument_spec FINISH_IN[] = {{"RequestId", TYPE_GUID, -1, NULL},
+                                             {"RequestedRoles", TYPE_STRING, 1, NULL},
+                                             {"UserIdentityToken", TYPE_USER_IDENTITY_TOKEN, -1, NULL},
+                                             {"UserTokenSignature", TYPE_SIGNATURE_DATA, -1, NULL}};
+static const kw_argument_spec FINISH_OUT[] = {{"AccessToken", TYPE_STRING, -1, NULL},
+                                              {"AccessTokenExpiryTime", TYPE_DATE_TIME, -1, NULL},
+                                              {"RefreshToken", TYPE_STRING, -1, NULL},
+                                              {"RefreshTokenExpiryTime", TYPE_DATE_TIME, -1, NULL}};
+static const kw_argument_spec REFRESH_IN[] = {{"ResourceId", TYPE_STRING, -1, NULL}, {"CurrentRefreshToken", TYPE_STRING, -1, NULL}};
+static const kw_argument_spec REFRESH_OUT[] = {{"AccessToken", TYPE_STRING, -1, NULL},
+                                               {"AccessTokenExpiryTime", TYPE_DATE_TIME, -1, NULL},
+                                               {"NewRefreshToken", TYPE_STRING, -1, NULL},
+                                               {"NewRefreshTokenExpiryTime", TYPE_DATE_TIME, -1, NULL}};
+
+static const struct method {
+    const char *name; /* in the GDS namespace (RT-30) */
+    kw_method_call call;
+    const kw_argument_spec *inputs, *outputs;
+    size_t input_count, output_count;
+} METHODS[] = {
+    {"GetServiceDescription", get_service_description, NULL, DESCRIPTION_OUT, 0, COUNT_OF(DESCRIPTION_OUT)},
+    {"RequestAccessToken", kw_authority_request_access_token, REQUEST_IN, REQUEST_OUT, COUNT_OF(REQUEST_IN), COUNT_OF(REQUEST_OUT)},
+    {"StartRequestToken", kw_authority_start_request_token, START_IN, START_OUT, COUNT_OF(START_IN), COUNT_OF(START_OUT)},
+    {"FinishRequestToken", kw_authority_finish_request_token, FINISH_IN, FINISH_OUT, COUNT_OF(FINISH_IN), COUNT_OF(FINISH_OUT)},
+    {"RefreshToken", kw_authority_refresh_token, REFRESH_IN, REFRESH_OUT, COUNT_OF(REFRESH_IN), COUNT_OF(REFRESH_OUT)},
+};
+
 static kw_status add_methods(kw_authority *authority, kw_space *space, uint16_t gds)
 {
-    static const kw_argument_spec DESCRIPTION_OUT[] = {{"ServiceUri", TYPE_STRING, -1, NULL},
-                                                       {"ServiceCertificate", TYPE_BYTE_STRING, -1, NULL},
-                                                       {"UserTokenPolicies", TYPE_USER_TOKEN_POLICY, 1, NULL}};
-    static const kw_argument_spec REQUEST_IN[] = {{"IdentityToken", TYPE_USER_IDENTITY_TOKEN, -1, NULL},
-                                                  {"ResourceId", TYPE_STRING, -1, NULL}};
-    static const kw_argument_spec REQUEST_OUT[] = {{"AccessToken", TYPE_STRING, -1, NULL}};
-    KW_TRY(kw_space_add_method(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.GetServiceDescription"),
-                                                      .parent = KW_AUTHORITY_OBJECT,
-                                                      .browse_name = gds_name(gds, "GetServiceDescription"),
-                                                      .outputs = DESCRIPTION_OUT,
-                                                      .output_count = 3,
-                                                      .call = get_service_description,
-                                                      .ctx = authority}));
-    return kw_space_add_method(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.RequestAccessToken"),
-                                                      .parent = KW_AUTHORITY_OBJECT,
-                                                      .browse_name = gds_name(gds, "RequestAccessToken"), /* RT-30 */
-                                                      .inputs = REQUEST_IN,
-                                                      .input_count = 2,
-                                                      .outputs = REQUEST_OUT,
-                                                      .output_count = 1,
-                                                      .call = kw_authority_request_access_token,
-                                                      .ctx = authority});
+    for (size_t i = 0; i < COUNT_OF(METHODS); i++) {
+        const struct method *m = &METHODS[i];
+        const kw_string id = kw_arena_format(authority->arena, "AuthorizationService.%s", m->name);
+        KW_TRY(kw_space_add_method(space, &(kw_node_spec){.id = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = id},
+                                                          .parent = KW_AUTHORITY_OBJECT,
+                                                          .browse_name = gds_name(gds, m->name),
+                                                          .inputs = m->inputs,
+                                                          .input_count = m->input_count,
+                                                          .outputs = m->outputs,
+                                                          .output_count = m->output_count,
+                                                          .call = m->call,
+                                                          .ctx = authority}));
+    }
+    return KW_GOOD;
 }
 
 kw_status kw_authority_add_nodes(kw_authority *authority)

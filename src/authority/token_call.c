@@ -85,7 +85,7 @@ static void record(kw_token_call *t, const kw_identity *who, const char *why)
     const kw_audit_record row = {.event = kw_string_from(t->method->name),
                                  .source = t->authority->config.service_uri,
                                  .status = t->status,
-                                 .user = who != NULL ? who->name : KW_BYTES_NULL,
+                                 .user = who != NULL ? who->name : t->subject,
                                  .client = t->call->context->application_uri,
                                  .detail = detail_of(t, why)};
     const kw_status written = kw_store_audit_append(t->authority->env->store, &row);

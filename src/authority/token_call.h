@@ -31,7 +31,7 @@ struct kw_token_call {
     kw_call *call;
     kw_identity *session_identity; /* retained: the Session's user */
     kw_string resource;            /* borrowed from the request, as the call and its arena */
-    kw_string grant;               /* which refresh tokens it is about, for the trail; null: none */
+    kw_string grant, subject;      /* the refresh tokens that it is about and whose they are, for the trail; null: none */
     kw_status status;
     uint32_t delay_ms; /* before the answer */
     kw_timer delay;

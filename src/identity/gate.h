@@ -78,6 +78,8 @@ typedef struct kw_identity_claim {
     /* The last one of the Session; null: a context without (RequestAccessToken). Then SigningTime protects, and each secret is good once. */
     kw_bytes server_nonce;
     bool needs_signer; /* in such a context: a secret must be signed, by the application of the channel or by a user (RT-08, RT-14) */
+    const struct kw_channel_binding
+        *binding; /* identity/channel_bound.h: what an X509 user signs in such a context; NULL: a sealed secret */
     const kw_certificate *client_certificate; /* of the channel; NULL with None */
     kw_string application_uri;                /* the client's, authenticated by the channel; null with None */
     kw_string address;                        /* peer address, for throttling and audit */

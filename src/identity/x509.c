@@ -3,6 +3,7 @@
  * is inside: certificateData is an EncryptedSecret of nothing that this key signed. OPC 10000-12, 9.5.4.
  */
 #include "base/try.h"
+#include "identity/channel_bound.h"
 #include "identity/identity_internal.h"
 
 static bool key_fits(const kw_security_policy *policy, const kw_certificate *certificate)
@@ -19,6 +20,9 @@ static bool signature_is_good(const kw_proof *proof, const kw_certificate *user)
     const kw_public_key *key = kw_certificate_public_key(user);
     const kw_bytes leaf[] = {kw_certificate_der(server), claim->server_nonce};
     const kw_bytes chain[] = {kw_certificate_chain(server), claim->server_nonce};
+    if (claim->binding != NULL) { /* CB-07: whatever algorithm is named */
+        return kw_channel_bound_verify(claim->binding, proof->effective, key, s->signature) == KW_GOOD;
+    }
     if (!kw_string_equals(s->algorithm, proof->effective->asym_signature_uri)) {
         return false;
     }
@@ -33,7 +37,8 @@ static kw_status check_signature(kw_proof *proof, const kw_certificate *user)
     if (proof->effective->is_none) {
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "the UserTokenPolicy has no signature");
     }
-    if (claim->receiver == NULL || claim->receiver->certificate == NULL || kw_bytes_is_empty(claim->server_nonce)) {
+    const bool has_nonce = claim->binding != NULL || !kw_bytes_is_empty(claim->server_nonce);
+    if (claim->receiver == NULL || claim->receiver->certificate == NULL || !has_nonce) {
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "nothing to sign in this context");
     }
     if (!key_fits(proof->effective, user)) { /* X5-05 */
@@ -82,7 +87,8 @@ static kw_status take_certificate(kw_proof *proof, kw_bytes data)
 static kw_status x509_prove(kw_proof *proof, const void *data)
 {
     const kw_x509_identity_token *token = data;
-    const bool is_sealed = kw_bytes_is_empty(proof->claim->server_nonce) && !proof->effective->is_none;
+    const kw_identity_claim *claim = proof->claim;
+    const bool is_sealed = kw_bytes_is_empty(claim->server_nonce) && claim->binding == NULL && !proof->effective->is_none;
     KW_TRY(is_sealed ? take_sealed(proof, token->certificate_data) : take_certificate(proof, token->certificate_data));
     const kw_certificate *user = proof->user_certificate;
     KW_TRY(kw_proof_check_user_trust(proof, user));

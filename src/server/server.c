@@ -74,6 +74,9 @@ static void on_session_closed(void *ctx, kw_session *session, bool delete_subscr
     kw_server *server = ctx;
     kw_subscriptions_session_closed(server->services.subscriptions, session, delete_subscriptions);
     kw_server_answer_closed(server, session);
+    if (server->session_closed != NULL) {
+        server->session_closed(server->session_closed_ctx, kw_session_id(session));
+    }
 }
 
 static void on_identity_changed(void *ctx, kw_session *session)
@@ -240,6 +243,7 @@ void kw_server_free(kw_server *server)
     if (server == NULL) {
         return;
     }
+    server->session_closed = NULL;
     kw_administration_finish_waiting(server->administration);
     kw_sessions_free(server->sessions);
     kw_administration_free(server->administration);
@@ -273,6 +277,12 @@ kw_identity_gate *kw_server_gate(kw_server *server)
 void kw_server_record(kw_server *server, const kw_audit_record *record, bool is_stranger)
 {
     kw_trail_put(server->trail, record, is_stranger);
+}
+
+void kw_server_on_session_closed(kw_server *server, void (*closed)(void *ctx, const kw_node_id *session_id), void *ctx)
+{
+    server->session_closed = closed;
+    server->session_closed_ctx = ctx;
 }
 
 void kw_server_set_port(kw_server *server, uint16_t port)

@@ -61,6 +61,8 @@ kw_sessions *kw_server_sessions(kw_server *server);
 kw_identity_gate *kw_server_gate(kw_server *server);
 /* Into the store's audit trail, when there is time; copied. `source` null: the Server. `is_stranger`: nothing proves where it came from. */
 void kw_server_record(kw_server *server, const kw_audit_record *record, bool is_stranger);
+/* Tell somebody (one at most; NULL ends it) of each Session that closes: on the loop, not while the Server is freed. */
+void kw_server_on_session_closed(kw_server *server, void (*closed)(void *ctx, const kw_node_id *session_id), void *ctx);
 void kw_server_set_port(kw_server *server, uint16_t port);
 /* "opc.tcp://localhost:4840" */
 kw_string kw_server_url(const kw_server *server);

@@ -49,6 +49,8 @@ struct kw_server {
     kw_writer response; /* reused */
     bool is_shutting_down;
     uint32_t rejected_requests, security_rejected_requests; /* for the diagnostics */
+    void (*session_closed)(void *ctx, const kw_node_id *session_id);
+    void *session_closed_ctx;
     void (*drained)(void *ctx);
     void *drained_ctx;
 };
