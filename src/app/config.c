@@ -93,6 +93,8 @@ static const cyaml_schema_field_t AUTHORITY[] = {
     TEXT("service_uri", kw_config_authority, service_uri),
     TEXT("signing_algorithm", kw_config_authority, signing_algorithm),
     NUMBER("token_lifetime", kw_config_authority, token_lifetime),
+    NUMBER("refresh_lifetime", kw_config_authority, refresh_lifetime),
+    FLAG("disable_refresh_tokens", kw_config_authority, disable_refresh_tokens),
     LIST("requestors", kw_config_authority, requestors),
     FLAG("require_signed_secrets", kw_config_authority, require_signed_secrets),
     CYAML_FIELD_END,

@@ -71,7 +71,9 @@ typedef struct kw_config_authority {
     char *key;
     char *service_uri; /* ServiceUri and the tokens' iss */
     char *signing_algorithm;
-    uint32_t token_lifetime; /* seconds; 0: 3,600 */
+    uint32_t token_lifetime;   /* seconds; 0: 3,600 */
+    uint32_t refresh_lifetime; /* seconds; 0: 86,400 */
+    bool disable_refresh_tokens;
     char **requestors;
     unsigned requestors_count;
     bool require_signed_secrets;

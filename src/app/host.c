@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REFRESH_LIFETIME_S 86400
 #define ENDPOINTS_MAX 32
 #define STRINGS_MAX 128
 
@@ -190,6 +191,12 @@ static int load_identity(kw_host *host)
     return code;
 }
 
+static uint32_t refresh_lifetime(const kw_config_authority *config)
+{
+    const uint32_t given = config->refresh_lifetime != 0 ? config->refresh_lifetime : REFRESH_LIFETIME_S;
+    return config->disable_refresh_tokens ? 0 : given;
+}
+
 static int start_authority(kw_host *host)
 {
     const kw_config_authority *config = &host->directory.config->authority;
@@ -200,6 +207,7 @@ static int start_authority(kw_host *host)
     }
     const kw_authority_config how = {.service_uri = kw_string_from(config->service_uri),
                                      .token_lifetime_s = config->token_lifetime,
+                                     .refresh_lifetime_s = refresh_lifetime(config),
                                      .requestors = requestors,
                                      .require_signed_secrets = config->require_signed_secrets,
                                      .requestor_count = count};

@@ -32,7 +32,7 @@ static bool is_over(const kw_token_call *t, const kw_identity *who)
 static kw_status look_again(kw_token_call *t, const kw_grant *grant, kw_identity **who, const char **why)
 {
     kw_identity_gate *gate = kw_server_gate(t->authority->server);
-    kw_status status = kw_identity_review(gate, &grant->was, t->call->context, who);
+    kw_status status = kw_identity_review(gate, &grant->was, t->call->context, who, NULL);
     if (!kw_status_is_bad(status) && (is_over(t, *who) || !kw_identity_gate_believes(gate, *who))) {
         status = KW_BAD_IDENTITY_TOKEN_REJECTED;
     }
