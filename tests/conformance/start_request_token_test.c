@@ -46,7 +46,7 @@ static void az_06_the_policy_is_one_of_the_service_and_the_resource_is_known(voi
     kw_test_token_start start;
     kw_test_client *client = kw_test_client_new(*state, NULL);
     const kw_test_session session = kw_test_open(client);
-    const kw_string good = kw_test_authority_policy(client, &session, KW_USER_TOKEN_TYPE_USER_NAME, false)->policy_id;
+    const kw_string good = kw_test_token_policy(client, &session, KW_USER_TOKEN_TYPE_USER_NAME, false)->policy_id;
     assert_status(kw_test_token_start_with(client, &session, KW_TEST_SERVER, KW_STRING("no such policy"), KW_BYTES_NULL, &start),
                   KW_BAD_IDENTITY_TOKEN_INVALID);
     assert_status(kw_test_token_start_with(client, &session, KW_TEST_SERVER, KW_BYTES_NULL, KW_BYTES_NULL, &start),
@@ -76,7 +76,7 @@ static void az_11_the_token_is_of_the_policy_that_was_started(void **state)
     kw_test_client *client = kw_test_client_new(world, NULL);
     const kw_test_session session = kw_test_open(client);
     kw_test_token_start start = kw_test_token_start_good(client, &session, KW_USER_TOKEN_TYPE_USER_NAME);
-    start.policy = kw_test_authority_policy(client, &session, KW_USER_TOKEN_TYPE_ISSUED_TOKEN, false);
+    start.policy = kw_test_token_policy(client, &session, KW_USER_TOKEN_TYPE_ISSUED_TOKEN, false);
     const kw_test_issuer *issuer = kw_test_world_trust_issuer(world, "urn:keyway:test:issuer");
     const kw_test_user user = kw_test_token_issued(client, &start, kw_test_token(world, issuer, "carol", 600));
     assert_status(kw_test_token_finish(client, &session, &start, NULL, &user, &tokens), KW_BAD_IDENTITY_TOKEN_INVALID);
@@ -155,7 +155,7 @@ static void az_07_for_a_secret_in_clear_nothing(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
     const kw_test_session session = kw_test_open(client);
-    kw_test_token_start start = {.policy = kw_test_authority_policy(client, &session, KW_USER_TOKEN_TYPE_USER_NAME, true)};
+    kw_test_token_start start = {.policy = kw_test_token_policy(client, &session, KW_USER_TOKEN_TYPE_USER_NAME, true)};
     assert_status(kw_test_token_start_with(client, &session, KW_TEST_SERVER, start.policy->policy_id, KW_BYTES_NULL, &start), KW_GOOD);
     assert_int_equal(start.service_data.len, 0);
     assert_status(finish_as(client, &session, &start, KW_TEST_PASSWORD), KW_GOOD);
@@ -224,7 +224,7 @@ static void az_08_a_session_that_closes_under_way_leaves_nothing(void **state)
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
     const kw_test_session session = kw_test_open(client);
-    const kw_string policy = kw_test_authority_policy(client, &session, KW_USER_TOKEN_TYPE_USER_NAME, false)->policy_id,
+    const kw_string policy = kw_test_token_policy(client, &session, KW_USER_TOKEN_TYPE_USER_NAME, false)->policy_id,
                     uri = KW_STRING(KW_TEST_SERVER);
     const kw_bytes none = KW_BYTES_NULL;
     kw_variant inputs[] = {kw_variant_scalar(KW_BUILTIN_STRING, &uri), kw_variant_scalar(KW_BUILTIN_STRING, &policy),
@@ -263,7 +263,7 @@ static void az_08_a_session_has_room_for_a_few(void **state)
     kw_test_client *client = kw_test_client_new(world, NULL);
     const kw_test_session session = kw_test_open(client), other = kw_test_open(client);
     kw_test_token_start start = {.request_id = {0}}, last = start;
-    const kw_string policy = kw_test_authority_policy(client, &session, KW_USER_TOKEN_TYPE_USER_NAME, false)->policy_id;
+    const kw_string policy = kw_test_token_policy(client, &session, KW_USER_TOKEN_TYPE_USER_NAME, false)->policy_id;
     for (size_t i = 0; i < KW_TOKEN_REQUESTS_PER_SESSION; i++) {
         last = kw_test_token_start_good(client, &session, KW_USER_TOKEN_TYPE_USER_NAME);
     }

@@ -25,8 +25,8 @@ kw_node_id kw_test_authority_method(kw_test_world *world, const char *name)
     return (kw_node_id){.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = id};
 }
 
-const kw_user_token_policy *kw_test_authority_policy(kw_test_client *client, const kw_test_session *session, kw_user_token_type type,
-                                                     bool is_clear)
+const kw_user_token_policy *kw_test_token_policy(kw_test_client *client, const kw_test_session *session, kw_user_token_type type,
+                                                 bool is_clear)
 {
     const kw_node_id property = KW_NODE_ID_TEXT(1, "AuthorizationService.UserTokenPolicies");
     kw_data_value value;
@@ -72,7 +72,7 @@ kw_status kw_test_token_start_with(kw_test_client *client, const kw_test_session
 
 kw_test_token_start kw_test_token_start_good(kw_test_client *client, const kw_test_session *session, kw_user_token_type type)
 {
-    kw_test_token_start start = {.policy = kw_test_authority_policy(client, session, type, false)};
+    kw_test_token_start start = {.policy = kw_test_token_policy(client, session, type, false)};
     uint8_t data[DATA_LEN];
     assert_status(kw_random_fill(&client->world->random.random, data, sizeof(data)), KW_GOOD);
     const kw_bytes mine = kw_arena_copy(client->world->arena, (kw_bytes){data, sizeof(data)});
@@ -188,14 +188,6 @@ kw_test_tokens kw_test_token_get(kw_test_client *client, const kw_test_session *
     const kw_test_user user = kw_test_token_user(client, &start, KW_TEST_USER, KW_TEST_PASSWORD);
     assert_status(kw_test_token_finish(client, session, &start, NULL, &user, &tokens), KW_GOOD);
     return tokens;
-}
-
-kw_jwt kw_test_token_claims(kw_test_world *world, kw_string token)
-{
-    kw_jwt jwt;
-    const char *why = "";
-    assert_status(kw_jwt_parse(token, world->arena, &jwt, &why), KW_GOOD);
-    return jwt;
 }
 
 bool kw_test_token_has_role(kw_test_world *world, kw_string token, const char *role)

@@ -3,7 +3,7 @@
 #define KW_TEST_TOKEN_REQUEST_H
 
 #include "identity/jwt.h"
-#include "support/kw_test_user.h"
+#include "support/kw_test_authority.h"
 
 /* A world with an Authorization Service, KW_TEST_USER with the Roles Operator and Observer, refresh tokens of this life. */
 kw_test_world *kw_test_token_world(const kw_test_world_options *options);
@@ -12,8 +12,8 @@ kw_test_world *kw_test_token_world(const kw_test_world_options *options);
 /* The NodeId of a Method of the service. */
 kw_node_id kw_test_authority_method(kw_test_world *world, const char *name);
 /* The UserTokenPolicies of the service. */
-const kw_user_token_policy *kw_test_authority_policy(kw_test_client *client, const kw_test_session *session, kw_user_token_type type,
-                                                     bool is_clear);
+const kw_user_token_policy *kw_test_token_policy(kw_test_client *client, const kw_test_session *session, kw_user_token_type type,
+                                                 bool is_clear);
 
 typedef struct kw_test_token_start {
     const kw_user_token_policy *policy;
@@ -47,8 +47,6 @@ kw_test_user kw_test_token_certificate(kw_test_client *client, const kw_test_tok
 
 /* Start and Finish as KW_TEST_USER with all Roles; must be good. */
 kw_test_tokens kw_test_token_get(kw_test_client *client, const kw_test_session *session);
-/* What the access token says, believed as it stands. */
-kw_jwt kw_test_token_claims(kw_test_world *world, kw_string token);
 bool kw_test_token_has_role(kw_test_world *world, kw_string token, const char *role);
 
 #endif
