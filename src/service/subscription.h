@@ -21,7 +21,7 @@ void kw_subscriptions_diagnose(kw_subscriptions *subscriptions, const kw_session
 
 /* Another user, other rights, or another channel: MonitoredItems are evaluated anew (AS-32). */
 void kw_subscriptions_identity_changed(kw_subscriptions *subscriptions, kw_session *session);
-/* Queued Publish requests are answered (CL-02); Subscriptions go, or wait for a transfer until their lifetime ends (CL-05). */
+/* Also once more for a Session that lingered (kw_session_linger): then what waited ends. Queued Publish requests are answered (CL-02); Subscriptions go, or wait for a transfer until their lifetime ends (CL-05). */
 void kw_subscriptions_session_closed(kw_subscriptions *subscriptions, kw_session *session, bool delete_subscriptions);
 /* All queued Publish requests of all Sessions. */
 void kw_subscriptions_refuse_requests(kw_subscriptions *subscriptions, kw_status status);

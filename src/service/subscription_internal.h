@@ -88,6 +88,7 @@ typedef struct kw_subscription_parameters {
 struct kw_subscription {
     kw_subscriptions *manager;
     kw_publisher *publisher;      /* NULL: its Session is closed, it waits for a transfer */
+    kw_session *former;           /* that Session, which lingers (kw_session_linger); NULL: it does not wait */
     kw_subscription *prev, *next; /* of the publisher, or of those that wait */
     uint32_t id;
     kw_identity *identity; /* retained: the present user, or the last one of a closed Session */
@@ -154,7 +155,7 @@ kw_subscription *kw_subscription_find_any(kw_subscriptions *manager, uint32_t id
 kw_status kw_subscription_new(kw_publisher *publisher, kw_identity *identity, kw_message_security_mode mode,
                               const kw_subscription_parameters *parameters, bool publishing_enabled, kw_subscription **out);
 void kw_subscription_free(kw_subscription *s); /* with its items; no answer to anybody */
-/* Into the hands of this publisher; NULL: it waits for a transfer. */
+/* Into the hands of this publisher; NULL: it waits for a transfer, and its Session lingers. */
 void kw_subscription_hand_over(kw_subscription *s, kw_publisher *publisher);
 /* The present user and channel; whatever was queued for another one is dropped, items are evaluated anew. */
 void kw_subscription_set_user(kw_subscription *s, kw_identity *identity, kw_message_security_mode mode);

@@ -177,6 +177,14 @@ kw_status kw_subscription_new(kw_publisher *publisher, kw_identity *identity, kw
     return KW_GOOD;
 }
 
+static void leave_former(kw_subscription *s)
+{
+    if (s->former != NULL) {
+        kw_session_let_go(s->former);
+        s->former = NULL;
+    }
+}
+
 void kw_subscription_free(kw_subscription *s)
 {
     kw_timer_stop(&s->timer);
@@ -188,12 +196,18 @@ void kw_subscription_free(kw_subscription *s)
     kw_map_remove(s->manager->by_id, key_of_id(&s->id));
     kw_map_free(s->items);
     kw_identity_release(s->identity);
+    leave_former(s);
     free(s);
 }
 
 void kw_subscription_hand_over(kw_subscription *s, kw_publisher *publisher)
 {
     unlink_subscription(s);
+    leave_former(s);
+    if (publisher == NULL) {
+        s->former = s->publisher->session;
+        kw_session_linger(s->former);
+    }
     link_subscription(s, publisher);
     s->state = KW_SUBSCRIPTION_NORMAL;
     s->message_sent = false;
@@ -215,7 +229,8 @@ kw_access kw_subscription_access(const kw_subscription *s)
 
 bool kw_subscription_is_expired(const kw_subscription *s)
 {
-    return s->identity->rights_end != 0 && kw_clock_utc(s->manager->context->clock) >= s->identity->rights_end;
+    const kw_session *session = s->publisher != NULL ? s->publisher->session : s->former;
+    return session != NULL && kw_session_is_expired(session);
 }
 
 static bool has_same_roles(const kw_identity *a, const kw_identity *b)
@@ -268,6 +283,11 @@ void kw_subscription_set_user(kw_subscription *s, kw_identity *identity, kw_mess
 void kw_subscriptions_identity_changed(kw_subscriptions *manager, kw_session *session)
 {
     kw_publisher *p = kw_publisher_of(manager, session);
+    for (kw_subscription *s = p == NULL ? manager->waiting : NULL; s != NULL; s = s->next) {
+        if (s->former == session) {
+            kw_subscription_set_user(s, kw_session_identity(session), kw_session_mode(session));
+        }
+    }
     if (p == NULL) {
         return;
     }
@@ -279,11 +299,25 @@ void kw_subscriptions_identity_changed(kw_subscriptions *manager, kw_session *se
 
 /* --- Sessions that end ------------------------------------------------------------------------------------------------------------------- */
 
+/* UM-11, UM-16: those that wait. */
+static void end_waiting(const kw_subscriptions *manager, const kw_session *former)
+{
+    for (kw_subscription *s = manager->waiting, *next; s != NULL; s = next) {
+        next = s->next;
+        if (s->former == former) {
+            kw_subscription_free(s);
+        }
+    }
+}
+
 void kw_subscriptions_session_closed(kw_subscriptions *manager, kw_session *session, bool delete_subscriptions)
 {
     const kw_session *key = session;
     kw_publisher *p = kw_publisher_of(manager, session);
     if (p == NULL) {
+        if (delete_subscriptions) {
+            end_waiting(manager, session);
+        }
         return;
     }
     kw_publisher_refuse(p, KW_BAD_SESSION_CLOSED); /* CL-02 */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #define POLICIES_ARENA ((size_t)1 << 20)
+#define NOT_BELIEVED "the key of the token is not believed any more"
 #define LONGEST_NAP_MS UINT64_C(10000) /* the wall clock may be set, a key revoked: look again at least that often */
 
 /* IT-14: when the token ends, and its grace. DateTime. */
@@ -13,7 +14,7 @@ static int64_t end_of(const kw_session *session)
 }
 
 /* By the wall clock, which the token means; and by the time that has passed, should somebody set that clock back. */
-static bool is_expired(const kw_session *session)
+bool kw_session_is_expired(const kw_session *session)
 {
     const kw_clock *clock = session->sessions->env.clock;
     return session->identity != NULL && session->identity->rights_end != 0 &&
@@ -60,7 +61,7 @@ static bool end_identity(kw_session *session, const char *why)
 
 bool kw_session_check_expiry(kw_session *session)
 {
-    return !is_expired(session) || end_identity(session, "identity expired");
+    return !kw_session_is_expired(session) || end_identity(session, "identity expired");
 }
 
 static void look_later(kw_session *session)
@@ -77,12 +78,17 @@ static void look_later(kw_session *session)
 static void on_expiry(kw_timer *timer)
 {
     kw_session *session = (kw_session *)((char *)timer - offsetof(kw_session, expiry_timer));
-    if (is_expired(session)) {
+    const kw_session_env *env = &session->sessions->env;
+    if (kw_session_is_expired(session) && session->lingers > 0) { /* it reads nothing, and may get a Session with a new token */
+        kw_timer_start(env->timers, timer, kw_clock_ms(env->clock) + LONGEST_NAP_MS);
+    } else if (kw_session_is_expired(session)) {
         end_identity(session, "identity expired");
-    } else if (!kw_identity_gate_believes(session->sessions->env.gate, session->identity)) {
-        end_identity(session, "the key of the token is not believed any more");
-    } else {
+    } else if (kw_identity_gate_believes(env->gate, session->identity)) {
         look_later(session);
+    } else if (session->lingers > 0) {
+        kw_session_end_lingering(session, NOT_BELIEVED);
+    } else {
+        end_identity(session, NOT_BELIEVED);
     }
 }
 

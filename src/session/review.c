@@ -5,12 +5,14 @@
  * A run looks at the version of the store in a job. When it is new, what is on the loop learns of it, then a second job holds
  * every Session's user against the new state, and the loop gives each Session what it found.
  */
+#include "base/try.h"
 #include "session/session_internal.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 
 #define RUN_ARENA ((size_t)64 << 20)
+#define NOT_LET_IN "the user is not let in any more"
 
 struct kw_review_waiter {
     kw_review_waiter *next;
@@ -110,15 +112,20 @@ static bool has_same_rights(const kw_identity *a, const kw_identity *b)
 }
 
 /* False: nothing could be found out about this user now. */
-static bool apply(review_item *item)
+static bool apply(const kw_sessions *sessions, review_item *item)
 {
     kw_session *session = item->session;
-    const kw_log *log = session->sessions->env.log;
-    if (session->state == KW_SESSION_CLOSED || session->identity != item->former) { /* its user was proven anew meanwhile */
+    const kw_log *log = sessions->env.log;
+    const bool is_gone = session->state == KW_SESSION_CLOSED && session->lingers == 0;
+    if (is_gone || session->identity != item->former) { /* its user was proven anew meanwhile */
+        return true;
+    }
+    if (is_refused(item->status) && session->lingers > 0) {
+        kw_session_end_lingering(session, NOT_LET_IN);
         return true;
     }
     if (is_refused(item->status)) {
-        item->refusal.why = "the user is not let in any more";
+        item->refusal.why = NOT_LET_IN;
         kw_session_end_for(session, KW_SESSION_CAUSE_TERMINATED, &item->refusal, true);
         return true;
     }
@@ -137,15 +144,20 @@ static bool apply(review_item *item)
     return true;
 }
 
-/* Sessions that came in while the run was under way, by what the store said before. */
-static bool is_anybody_behind(const kw_sessions *sessions, uint64_t version)
+static bool is_one_behind(const kw_session *list, uint64_t version)
 {
-    for (const kw_session *s = sessions->oldest; s != NULL; s = s->next) {
+    for (const kw_session *s = list; s != NULL; s = s->next) {
         if (s->identity != NULL && s->rights_version < version) {
             return true;
         }
     }
     return false;
+}
+
+/* Sessions that came in while the run was under way, by what the store said before. */
+static bool is_anybody_behind(const kw_sessions *sessions, uint64_t version)
+{
+    return is_one_behind(sessions->oldest, version) || is_one_behind(sessions->lingering, version);
 }
 
 static void done_review(kw_job *job)
@@ -154,7 +166,7 @@ static void done_review(kw_job *job)
     kw_reviews *reviews = &run->sessions->reviews;
     bool is_complete = !kw_status_is_bad(run->status);
     for (size_t i = 0; !kw_status_is_bad(run->status) && i < run->count; i++) {
-        is_complete = apply(&run->items[i]) && is_complete;
+        is_complete = apply(run->sessions, &run->items[i]) && is_complete;
     }
     if (is_complete) { /* otherwise the next look tries again */
         reviews->seen = run->version;
@@ -179,20 +191,30 @@ static bool fill_item(review_run *run, kw_session *session)
     return true;
 }
 
-static kw_status collect(review_run *run)
+static kw_status fill_items(review_run *run, kw_session *list)
 {
-    kw_sessions *sessions = run->sessions;
-    run->arena = kw_arena_new(RUN_ARENA);
-    run->items = run->arena != NULL ? KW_ARENA_ARRAY(run->arena, review_item, kw_sessions_count(sessions)) : NULL;
-    if (run->items == NULL) {
-        return KW_BAD_OUT_OF_MEMORY;
-    }
-    for (kw_session *s = sessions->oldest; s != NULL; s = s->next) {
+    for (kw_session *s = list; s != NULL; s = s->next) {
         if (s->identity != NULL && !fill_item(run, s)) {
             return KW_BAD_OUT_OF_MEMORY;
         }
     }
     return KW_GOOD;
+}
+
+static kw_status collect(review_run *run)
+{
+    const kw_sessions *sessions = run->sessions;
+    size_t count = kw_sessions_count(sessions);
+    for (const kw_session *s = sessions->lingering; s != NULL; s = s->next) {
+        count++;
+    }
+    run->arena = kw_arena_new(RUN_ARENA);
+    run->items = run->arena != NULL ? KW_ARENA_ARRAY(run->arena, review_item, count) : NULL;
+    if (run->items == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    KW_TRY(fill_items(run, sessions->oldest));
+    return fill_items(run, sessions->lingering);
 }
 
 /* --- the first job: has anything changed? ------------------------------------------------------------------------------------ */

@@ -124,6 +124,18 @@ void kw_sessions_channel_gone(kw_sessions *sessions, kw_channel *channel);
  */
 kw_status kw_session_gate(kw_sessions *sessions, kw_channel *channel, const kw_node_id *authentication_token, kw_session **out);
 
+/* --- linger.c: Subscriptions that outlive their Session ------------------------------------------------------------------ */
+/*
+ * While `closed` is told of a Session: something of its user's stays, so that the user is held against the store on. Other rights
+ * are told by identity_changed; one who is not let in any more (UM-11, UM-16), or whose token is believed no longer, by `closed`
+ * once more, with delete_subscriptions. Once for each thing that stays; keeps the Session.
+ */
+void kw_session_linger(kw_session *session);
+/* That thing is gone, or has another Session. */
+void kw_session_let_go(kw_session *session);
+/* The proof of its user holds no longer, with the grace that it has (IT-14). */
+bool kw_session_is_expired(const kw_session *session);
+
 /* --- diagnostics.c: what a Server tells about its Sessions. OPC 10000-5, 6.3.3 … 6.3.5 ---------------------------------- */
 /*
  * A SessionId has its six low bits clear, so that there is room for the ids of the parts of the Object that is named by it:

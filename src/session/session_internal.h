@@ -40,6 +40,7 @@ struct kw_sessions {
     kw_map *by_id;    /* 16 bytes of the SessionId -> kw_session */
     kw_session_totals totals;
     kw_session *oldest, *newest; /* in order of creation */
+    kw_session *lingering;       /* closed ones, see linger.c */
     kw_session_pending *pending; /* jobs under way */
     kw_reviews reviews;
 };
@@ -78,6 +79,7 @@ struct kw_session {
     size_t user_count;
     uint32_t unauthorized;
     kw_service_counter_data_type requests, counters[KW_SESSION_COUNTERS];
+    uint32_t lingers; /* how many things of its user's stay; it is in the list of those that linger while there are any */
     void *attachment;
     void (*release_attachment)(void *data);
 };
@@ -153,6 +155,11 @@ void kw_pending_finish(kw_session_pending *p, kw_status status);
 void kw_session_watch_expiry(kw_session *session);
 /* Replace an identity whose time is over (for every request: no more than that); false: the Session had to be closed. */
 bool kw_session_check_expiry(kw_session *session);
+
+/* linger.c */
+/* The user of a Session that lingers is not let in any more. */
+void kw_session_end_lingering(kw_session *session, const char *why);
+void kw_sessions_forget_lingering(kw_sessions *sessions);
 
 /* review.c */
 void kw_reviews_start(kw_sessions *sessions);

@@ -48,6 +48,7 @@ void kw_sessions_free(kw_sessions *sessions)
         next = s->next;
         kw_session_shut(s, true);
     }
+    kw_sessions_forget_lingering(sessions);
     kw_map_free(sessions->by_token);
     kw_map_free(sessions->by_id);
     kw_arena_free(sessions->arena);

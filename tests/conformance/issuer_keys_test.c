@@ -1,5 +1,6 @@
 /* Keys of an issuer that are fetched: rotation, revocation, an issuer that cannot be reached; and what becomes of Sessions. */
 #include "support/kw_test_idp.h"
+#include "support/kw_test_subscription.h"
 #include "support/kw_test_user.h"
 #include "support/test.h"
 
@@ -261,6 +262,31 @@ static void it_16_a_revoked_key_closes_its_session_where_anonymous_is_not_allowe
     assert_status(read_secret(f, &session), KW_BAD_SESSION_ID_INVALID);
 }
 
+/* What waits for another Session goes with the key that its user came by. */
+static void it_15_a_revoked_key_ends_subscriptions_that_wait(void **state)
+{
+    fixture *f = *state;
+    kw_test_session session;
+    const kw_test_idp_key *two = kw_test_idp_add_key(&f->idp, "two");
+    kw_create_subscription_request wanted = {
+        .requested_publishing_interval = 60000, .requested_lifetime_count = 60, .requested_max_keep_alive_count = 10};
+    const kw_create_subscription_response *made[2] = {NULL, NULL};
+    for (size_t i = 0; i < 2; i++) {
+        create_session(f, &session);
+        assert_status(activate_with(f, &session, i == 0 ? &f->idp.keys[0] : two, 36000), KW_GOOD);
+        const void *response = NULL;
+        assert_status(kw_test_call(f->client, &session, KW_TYPE_CREATE_SUBSCRIPTION_REQUEST, &wanted, &response), KW_GOOD);
+        made[i] = response;
+        assert_status(kw_test_close_session(f->client, &session, false), KW_GOOD);
+    }
+    f->idp.keys[0].is_published = false;
+    advance(f, REFRESH_S + 2 * LOOK_S);
+    create_session(f, &session);
+    assert_status(activate_with(f, &session, two, 3600), KW_GOOD);
+    assert_status(kw_test_transfer(f->client, &session, made[0]->subscription_id, false, NULL), KW_BAD_SUBSCRIPTION_ID_INVALID);
+    assert_status(kw_test_transfer(f->client, &session, made[1]->subscription_id, false, NULL), KW_GOOD);
+}
+
 /* The same name for another key does not hide the change. */
 static void it_15_a_key_that_was_replaced_under_its_name_is_revoked(void **state)
 {
@@ -505,6 +531,7 @@ int main(void)
         TEST(fetches_are_jobs),
         TEST(it_15_a_revoked_key_leaves_its_session_the_anonymous_role),
         TEST(it_16_a_revoked_key_closes_its_session_where_anonymous_is_not_allowed),
+        TEST(it_15_a_revoked_key_ends_subscriptions_that_wait),
         TEST(it_15_a_key_that_was_replaced_under_its_name_is_revoked),
         TEST(a_fetch_that_yields_rubbish_revokes_nothing),
         TEST(keys_of_an_issuer_that_is_down_are_good_for_a_time),
