@@ -34,7 +34,7 @@ typedef struct kw_network {
     /* Times are those of the clock. Bad_ConnectionRejected, Bad_Timeout. */
     kw_status (*connect)(void *ctx, const kw_url *to, uint64_t deadline, const kw_wire_sink *sink, kw_wire **out);
     kw_status (*send)(kw_wire *wire, kw_bytes bytes); /* in order; borrowed for the call */
-    void (*wait)(kw_wire *wire, uint64_t until);      /* until something has happened, or this time has come */
+    void (*wait)(kw_wire *wire, uint64_t until);      /* until something has happened, or this time has come; not at all if it has passed */
     bool (*has_unsent)(const kw_wire *wire);
     void (*close)(kw_wire *wire);
     void (*sleep)(void *ctx, uint64_t until);
@@ -145,6 +145,8 @@ void kw_link_close(kw_client *client, kw_link *link); /* orderly when it can be;
 kw_status kw_link_exchange(kw_client *client, kw_link *link, kw_bytes body, kw_awaited *awaited);
 /* Let time pass; comes back early when the connection breaks. */
 void kw_link_idle(kw_client *client, kw_link *link, uint64_t until);
+/* What has come while nobody waited, the end of the connection or of its security token too. */
+void kw_link_look(kw_link *link);
 /* From now on it counts as broken. */
 void kw_link_fail(kw_link *link, kw_status status);
 
@@ -186,6 +188,8 @@ kw_status kw_client_ready(kw_client *client);
 bool kw_client_is_broken(const kw_client *client);
 /* A new SecureChannel, and the Session on it; or a new Session for the same user. */
 kw_status kw_client_recover(kw_client *client);
+/* The same, if the connection is broken by now. */
+kw_status kw_client_mend(kw_client *client);
 
 /* verify.c: the Server's certificate for this endpoint, by every check of OPC 10000-4, 6.1.3. */
 kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *certificate, const kw_security_policy *policy,

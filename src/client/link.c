@@ -253,6 +253,13 @@ kw_status kw_link_exchange(kw_client *client, kw_link *link, kw_bytes body, kw_a
     return kw_client_fail(client, status, "%s", status == KW_BAD_TIMEOUT ? "the server did not answer in time" : "the connection broke");
 }
 
+void kw_link_look(kw_link *link)
+{
+    const uint64_t now = kw_clock_ms(link->env->clock);
+    link->env->network->wait(link->wire, now);
+    kw_timers_advance(link->timers, now);
+}
+
 void kw_link_idle(kw_client *client, kw_link *link, uint64_t until)
 {
     run_until(client, link, never, NULL, until);

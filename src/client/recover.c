@@ -138,3 +138,11 @@ kw_status kw_client_recover(kw_client *client)
     }
     return status;
 }
+
+kw_status kw_client_mend(kw_client *client)
+{
+    if (!kw_client_is_broken(client)) {
+        kw_link_look(client->link);
+    }
+    return kw_client_is_broken(client) ? kw_client_recover(client) : KW_GOOD;
+}

@@ -45,7 +45,7 @@ static kw_status wire_send(kw_wire *wire, kw_bytes bytes)
 
 static void on_tick(uv_timer_t *tick)
 {
-    (void)tick; /* it only ends the wait */
+    uv_stop(tick->loop); /* ends the wait, also one that has not begun yet */
 }
 
 static void wire_wait(kw_wire *wire, uint64_t until)

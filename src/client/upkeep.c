@@ -66,14 +66,10 @@ void kw_client_upkeep(kw_client *client)
 
 kw_status kw_client_ready(kw_client *client)
 {
-    if (kw_client_is_broken(client)) {
-        KW_TRY(kw_client_recover(client));
-    }
+    KW_TRY(kw_client_mend(client));
     if (client->user.renew_at <= kw_clock_ms(client->env.clock)) {
         kw_client_upkeep(client);
-    }
-    if (kw_client_is_broken(client)) {
-        KW_TRY(kw_client_recover(client));
+        KW_TRY(kw_client_mend(client));
     }
     if (kw_status_is_bad(client->user.renew_status) && client->user.expires_at <= kw_clock_ms(client->env.clock)) {
         return kw_client_fail(client, client->user.renew_status, "the access token has ended and there is no new one: %.400s",
@@ -90,7 +86,8 @@ kw_status kw_client_idle(kw_client *client, uint32_t ms)
     }
     do {
         KW_TRY(kw_client_ready(client));
-        kw_link_idle(client, client->link, until);
+        const uint64_t end = client->user.expires_at; /* past it, without a new one, there is nothing to wait for */
+        kw_link_idle(client, client->link, end < until ? end : until);
     } while (kw_clock_ms(client->env.clock) < until);
     return KW_GOOD;
 }

@@ -163,9 +163,7 @@ kw_status kw_client_activate(kw_client *client, const kw_client_identity *identi
         return kw_client_fail(client, KW_BAD_SERVER_NOT_CONNECTED, "there is no Session to activate");
     }
     client->error[0] = '\0';
-    if (kw_client_is_broken(client)) {
-        KW_TRY(kw_client_recover(client));
-    }
+    KW_TRY(kw_client_mend(client));
     client->is_occupied = true;
     const kw_status status = activate_as(client, identity);
     client->is_occupied = false;

@@ -286,13 +286,13 @@ static void as_28_the_user_changes_on_the_session_that_stands(void **state)
 {
     kw_test_network *network = *state;
     kw_client *client = kw_test_network_open(network, NULL);
-    const kw_node_id session = client->authentication_token;
+    const kw_bytes session = kw_test_network_token(network, client);
     assert_status(kw_test_network_read(network, client, &KW_TEST_SECRET, NULL), KW_GOOD);
     assert_status(kw_client_activate(client, &KW_TEST_NOBODY), KW_GOOD);
     assert_status(kw_test_network_read(network, client, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
     assert_status(kw_client_activate(client, &KW_TEST_OPERATOR), KW_GOOD);
     assert_status(kw_test_network_read(network, client, &KW_TEST_SECRET, NULL), KW_GOOD);
-    assert_true(kw_node_id_equal(&client->authentication_token, &session));
+    assert_true(kw_bytes_equal(kw_test_network_token(network, client), session));
 }
 
 /* Note N1: the nonce of before is good for the next try, and the user of before stays. */
@@ -347,11 +347,11 @@ static void as_10_the_session_moves_to_a_new_channel(void **state)
 {
     kw_test_network *network = *state;
     kw_client *client = kw_test_network_open(network, NULL);
-    const kw_node_id session = client->authentication_token;
+    const kw_bytes session = kw_test_network_token(network, client);
     for (int i = 0; i < 3; i++) {
         kw_test_network_cut(network);
         assert_status(kw_test_network_read(network, client, &KW_TEST_SECRET, NULL), KW_GOOD);
-        assert_true(kw_node_id_equal(&client->authentication_token, &session));
+        assert_true(kw_bytes_equal(kw_test_network_token(network, client), session));
     }
 }
 

@@ -86,7 +86,7 @@ static void cut(kw_wire *wire)
 /* What still passes of these bytes, out of their buffer; the rest vanishes, or breaks the connection. */
 static kw_bytes take(kw_wire *wire, kw_writer *from, size_t *left)
 {
-    const kw_test_network *network = wire->network;
+    kw_test_network *network = wire->network;
     kw_bytes bytes = kw_arena_copy(network->world->arena, kw_writer_bytes(from));
     const bool is_too_much = bytes.len > *left;
     kw_writer_reset(from);
@@ -95,6 +95,7 @@ static kw_bytes take(kw_wire *wire, kw_writer *from, size_t *left)
     }
     *left -= *left != SIZE_MAX ? bytes.len : 0;
     if (is_too_much && !network->is_dropping) {
+        network->to_server_left = network->to_client_left = SIZE_MAX;
         cut(wire);
     }
     return bytes;
@@ -339,6 +340,12 @@ kw_status kw_test_network_read(kw_test_network *network, kw_client *client, cons
 {
     kw_data_value value;
     return kw_client_read(client, node, VALUE_ATTRIBUTE, network->world->arena, out != NULL ? out : &value);
+}
+
+kw_bytes kw_test_network_token(kw_test_network *network, const kw_client *client)
+{
+    assert_int_equal(client->authentication_token.kind, KW_NODE_ID_OPAQUE);
+    return kw_arena_copy(network->world->arena, client->authentication_token.id.string);
 }
 
 /* --- what goes wrong --------------------------------------------------------------------------------------------------------- */

@@ -38,7 +38,7 @@ typedef struct kw_test_network {
     kw_wire *wires;                        /* those that the Clients have not closed */
     uint64_t down_until;                   /* nobody takes a connection before */
     uint64_t delay_ms;                     /* of what the server sends */
-    size_t to_server_left, to_client_left; /* bytes that still pass; SIZE_MAX: any number */
+    size_t to_server_left, to_client_left; /* bytes that still pass; SIZE_MAX: any number, and so again after a break */
     bool is_dropping;                      /* bytes past that vanish; otherwise they break the connection */
     size_t connect_count;                  /* tries, refused ones too */
     kw_writer sent;                        /* what the Clients have sent, on all connections */
@@ -65,6 +65,8 @@ kw_client *kw_test_network_connect(kw_test_network *network, const kw_client_con
 kw_client *kw_test_network_open(kw_test_network *network, const kw_client_config *config);
 /* The Value of one node. *out (may be NULL) lives in the world's arena. */
 kw_status kw_test_network_read(kw_test_network *network, kw_client *client, const kw_node_id *node, kw_data_value *out);
+/* What names the Client's Session to the Server: to see whether it is still the same one. In the world's arena. */
+kw_bytes kw_test_network_token(kw_test_network *network, const kw_client *client);
 /* An identity in files NAME.der and NAME.key; the paths live in the world's arena. */
 void kw_test_network_write(kw_test_network *network, const char *name, const kw_application_identity *who, const char **certificate_file,
                            const char **key_file);
