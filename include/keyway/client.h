@@ -118,7 +118,8 @@ KW_API kw_status kw_client_call(kw_client *client, const kw_node_id *object, con
 /** Index of a namespace at the connected Server (NamespaceArray is read once). Bad_NotFound. */
 KW_API kw_status kw_client_namespace(kw_client *client, const char *uri, uint16_t *index);
 /**
- * Let time pass, with the Session looked after: tokens renewed, the Session kept alive, the connection made again when it breaks.
+ * Let time pass, with the Session looked after: tokens renewed, the Session kept alive, the connection made again when it breaks;
+ * Subscriptions (client_subscription.h) call back from here. With 0 what has come is taken, without waiting.
  * Comes back before its time only with a bad status: the connection is lost for good, or the token has ended and there is no new one.
  */
 KW_API kw_status kw_client_idle(kw_client *client, uint32_t ms);

@@ -55,11 +55,13 @@ kw_status kw_client_new_on(const kw_client_env *env, const kw_client_config *con
 
 /* --- a connection --------------------------------------------------------------------------------------------------------- */
 
-/* A request that waits for its response. Requests may overlap: each has its own. */
+/* A request that waits for its response. Requests may overlap: each has its own, which stays where it is meanwhile. */
 typedef struct kw_awaited {
     struct kw_awaited *next;
-    uint32_t id;
-    kw_status error; /* the response was aborted */
+    struct kw_link *link; /* NULL: nobody waits any longer, or the connection is gone */
+    uint32_t id, handle;
+    uint64_t order;  /* among the answers of its connection */
+    kw_status error; /* there will be no response */
     kw_arena *arena; /* the response, when it is there */
     kw_bytes body;
 } kw_awaited;
@@ -74,6 +76,7 @@ typedef struct kw_link {
     kw_channel *channel;
     kw_application_identity identity;
     uint32_t next_request_id;
+    uint64_t answers;
     kw_awaited *awaited;
 } kw_link;
 
@@ -89,6 +92,9 @@ typedef struct kw_client_user {
     kw_status renew_status;
     char renew_error[KW_CLIENT_ERROR_MAX];
 } kw_client_user;
+
+/* subscription_internal.h */
+typedef struct kw_client_subscriptions kw_client_subscriptions;
 
 struct kw_client {
     kw_client_env env;
@@ -112,14 +118,16 @@ struct kw_client {
     kw_node_id authentication_token;
     bool has_session, is_activated;
     bool session_is_gone; /* the Server does not know it any more */
-    bool is_occupied;     /* with its own upkeep: no other one meanwhile */
-    uint64_t last_used;   /* when the Session was used last */
+    uint32_t session_number;
+    bool is_occupied;   /* with its own upkeep: no other one meanwhile */
+    uint64_t last_used; /* when the Session was used last */
     uint64_t revised_session_timeout;
     kw_client_user user;
     uint8_t server_nonce[128];
     size_t server_nonce_len;
     const kw_string *namespaces;
     size_t namespace_count;
+    kw_client_subscriptions *subscriptions; /* NULL: there never was one */
     uint32_t request_handle;
     char error[KW_CLIENT_ERROR_MAX];
 };
@@ -141,9 +149,14 @@ typedef struct kw_link_target {
 
 kw_status kw_link_open(kw_client *client, const kw_link_target *target, kw_link **out);
 void kw_link_close(kw_client *client, kw_link *link); /* orderly when it can be; NULL is fine */
-/* Send one message and wait for its response; its arena goes to the caller on success. */
-kw_status kw_link_exchange(kw_client *client, kw_link *link, kw_bytes body, kw_awaited *awaited);
-/* Let time pass; comes back early when the connection breaks. */
+/* Send one message. */
+kw_status kw_link_send(kw_link *link, kw_bytes body, kw_awaited *awaited);
+bool kw_awaited_is_answered(const kw_awaited *awaited); /* or never will be */
+/* Out of the hands of the link; the response stays in *awaited. */
+void kw_link_let_go(kw_awaited *awaited);
+/* Wait for the response; its arena goes to the caller on success. */
+kw_status kw_link_wait(kw_client *client, kw_link *link, kw_awaited *awaited);
+/* Let time pass; comes back early when something is answered, or the connection breaks. */
 void kw_link_idle(kw_client *client, kw_link *link, uint64_t until);
 /* What has come while nobody waited, the end of the connection or of its security token too. */
 void kw_link_look(kw_link *link);
@@ -153,6 +166,13 @@ void kw_link_fail(kw_link *link, kw_status status);
 /* exchange.c: a service over a link. With `token` NULL there is no Session. */
 kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id *token, const kw_type *request_type, void *request,
                              const kw_type *response_type, kw_arena *arena, void **response);
+
+/* The halves of it, for requests that overlap. timeout_hint 0: none. */
+kw_status kw_client_send(kw_client *client, kw_link *link, const kw_node_id *token, const kw_type *request_type, void *request,
+                         uint32_t timeout_hint, kw_awaited *awaited);
+kw_status kw_client_decode(kw_client *client, const kw_awaited *awaited, const kw_type *response_type, kw_arena *arena, void **response);
+/* The Server has answered, and says that the Session or the SecureChannel is no more. */
+void kw_client_note_end(kw_client *client, kw_link *link, kw_status status);
 
 /* discovery.c */
 kw_status kw_client_choose_endpoint(kw_client *client, const kw_endpoint_description *endpoints, size_t count,
@@ -190,6 +210,17 @@ bool kw_client_is_broken(const kw_client *client);
 kw_status kw_client_recover(kw_client *client);
 /* The same, if the connection is broken by now. */
 kw_status kw_client_mend(kw_client *client);
+
+/* resume.c: Subscriptions, as the rest of the Client sees them. All are fine when there are none. */
+/* What they need now: callbacks, Publish requests, what is missing. */
+void kw_client_subscriptions_turn(kw_client *client);
+uint64_t kw_client_subscriptions_due(const kw_client *client);
+bool kw_client_subscriptions_are_in_turn(const kw_client *client);
+/* The connection is broken; and then there is another one, perhaps with another Session. */
+void kw_client_subscriptions_lost(kw_client *client, kw_status status);
+void kw_client_subscriptions_back(kw_client *client, bool is_other_session);
+/* subscription.c: the Session is closed, they are gone. */
+void kw_client_subscriptions_free(kw_client *client);
 
 /* verify.c: the Server's certificate for this endpoint, by every check of OPC 10000-4, 6.1.3. */
 kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *certificate, const kw_security_policy *policy,

@@ -147,6 +147,7 @@ kw_status kw_client_create_session(kw_client *client, const kw_endpoint_descript
                               client->arena, (void **)&response));
     client->authentication_token = response->authentication_token;
     client->has_session = true;
+    client->session_number++;
     client->last_used = kw_clock_ms(client->env.clock);
     client->revised_session_timeout = response->revised_session_timeout >= 1 && response->revised_session_timeout < (double)UINT32_MAX
                                           ? (uint64_t)response->revised_session_timeout
@@ -239,6 +240,7 @@ kw_status kw_client_disconnect(kw_client *client)
         }
         kw_arena_free(arena);
     }
+    kw_client_subscriptions_free(client);
     kw_link_close(client, client->link);
     kw_client_forget(client);
     kw_certificate_release(client->server_certificate);

@@ -4,20 +4,34 @@
 
 #define REQUEST_MAX ((size_t)64 << 20)
 
-static void fill_header(kw_client *client, const kw_node_id *token, kw_request_header *header)
+static void fill_header(kw_client *client, const kw_node_id *token, uint32_t timeout_hint, kw_request_header *header)
 {
     header->authentication_token = token != NULL ? *token : KW_NODE_ID_NULL;
     header->timestamp = kw_clock_utc(client->env.clock);
     header->request_handle = ++client->request_handle;
-    header->timeout_hint = client->timeout_ms;
+    header->timeout_hint = timeout_hint;
 }
 
-static kw_status decode_response(kw_client *client, kw_bytes reply, uint32_t handle, const kw_type *response_type, kw_arena *arena,
-                                 void **response)
+kw_status kw_client_send(kw_client *client, kw_link *link, const kw_node_id *token, const kw_type *request_type, void *request,
+                         uint32_t timeout_hint, kw_awaited *awaited)
+{
+    fill_header(client, token, timeout_hint, request);
+    *awaited = (kw_awaited){.handle = ((kw_request_header *)request)->request_handle};
+    kw_writer w;
+    kw_writer_init(&w, REQUEST_MAX);
+    kw_status status = kw_ua_encode_message(&w, request_type, request);
+    if (!kw_status_is_bad(status)) {
+        status = kw_link_send(link, kw_writer_bytes(&w), awaited);
+    }
+    kw_writer_wipe(&w); /* it may have held a secret */
+    return status;
+}
+
+kw_status kw_client_decode(kw_client *client, const kw_awaited *awaited, const kw_type *response_type, kw_arena *arena, void **response)
 {
     uint32_t id = 0;
     /* What the caller keeps must not point into the link's buffer. */
-    const kw_bytes body = kw_arena_copy(arena, reply);
+    const kw_bytes body = kw_arena_copy(arena, awaited->body);
     kw_reader r = kw_reader_of(body);
     KW_TRY(kw_ua_decode_message_id(&r, arena, &id));
     const bool is_fault = id == KW_TYPE_SERVICE_FAULT->binary_id;
@@ -34,15 +48,14 @@ static kw_status decode_response(kw_client *client, kw_bytes reply, uint32_t han
         return kw_client_fail(client, KW_BAD_DECODING_ERROR, "the server's answer cannot be decoded");
     }
     const kw_response_header *header = value; /* first field of every response */
-    if (header->request_handle != handle) {
+    if (header->request_handle != awaited->handle) {
         return kw_client_fail(client, KW_BAD_UNKNOWN_RESPONSE, "the server answered another request");
     }
     *response = value;
     return header->service_result;
 }
 
-/* The Server answers, and says that the Session or the SecureChannel is no more. */
-static void note_end(kw_client *client, kw_link *link, kw_status status)
+void kw_client_note_end(kw_client *client, kw_link *link, kw_status status)
 {
     if (status == KW_BAD_SESSION_ID_INVALID || status == KW_BAD_SESSION_CLOSED) {
         client->session_is_gone = true;
@@ -56,22 +69,17 @@ kw_status kw_client_exchange(kw_client *client, kw_link *link, const kw_node_id 
                              const kw_type *response_type, kw_arena *arena, void **response)
 {
     client->error[0] = '\0';
-    fill_header(client, token, request);
-    const uint32_t handle = ((kw_request_header *)request)->request_handle;
     kw_awaited awaited;
-    kw_writer w;
-    kw_writer_init(&w, REQUEST_MAX);
-    kw_status status = kw_ua_encode_message(&w, request_type, request);
-    if (!kw_status_is_bad(status)) {
-        status = kw_link_exchange(client, link, kw_writer_bytes(&w), &awaited);
+    kw_status status = kw_client_send(client, link, token, request_type, request, client->timeout_ms, &awaited);
+    if (kw_status_is_bad(status)) {
+        return link->is_closed ? kw_client_fail(client, status, "the connection is closed") : status;
     }
-    kw_writer_wipe(&w); /* it may have held a secret */
-    KW_TRY(status);
-    status = decode_response(client, awaited.body, handle, response_type, arena, response);
+    KW_TRY(kw_link_wait(client, link, &awaited));
+    status = kw_client_decode(client, &awaited, response_type, arena, response);
     kw_arena_free(awaited.arena);
     if (token != NULL) {
         client->last_used = kw_clock_ms(client->env.clock);
-        note_end(client, link, status);
+        kw_client_note_end(client, link, status);
     }
     return status;
 }

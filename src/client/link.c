@@ -48,6 +48,7 @@ static void on_message(void *ctx, uint32_t request_id, kw_bytes body, kw_arena *
     }
     awaited->arena = arena;
     awaited->body = body;
+    awaited->order = ++awaited->link->answers;
 }
 
 static void on_aborted(void *ctx, uint32_t request_id, kw_status error)
@@ -55,6 +56,7 @@ static void on_aborted(void *ctx, uint32_t request_id, kw_status error)
     kw_awaited *awaited = find_awaited(ctx, request_id);
     if (awaited != NULL) {
         awaited->error = kw_status_is_bad(error) ? error : KW_BAD_COMMUNICATION_ERROR;
+        awaited->order = ++awaited->link->answers;
     }
 }
 
@@ -115,10 +117,23 @@ static bool is_opened(const void *what)
     return ((const kw_link *)what)->is_opened;
 }
 
-static bool has_reply(const void *what)
+bool kw_awaited_is_answered(const kw_awaited *awaited)
 {
-    const kw_awaited *awaited = what;
     return awaited->arena != NULL || kw_status_is_bad(awaited->error);
+}
+
+static bool is_answered(const void *what)
+{
+    return kw_awaited_is_answered(what);
+}
+
+static bool has_any_answer(const void *what)
+{
+    const kw_awaited *a = ((const kw_link *)what)->awaited;
+    while (a != NULL && !kw_awaited_is_answered(a)) {
+        a = a->next;
+    }
+    return a != NULL;
 }
 
 static bool never(const void *what)
@@ -152,8 +167,35 @@ static kw_status start_channel(kw_client *client, kw_link *link, const kw_link_t
     return link->channel != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
+void kw_link_let_go(kw_awaited *awaited)
+{
+    if (awaited->link == NULL) {
+        return;
+    }
+    kw_awaited **at = &awaited->link->awaited;
+    while (*at != awaited) {
+        at = &(*at)->next;
+    }
+    *at = awaited->next;
+    awaited->link = NULL;
+}
+
+/* Answers that have come stay with those who wait for them. */
+static void let_all_go(kw_link *link)
+{
+    while (link->awaited != NULL) {
+        kw_awaited *awaited = link->awaited;
+        if (!kw_awaited_is_answered(awaited)) {
+            awaited->error = KW_BAD_CONNECTION_CLOSED;
+            awaited->order = ++link->answers;
+        }
+        kw_link_let_go(awaited);
+    }
+}
+
 static void free_link(kw_link *link)
 {
+    let_all_go(link);
     kw_channel_free(link->channel);
     if (link->wire != NULL) {
         link->env->network->close(link->wire);
@@ -222,27 +264,26 @@ void kw_link_close(kw_client *client, kw_link *link)
     free_link(link);
 }
 
-static void let_go(kw_link *link, const kw_awaited *awaited)
-{
-    kw_awaited **at = &link->awaited;
-    while (*at != awaited) {
-        at = &(*at)->next;
-    }
-    *at = awaited->next;
-}
-
-kw_status kw_link_exchange(kw_client *client, kw_link *link, kw_bytes body, kw_awaited *awaited)
+kw_status kw_link_send(kw_link *link, kw_bytes body, kw_awaited *awaited)
 {
     if (link->is_closed) {
-        return kw_client_fail(client, link->failure, "the connection is closed");
+        return link->failure;
     }
-    *awaited = (kw_awaited){.next = link->awaited, .id = ++link->next_request_id};
+    awaited->next = link->awaited;
+    awaited->link = link;
+    awaited->id = ++link->next_request_id;
     link->awaited = awaited;
-    kw_status status = kw_channel_send(link->channel, awaited->id, body);
-    if (!kw_status_is_bad(status)) {
-        status = run_until(client, link, has_reply, awaited, kw_clock_ms(link->env->clock) + client->timeout_ms);
+    const kw_status status = kw_channel_send(link->channel, awaited->id, body);
+    if (kw_status_is_bad(status)) {
+        kw_link_let_go(awaited);
     }
-    let_go(link, awaited);
+    return status;
+}
+
+kw_status kw_link_wait(kw_client *client, kw_link *link, kw_awaited *awaited)
+{
+    kw_status status = run_until(client, link, is_answered, awaited, kw_clock_ms(link->env->clock) + client->timeout_ms);
+    kw_link_let_go(awaited);
     if (!kw_status_is_bad(status)) {
         status = awaited->error;
     }
@@ -262,5 +303,5 @@ void kw_link_look(kw_link *link)
 
 void kw_link_idle(kw_client *client, kw_link *link, uint64_t until)
 {
-    run_until(client, link, never, NULL, until);
+    run_until(client, link, has_any_answer, link, until);
 }

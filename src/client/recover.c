@@ -117,12 +117,22 @@ static kw_status wait_for(kw_client *client, uint32_t ms)
     return KW_GOOD;
 }
 
+static kw_status reason(const kw_client *client)
+{
+    if (client->session_is_gone) {
+        return KW_BAD_SESSION_ID_INVALID;
+    }
+    return client->link != NULL && client->link->is_closed ? client->link->failure : KW_BAD_CONNECTION_CLOSED;
+}
+
 kw_status kw_client_recover(kw_client *client)
 {
     const uint64_t deadline = kw_clock_ms(client->env.clock) + client->reconnect_ms;
     if (client->reconnect_ms == KW_CLIENT_NEVER || !client->user.is_known) {
         return kw_client_fail(client, KW_BAD_CONNECTION_CLOSED, "the connection broke");
     }
+    const uint32_t session = client->session_number;
+    kw_client_subscriptions_lost(client, reason(client));
     client->is_occupied = true;
     kw_status status = attempt(client);
     for (uint32_t wait = FIRST_WAIT_MS; may_pass(status) && kw_clock_ms(client->env.clock) + wait < deadline;
@@ -135,6 +145,8 @@ kw_status kw_client_recover(kw_client *client)
     client->is_occupied = false;
     if (kw_status_is_bad(status)) {
         close_link(client);
+    } else {
+        kw_client_subscriptions_back(client, client->session_number != session);
     }
     return status;
 }

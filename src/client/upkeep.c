@@ -78,16 +78,32 @@ kw_status kw_client_ready(kw_client *client)
     return KW_GOOD;
 }
 
+static uint64_t wake_at(const kw_client *client, uint64_t until)
+{
+    const uint64_t end = client->user.expires_at; /* past it, without a new one, there is nothing to wait for */
+    const uint64_t due = kw_client_subscriptions_due(client);
+    const uint64_t first = end < due ? end : due;
+    return first < until ? first : until;
+}
+
 kw_status kw_client_idle(kw_client *client, uint32_t ms)
 {
     const uint64_t until = kw_clock_ms(client->env.clock) + ms;
     if (!client->is_activated) {
         return kw_client_fail(client, KW_BAD_SERVER_NOT_CONNECTED, "there is no Session");
     }
-    do {
+    if (kw_client_subscriptions_are_in_turn(client)) {
+        return kw_client_fail(client, KW_BAD_INVALID_STATE, "a callback must not wait: it would never be called again");
+    }
+    for (;;) {
         KW_TRY(kw_client_ready(client));
-        const uint64_t end = client->user.expires_at; /* past it, without a new one, there is nothing to wait for */
-        kw_link_idle(client, client->link, end < until ? end : until);
-    } while (kw_clock_ms(client->env.clock) < until);
-    return KW_GOOD;
+        kw_client_subscriptions_turn(client);
+        if (kw_clock_ms(client->env.clock) >= until) {
+            client->error[0] = '\0';
+            return KW_GOOD;
+        }
+        if (!kw_client_is_broken(client)) {
+            kw_link_idle(client, client->link, wake_at(client, until));
+        }
+    }
 }
