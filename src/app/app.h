@@ -26,6 +26,7 @@ int kw_cmd_demo(const kw_command *self, int argc, char **argv);
 int kw_cmd_endpoints(const kw_command *self, int argc, char **argv);
 int kw_cmd_token(const kw_command *self, int argc, char **argv);
 int kw_cmd_read(const kw_command *self, int argc, char **argv);
+int kw_cmd_watch(const kw_command *self, int argc, char **argv);
 int kw_cmd_write(const kw_command *self, int argc, char **argv);
 int kw_cmd_browse(const kw_command *self, int argc, char **argv);
 int kw_cmd_call(const kw_command *self, int argc, char **argv);

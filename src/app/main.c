@@ -23,6 +23,7 @@ const kw_command KW_COMMANDS[] = {
     {"token", "--authority URL --resource URI [identity]", "Request an access token and print it", KW_CONNECT_HELP, kw_cmd_token},
     {"read", "URL NODEID... [--attribute NAME] [--every SECONDS] [identity]", "Read values or other attributes", KW_CONNECT_HELP,
      kw_cmd_read},
+    {"watch", "URL NODEID... [--interval MS] [--count N] [identity]", "Show values as they change", KW_CONNECT_HELP, kw_cmd_watch},
     {"write", "URL NODEID VALUE [identity]", "Write a value", KW_CONNECT_HELP, kw_cmd_write},
     {"browse", "URL [NODEID] [identity]", "Show what is below a node", KW_CONNECT_HELP, kw_cmd_browse},
     {"call", "URL OBJECTID METHODID [ARGUMENT...] [identity]", "Call a Method", KW_CONNECT_HELP, kw_cmd_call},

@@ -68,6 +68,12 @@ static kw_monitoring_parameters parameters_of(const kw_client_item *item, const 
                                       .discard_oldest = !config->discard_newest};
 }
 
+static bool minds_time(const kw_extension_object *filter)
+{
+    const kw_data_change_filter *data = kw_extension_object_get(filter, KW_TYPE_DATA_CHANGE_FILTER);
+    return data != NULL && data->trigger == KW_DATA_CHANGE_TRIGGER_STATUS_VALUE_TIMESTAMP;
+}
+
 static kw_status plan(kw_client_item *item, const kw_client_item_config *config)
 {
     const uint32_t attribute = config->attribute != 0 ? config->attribute : ATTRIBUTE_VALUE;
@@ -75,6 +81,7 @@ static kw_status plan(kw_client_item *item, const kw_client_item_config *config)
         .item_to_monitor = {.node_id = config->node, .attribute_id = attribute, .index_range = config->index_range},
         .monitoring_mode = KW_MONITORING_MODE_REPORTING,
         .requested_parameters = parameters_of(item, config, attribute)};
+    item->minds_time = minds_time(&config->filter);
     return keep_wanted(item, &wanted);
 }
 
@@ -322,6 +329,7 @@ kw_status kw_client_modify_item(kw_client_item *item, const kw_client_item_confi
         status = item->id != 0 ? modify(item, &wanted.requested_parameters, arena) : KW_GOOD;
     }
     if (!kw_status_is_bad(status)) {
+        item->minds_time = minds_time(&config->filter);
         status = keep_wanted(item, &wanted);
     }
     kw_arena_free(arena);

@@ -34,15 +34,15 @@ static uint64_t hash_of(const kw_variant *value)
     return hash;
 }
 
-/* The same reading of the source, sent anew since the Subscription changed hands. */
+/* What was delivered last, sent anew since the Subscription changed hands: no change. */
 static bool is_repeated(kw_client_item *item, const kw_data_value *value)
 {
     const kw_status status = value->has_status ? value->status : KW_GOOD;
     const uint64_t hash = hash_of(&value->value);
-    const bool is_same = item->may_repeat && item->has_last && value->has_source_timestamp && value->source_timestamp == item->last_time &&
-                         status == item->last_status && hash == item->last_hash;
+    const bool is_same = item->may_repeat && item->has_last && status == item->last_status && hash == item->last_hash &&
+                         (!item->minds_time || value->source_timestamp == item->last_time);
     item->may_repeat = item->may_repeat && !is_same;
-    item->has_last = value->has_source_timestamp;
+    item->has_last = true;
     item->last_time = value->source_timestamp;
     item->last_status = status;
     item->last_hash = hash;

@@ -24,6 +24,7 @@ struct kw_client_item {
     void *ctx;
     /* the value that was delivered last, to know it again when the Server repeats it */
     bool may_repeat, has_last;
+    bool minds_time; /* another timestamp is a change */
     kw_date_time last_time;
     kw_status last_status;
     uint64_t last_hash;
