@@ -52,7 +52,7 @@ static void wire_wait(kw_wire *wire, uint64_t until)
 {
     const uint64_t now = kw_clock_ms(&KW_CLOCK_SYSTEM);
     uv_update_time(&wire->loop);
-    uv_timer_start(&wire->tick, on_tick, until > now ? until - now : 0, 1); /* again: it may fire before the loop waits */
+    uv_timer_start(&wire->tick, on_tick, until > now ? until - now : 0, 0);
     uv_run(&wire->loop, UV_RUN_ONCE);
 }
 
