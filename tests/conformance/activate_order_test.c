@@ -164,6 +164,28 @@ static void as_07_of_two_activations_at_once_one_is_refused(void **state)
     assert_null_text(kw_session_identity(kw_test_session_of(world, &session))->name);
 }
 
+static void without_none(kw_test_world *world, kw_server_config *config)
+{
+    (void)world;
+    assert_true(config->endpoints[0].policy->is_none);
+    config->endpoints++;
+    config->endpoint_count--;
+}
+
+/* A channel without security is there for discovery alone: no Session moves to it, and the one that it was about goes on. */
+static void as_72_where_the_policy_of_the_channel_is_not_offered_nobody_is_activated(void **state)
+{
+    (void)state;
+    kw_test_world *world = kw_test_world_with_user(&(kw_test_world_options){.configure = without_none});
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    kw_test_client *weak = kw_test_client_new(world, &(kw_test_client_options){.policy = &KW_POLICY_NONE});
+    kw_test_session session = kw_test_open_as(client, KW_TEST_USER, KW_TEST_PASSWORD);
+    assert_status(kw_test_activate(weak, &session, operator_of(client, &session)), KW_BAD_SECURITY_POLICY_REJECTED);
+    assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
+    assert_status(kw_test_activate(client, &session, kw_test_nobody()), KW_GOOD);
+    kw_test_world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +199,7 @@ int main(void)
         KW_TEST_IN_WORLD(as_30_a_failed_first_activation_may_be_repeated),
         KW_TEST_IN_WORLD(as_30_a_full_queue_leaves_the_session),
         KW_TEST_IN_WORLD(as_07_of_two_activations_at_once_one_is_refused),
+        cmocka_unit_test(as_72_where_the_policy_of_the_channel_is_not_offered_nobody_is_activated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

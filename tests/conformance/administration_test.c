@@ -273,6 +273,50 @@ static void um_14_to_um_16_a_user_is_removed(void **state)
     assert_status(kw_test_read(f.client, &f.olga, &KW_TEST_PUBLIC, NULL), KW_BAD_SESSION_ID_INVALID);
 }
 
+/* What the Users Property says of a user. */
+static uint32_t configuration_of(const char *name)
+{
+    kw_data_value v;
+    assert_status(kw_test_read(f.client, &f.admin, NODE(KW_ID_USER_MANAGEMENT_USERS), &v), KW_GOOD);
+    const kw_extension_object *users = v.value.data;
+    for (size_t i = 0; i < v.value.count; i++) {
+        const kw_user_management_data_type *user = kw_extension_object_get(&users[i], KW_TYPE_USER_MANAGEMENT_DATA_TYPE);
+        if (kw_string_equals(user->user_name, name)) {
+            return user->user_configuration;
+        }
+    }
+    fail_msg("no user %s", name);
+    return 0;
+}
+
+/* How ActivateSession, ChangePassword and RemoveUser take a user with one of the bits. */
+static const struct bit {
+    uint32_t bit;
+    kw_status opened, changed, removed;
+} BITS[] = {{1u << 1, KW_BAD_USER_ACCESS_DENIED, KW_GOOD, KW_GOOD},
+            {1u << 2, KW_GOOD, KW_BAD_NOT_SUPPORTED, KW_GOOD},
+            {1u << 3, KW_GOOD_PASSWORD_CHANGE_REQUIRED, KW_GOOD, KW_GOOD},
+            {1u << 0, KW_GOOD, KW_GOOD, KW_BAD_NOT_SUPPORTED}};
+
+static void um_04_each_bit_of_the_mask_has_its_meaning(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(BITS) / sizeof(BITS[0]); i++) {
+        kw_test_session session;
+        const kw_variant passwords[] = {text("long enough"), text("another one")};
+        assert_status(add_user(&f.admin, "nora", "long enough", BITS[i].bit), KW_GOOD);
+        assert_int_equal(configuration_of("nora"), BITS[i].bit);
+        assert_status(kw_test_create_session(f.client, &session), KW_GOOD);
+        assert_status(kw_test_activate(f.client, &session, kw_test_user_name(f.client, &session, "nora", "long enough")), BITS[i].opened);
+        if (!kw_status_is_bad(BITS[i].opened)) {
+            assert_status(kw_test_call_method(f.client, &session, NODE(USER_MANAGEMENT), NODE(KW_ID_USER_MANAGEMENT_CHANGE_PASSWORD),
+                                              passwords, 2, NULL),
+                          BITS[i].changed);
+        }
+        assert_status(remove_user("nora"), BITS[i].removed);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -290,6 +334,7 @@ int main(void)
         TEST(um_09_there_is_room_for_so_many_users),
         TEST(um_10_and_um_11_and_um_13_a_user_is_disabled),
         TEST(um_14_to_um_16_a_user_is_removed),
+        TEST(um_04_each_bit_of_the_mask_has_its_meaning),
     };
     return cmocka_run_group_tests_name("conformance/administration", tests, NULL, NULL);
 }
