@@ -199,6 +199,8 @@ static kw_status open_store(const char *location, bool create, kw_arena *arena, 
 
 const kw_sql_engine KW_POSTGRES = {.readers = READERS,
                                    .writers = WRITERS,
+                                   .name = kw_postgres_name,
+                                   .has_password = kw_postgres_has_password,
                                    .open = open_store,
                                    .close = close_store,
                                    .define = define,

@@ -91,19 +91,26 @@ static void ignore_notice(void *ctx, const char *text)
     (void)text;
 }
 
-/* The library's words name host, port, user and database, and no password. */
+/* The library's words name host, port, user and database, and no password. In one line. */
 static kw_string reason(PGconn *db, kw_arena *arena)
 {
     const char *text = PQerrorMessage(db);
-    size_t len = strlen(text);
-    while (len > 0 && text[len - 1] == '\n') {
-        len--;
+    const size_t len = strlen(text);
+    char *copy = arena != NULL && len > 0 ? kw_arena_array(arena, len, 1) : NULL;
+    size_t used = 0;
+    if (copy == NULL) {
+        return KW_STRING("the database cannot be reached");
     }
-    kw_string copy = KW_BYTES_NULL;
-    if (arena != NULL && len > 0) {
-        copy = kw_arena_copy(arena, (kw_bytes){(const uint8_t *)text, len});
+    for (size_t i = 0; i < len; i++) {
+        const bool is_space = strchr(" \t\n", text[i]) != NULL;
+        if (!is_space) {
+            copy[used++] = text[i];
+        } else if (used > 0 && copy[used - 1] != ' ') {
+            copy[used++] = ' ';
+        }
     }
-    return copy.data != NULL ? copy : KW_STRING("the database cannot be reached");
+    used -= used > 0 && copy[used - 1] == ' ';
+    return (kw_string){(const uint8_t *)copy, used};
 }
 
 static kw_status check_server(PGconn *db, kw_string *why)
@@ -159,14 +166,30 @@ static kw_status connect_with(const parameters *p, kw_arena *arena, PGconn **out
     return KW_GOOD;
 }
 
+/* As the library marks what is not to be shown: passwords. */
+static bool is_secret(const PQconninfoOption *o)
+{
+    return o->val != NULL && o->val[0] != '\0' && o->dispchar[0] == '*';
+}
+
 static void forget(PQconninfoOption *options)
 {
     for (PQconninfoOption *o = options; o->keyword != NULL; o++) {
-        if (o->val != NULL && o->dispchar[0] == '*') { /* a password */
+        if (is_secret(o)) {
             kw_wipe(o->val, strlen(o->val));
         }
     }
     PQconninfoFree(options);
+}
+
+/* A password without an @ behind it looks like a port, and the library would quote it. */
+static kw_status check_port(const char *port, kw_string *why)
+{
+    if (port != NULL && strspn(port, "0123456789,") != strlen(port)) {
+        *why = KW_STRING("the port in the URL of the database is not a number");
+        return KW_BAD_CONFIGURATION_ERROR;
+    }
+    return KW_GOOD;
 }
 
 kw_status kw_postgres_connect(const char *url, kw_arena *arena, PGconn **out, kw_string *why)
@@ -177,8 +200,45 @@ kw_status kw_postgres_connect(const char *url, kw_arena *arena, PGconn **out, kw
         *why = KW_STRING("this is no URL of PostgreSQL, which looks like postgresql://user@host/database?sslmode=verify-full");
         return KW_BAD_CONFIGURATION_ERROR;
     }
-    choose(&p, options);
-    const kw_status status = connect_with(&p, arena, out, why);
+    kw_status status = check_port(said(options, "port"), why);
+    if (!kw_status_is_bad(status)) {
+        choose(&p, options);
+        status = connect_with(&p, arena, out, why);
+    }
     forget(options);
     return status;
+}
+
+/* --- the URL, for people ----------------------------------------------------------------------------------------------- */
+
+static kw_string name_of(const PQconninfoOption *options, kw_arena *arena)
+{
+    const char *host = said(options, "host"), *port = said(options, "port"), *database = said(options, "dbname");
+    const bool has_port = port != NULL && port[0] != '\0' && strspn(port, "0123456789") == strlen(port);
+    return kw_arena_format(arena, "postgresql://%s%s%s/%s", host != NULL ? host : "", has_port ? ":" : "", has_port ? port : "",
+                           database != NULL ? database : "");
+}
+
+kw_string kw_postgres_name(const char *url, kw_arena *arena)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    if (options == NULL) { /* who knows what is what in it */
+        return KW_STRING("postgresql://…");
+    }
+    const kw_string name = name_of(options, arena);
+    forget(options);
+    return name;
+}
+
+bool kw_postgres_has_password(const char *url)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    bool found = options == NULL;
+    for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
+        found = found || is_secret(o);
+    }
+    if (options != NULL) {
+        forget(options);
+    }
+    return found;
 }

@@ -23,6 +23,8 @@ typedef struct kw_postgres {
 /* --- postgres_connect.c */
 /* A connection with our settings. */
 kw_status kw_postgres_connect(const char *url, kw_arena *arena, PGconn **out, kw_string *why);
+kw_string kw_postgres_name(const char *url, kw_arena *arena);
+bool kw_postgres_has_password(const char *url);
 
 /* --- postgres_exchange.c: one question, one answer, and never waiting for ever */
 /* What was sent (`sent`: what the sending function returned) is answered; *out may be NULL, else to be cleared. `patient`: no limit. */

@@ -38,6 +38,27 @@ size_t kw_sql_writers(const char *location)
     return engine != NULL ? engine->writers : 1;
 }
 
+/* Of an engine that we do not know we do not know either where the password is. */
+kw_string kw_sql_name(const char *location, kw_arena *arena)
+{
+    const kw_sql_engine *engine = engine_of(location);
+    if (engine != NULL) {
+        return engine->name(location, arena);
+    }
+    return kw_arena_format(arena, "%.*s://…", (int)(strstr(location, "://") - location), location);
+}
+
+bool kw_sql_is_file(const char *location)
+{
+    return engine_of(location) == &KW_SQLITE;
+}
+
+bool kw_sql_has_password(const char *location)
+{
+    const kw_sql_engine *engine = engine_of(location);
+    return engine == NULL || engine->has_password(location);
+}
+
 void kw_sql_close(kw_sql *sql)
 {
     if (sql == NULL) {

@@ -27,6 +27,10 @@ void kw_sql_close(kw_sql *sql); /* NULL is fine */
 /* How many connections at once are of use: {readers, writers}. */
 size_t kw_sql_readers(const char *location);
 size_t kw_sql_writers(const char *location);
+/* As in store.h. */
+kw_string kw_sql_name(const char *location, kw_arena *arena);
+bool kw_sql_is_file(const char *location);
+bool kw_sql_has_password(const char *location);
 /* Statements that make the schema, in the words from above; without parameters or results. */
 kw_status kw_sql_define(kw_sql *sql, const char *text);
 /* What the engine's last failure means to the user: a sentence, static. */

@@ -5,7 +5,9 @@
 #include "store/sql.h"
 
 typedef struct kw_sql_engine {
-    size_t readers, writers; /* connections that are of use at once */
+    size_t readers, writers;                                  /* connections that are of use at once */
+    kw_string (*name)(const char *location, kw_arena *arena); /* for people, without secrets */
+    bool (*has_password)(const char *location);
     kw_status (*open)(const char *location, bool create, kw_arena *arena, kw_sql **out, kw_string *why);
     void (*close)(kw_sql *sql); /* its statements are freed already */
     kw_status (*define)(kw_sql *sql, const char *text);

@@ -143,6 +143,17 @@ static kw_status prepare_connection(kw_sql *sql, bool create, const char **why)
     return run(sql, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;");
 }
 
+static kw_string name(const char *location, kw_arena *arena)
+{
+    return kw_arena_format(arena, "%s", location);
+}
+
+static bool has_password(const char *location)
+{
+    (void)location;
+    return false;
+}
+
 static kw_status open_file(const char *location, bool create, kw_sql **out, const char **why)
 {
     KW_TRY(kw_store_file_prepare(location, create, why));
@@ -284,6 +295,8 @@ static void done(kw_statement *s)
 
 const kw_sql_engine KW_SQLITE = {.readers = 1,
                                  .writers = 1,
+                                 .name = name,
+                                 .has_password = has_password,
                                  .open = open_store,
                                  .close = close_store,
                                  .define = run,

@@ -78,6 +78,21 @@ void kw_store_close(kw_store *s)
     }
 }
 
+kw_string kw_store_location_name(const char *location, kw_arena *arena)
+{
+    return kw_sql_name(location, arena);
+}
+
+bool kw_store_location_is_file(const char *location)
+{
+    return kw_sql_is_file(location);
+}
+
+bool kw_store_location_has_password(const char *location)
+{
+    return kw_sql_has_password(location);
+}
+
 kw_status kw_store_check_key(kw_string key)
 {
     return !kw_bytes_is_empty(key) && kw_utf8_is_valid(key, false) ? KW_GOOD : KW_BAD_INVALID_ARGUMENT;

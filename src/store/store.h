@@ -1,12 +1,13 @@
 /*
  * The store: users, Roles and their mapping rules, trusted issuers, resources, signing keys, audit trail.
  *
- * One interface over SQL engines (SQLite now). Every call is one transaction and is durable when it returns. Thread safe:
+ * One interface over SQL engines: SQLite, and PostgreSQL for many nodes. Every call is one transaction and is durable when it returns. Thread safe:
  * called from jobs, never from a loop. Strings that are handed out live in the caller's arena.
  *
  * Beside what is said at each call: Bad_InvalidArgument for a name, URI or id that is empty, not UTF-8 or holds a NUL;
- * Bad_ResourceUnavailable when the engine cannot (disk full, kept busy by another process for 10 s); Bad_DecodingError when the
- * file is damaged; Bad_OutOfMemory, also when the arena has no room.
+ * Bad_ResourceUnavailable when the engine cannot (disk full, kept busy by another process for 10 s, database out of reach: at once);
+ * Bad_DecodingError when the file is damaged; Bad_OutOfMemory, also when the arena has no room. What failed was not done, with one
+ * exception: a connection that is lost while the database commits leaves it open.
  */
 #ifndef KW_STORE_STORE_H
 #define KW_STORE_STORE_H
@@ -18,13 +19,17 @@
 typedef struct kw_store kw_store;
 
 /*
- * `location` is a path of an SQLite file. `create` false: Bad_NotFound when it is missing. Migrations run here; a new store has the
+ * `location` is a path of an SQLite file, or a URL of PostgreSQL (postgresql://user@host/database). `create` false: Bad_NotFound when it is missing. Migrations run here; a new store has the
  * well-known Roles. Bad_SecurityChecksFailed: others may read the file; Bad_DecodingError: it is no store, or damaged;
  * Bad_ConfigurationError: of a newer version; Bad_NotWritable. On failure *why (may be NULL) gets a sentence for the user, static
  * or in the arena. `clock` is borrowed for the life of the store. Close it when no call is under way.
  */
 kw_status kw_store_open(const char *location, bool create, const kw_clock *clock, kw_arena *arena, kw_store **out, kw_string *why);
 void kw_store_close(kw_store *store);
+/* How people are told of it, in the arena or static: the path, or host, port and database of the URL, and never a password. */
+kw_string kw_store_location_name(const char *location, kw_arena *arena);
+bool kw_store_location_is_file(const char *location);
+bool kw_store_location_has_password(const char *location);
 /* Changes whenever the configuration, users or issuers were changed, by this or by another process. 0: it cannot be read now. */
 uint64_t kw_store_version(kw_store *store);
 

@@ -106,7 +106,7 @@ static void the_oldest_make_room(void **state)
 {
     kw_test_store *t = *state;
     for (int i = 0; i < 5; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "%d", i);
         kw_test_clock_advance(&t->clock, 1000);
         add(t, id, "alice");
