@@ -24,6 +24,7 @@ typedef struct building {
     const kw_init_plan *plan;
     kw_arena *arena;
     kw_store *store;
+    bool is_joining;    /* the store was there: another node has made it */
     kw_secret password; /* the administrator's */
     const char *directory;
     kw_string uri, authority_uri, client_uri, service_uri;
@@ -156,7 +157,8 @@ static void write_sections(FILE *file, const building *b)
         "\nauthority:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/authority.crt\n  key: own/authority.key\n  service_uri: \"%.*s\"\n"
         "  signing_algorithm: RS256\n  token_lifetime: 3600\n",
         KW_STRING_ARGS(b->authority_uri), plan->port == 0 ? 0u : plan->port + 1u, KW_STRING_ARGS(b->service_uri));
-    fputs("\nstore: " KW_DIRECTORY_STORE "\nlog_level: info\n", file);
+    const char *quote = plan->store != NULL ? "\"" : "";
+    fprintf(file, "\nstore: %s%s%s\nlog_level: info\n", quote, plan->store != NULL ? plan->store : KW_DIRECTORY_STORE, quote);
 }
 
 static int write_config(const building *b)
@@ -179,13 +181,19 @@ static int write_config(const building *b)
 
 /* --- store ----------------------------------------------------------------------------------------------------------- */
 
+/* Another node may have put it there, or an `init` that was broken off. */
+static kw_status unless_there(kw_status status)
+{
+    return status == KW_BAD_ALREADY_EXISTS ? KW_GOOD : status;
+}
+
 /* Our own service's word on a Role counts for the well-known Roles; visible and revocable by `keyway role`. */
 static kw_status trust_own_roles(const building *b)
 {
     static const char *const ROLES[] = {"Observer", "Operator", "Engineer", "Supervisor", "ConfigureAdmin", "SecurityAdmin"};
     for (size_t i = 0; i < sizeof(ROLES) / sizeof(ROLES[0]); i++) {
         const kw_role_rule rule = {KW_CRITERIA_ROLE, kw_arena_format(b->arena, "%.*s/%s", KW_STRING_ARGS(b->service_uri), ROLES[i])};
-        const kw_status status = kw_store_role_rule_add(b->store, kw_string_from(ROLES[i]), &rule);
+        const kw_status status = unless_there(kw_store_role_rule_add(b->store, kw_string_from(ROLES[i]), &rule));
         if (kw_status_is_bad(status)) {
             return status;
         }
@@ -193,23 +201,51 @@ static kw_status trust_own_roles(const building *b)
     return KW_GOOD;
 }
 
-static int make_store(building *b)
+/* Written last: where it is, a store is complete. Nodes that share the store are one service. */
+#define SETTING_SERVICE_URI KW_STRING("authority.service_uri")
+
+static kw_status look_for_another_node(building *b)
 {
-    char *path = kw_directory_path(b->directory, KW_DIRECTORY_STORE);
-    kw_string why = KW_BYTES_NULL;
-    kw_status status = kw_store_open(path, true, &KW_CLOCK_SYSTEM, b->arena, &b->store, &why);
+    kw_string uri;
+    const kw_status status = kw_store_setting_get(b->store, SETTING_SERVICE_URI, b->arena, &uri);
+    if (status == KW_BAD_NOT_FOUND) {
+        return KW_GOOD;
+    }
     if (!kw_status_is_bad(status)) {
+        b->is_joining = true;
+        b->service_uri = uri;
+    }
+    return status;
+}
+
+static kw_status fill_store(building *b)
+{
+    kw_status status = look_for_another_node(b);
+    if (!kw_status_is_bad(status) && !b->is_joining) {
         status = kw_authority_create_key(b->store, b->service_uri, KW_STRING("RS256"), &KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM);
     }
     if (!kw_status_is_bad(status)) {
-        status = kw_store_resource_add(b->store, &(kw_resource){.uri = b->uri, .name = KW_STRING("Keyway Server")});
+        status = unless_there(kw_store_resource_add(b->store, &(kw_resource){.uri = b->uri, .name = KW_STRING("Keyway Server")}));
     }
-    if (!kw_status_is_bad(status)) {
+    if (!kw_status_is_bad(status) && !b->is_joining) {
         status = trust_own_roles(b);
     }
-    const int code = kw_status_is_bad(status)
-                         ? kw_fail(status, "%s: %.*s", path, KW_STRING_ARGS(why.len > 0 ? why : KW_STRING("the store could not be made")))
-                         : -1;
+    return status;
+}
+
+static int make_store(building *b)
+{
+    char *path = b->plan->store != NULL ? strdup(b->plan->store) : kw_directory_path(b->directory, KW_DIRECTORY_STORE);
+    kw_string why = KW_BYTES_NULL;
+    kw_status status = kw_store_open(path, true, &KW_CLOCK_SYSTEM, b->arena, &b->store, &why);
+    if (!kw_status_is_bad(status)) {
+        status = fill_store(b);
+    }
+    int code = -1;
+    if (kw_status_is_bad(status)) {
+        code = kw_fail(status, "%.*s: %.*s", KW_STRING_ARGS(kw_store_location_name(path, b->arena)),
+                       KW_STRING_ARGS(why.len > 0 ? why : KW_STRING("the store could not be made")));
+    }
     free(path);
     return code;
 }
@@ -246,6 +282,9 @@ static int take_password(building *b)
 
 static int make_administrator(const building *b)
 {
+    if (b->is_joining) {
+        return -1;
+    }
     kw_user admin = {.name = KW_STRING("admin"), .description = KW_STRING("first administrator")};
     const kw_role_rule rule = {KW_CRITERIA_USER_NAME, admin.name};
     kw_status status = kw_password_hash(kw_secret_bytes(&b->password), &KW_RANDOM_SYSTEM, b->arena, &admin.password_hash);
@@ -258,13 +297,18 @@ static int make_administrator(const building *b)
     if (!kw_status_is_bad(status)) {
         status = kw_store_role_rule_add(b->store, KW_STRING("ConfigureAdmin"), &rule);
     }
+    if (!kw_status_is_bad(status)) {
+        status = kw_store_setting_put(b->store, SETTING_SERVICE_URI, b->service_uri);
+    }
     return kw_status_is_bad(status) ? kw_fail(status, "the administrator could not be stored") : -1;
 }
 
 static void print_result(const building *b)
 {
     printf("Configuration     %s/" KW_DIRECTORY_CONFIG "\nApplicationUri    %.*s\n", b->directory, KW_STRING_ARGS(b->uri));
-    if (b->plan->admin_password_file == NULL) {
+    if (b->is_joining) {
+        printf("Store             shared with the nodes that use it already: their users, Roles and keys\n");
+    } else if (b->plan->admin_password_file == NULL) {
         printf("Administrator     admin\nPassword          %.*s   (shown only now; change it with `keyway user passwd`)\n",
                (int)b->password.len, (const char *)b->password.data);
     }
@@ -316,6 +360,7 @@ int kw_cmd_init(const kw_command *self, int argc, char **argv)
         {"port", 0, KW_OPTION_NUMBER, &port, 0, 65533},
         {"allow-none", 0, KW_OPTION_FLAG, &plan.allow_none, 0, 0},
         {"allow-anonymous", 0, KW_OPTION_FLAG, &plan.allow_anonymous, 0, 0},
+        {"store", 0, KW_OPTION_TEXT, &plan.store, 0, 0},
         {"admin-password-file", 0, KW_OPTION_TEXT, &plan.admin_password_file, 0, 0},
         {"json", 0, KW_OPTION_FLAG, &json, 0, 0},
     };
@@ -328,6 +373,9 @@ int kw_cmd_init(const kw_command *self, int argc, char **argv)
     }
     if (plan.uri != NULL && !is_plain(plan.uri)) {
         return kw_usage_error(self, "--uri: a URI has no spaces or quotes and at most 511 bytes");
+    }
+    if (plan.store != NULL && (!is_plain(plan.store) || kw_store_location_is_file(plan.store))) {
+        return kw_usage_error(self, "--store: a URL of PostgreSQL without spaces or quotes, postgresql://USER@HOST/DATABASE");
     }
     for (size_t i = 0; i < hosts.count; i++) {
         if (!is_plain(hosts.items[i])) {

@@ -1,6 +1,7 @@
 #include "app/config.h"
 
 #include "crypto/policy.h"
+#include "store/store.h"
 
 #include <arpa/inet.h>
 #include <cyaml/cyaml.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PASSWORD_LENGTH_MAX 256u /* characters of up to four bytes: what a UserIdentityToken may carry */
@@ -347,13 +349,30 @@ static bool check_file(const char *file, const char *key, const char *path, int 
     return found;
 }
 
+static bool others_can_read(const char *file)
+{
+    struct stat info;
+    return stat(file, &info) != 0 || (info.st_mode & 077) != 0;
+}
+
+static bool check_store(const char *file, const char *store)
+{
+    if (kw_store_location_is_file(store)) {
+        return check_file(file, "store", store, R_OK | W_OK);
+    }
+    if (kw_store_location_has_password(store) && others_can_read(file)) {
+        return complain(file, "store", "holds a password and others can read this file; run `chmod 600` on it");
+    }
+    return true;
+}
+
 static bool check_files(const char *file, const kw_config *c)
 {
     return check_file(file, "server.certificate", c->server.certificate, R_OK) && check_file(file, "server.key", c->server.key, R_OK) &&
            check_file(file, "authority.certificate", c->authority.certificate, R_OK) &&
            check_file(file, "authority.key", c->authority.key, R_OK) &&
            check_file(file, "security.trust", c->security.trust, R_OK | X_OK) &&
-           check_file(file, "security.user_trust", c->security.user_trust, R_OK | X_OK) && check_file(file, "store", c->store, R_OK | W_OK);
+           check_file(file, "security.user_trust", c->security.user_trust, R_OK | X_OK) && check_store(file, c->store);
 }
 
 /* --- public ------------------------------------------------------------------------------------------------------------ */

@@ -23,6 +23,20 @@ char *kw_directory_path(const char *directory, const char *name)
     return path;
 }
 
+static int open_store(kw_directory *d)
+{
+    const char *store = d->config->store;
+    char *location = kw_store_location_is_file(store) ? kw_config_path(d->config_file, store) : strdup(store);
+    kw_string why = KW_BYTES_NULL;
+    const kw_status status = kw_store_open(location, false, &KW_CLOCK_SYSTEM, d->arena, &d->store, &why);
+    int code = -1;
+    if (kw_status_is_bad(status)) {
+        code = kw_fail(status, "%.*s: %.*s", KW_STRING_ARGS(kw_store_location_name(location, d->arena)), KW_STRING_ARGS(why));
+    }
+    free(location);
+    return code;
+}
+
 int kw_directory_open_config(const char *config_file, kw_directory *out)
 {
     *out = (kw_directory){0};
@@ -33,17 +47,11 @@ int kw_directory_open_config(const char *config_file, kw_directory *out)
         kw_directory_close(out);
         return KW_EXIT_USAGE;
     }
-    char *store = kw_config_path(config_file, out->config->store);
-    kw_string why = KW_BYTES_NULL;
-    const kw_status status = kw_store_open(store, false, &KW_CLOCK_SYSTEM, out->arena, &out->store, &why);
-    if (kw_status_is_bad(status)) {
-        kw_fail(status, "%s: %.*s", store, KW_STRING_ARGS(why));
-        free(store);
+    const int code = open_store(out);
+    if (code >= 0) {
         kw_directory_close(out);
-        return KW_EXIT_FAILED;
     }
-    free(store);
-    return -1;
+    return code;
 }
 
 int kw_directory_open(const kw_command *command, const char *directory, kw_directory *out)

@@ -8,13 +8,14 @@
 
 const kw_command KW_COMMANDS[] = {
     {"demo", "[--once]", "Show the whole way on this machine: a token, a Session, a Role", NULL, kw_cmd_demo},
-    {"init", "DIR [--uri URI] [--host NAME]... [--port N] [--allow-none] [--allow-anonymous] [--admin-password-file F]",
+    {"init", "DIR [--uri URI] [--host NAME]... [--port N] [--allow-none] [--allow-anonymous] [--store URL] [--admin-password-file F]",
      "Make keys, certificates, a store, a configuration and a first administrator",
      "  --uri URI                ApplicationUri of the Server (default urn:HOSTNAME:keyway)\n"
      "  --host NAME              name or address under which Clients reach it, several allowed; without it only this machine can connect\n"
      "  --port N                 port of the Server (default 4840; 0: any free one); the Authorization Service takes the next one\n"
      "  --allow-none             offer an endpoint without security\n"
      "  --allow-anonymous        let Clients in that name no user\n"
+     "  --store URL              postgresql://USER@HOST/DATABASE instead of a file; what is there already is shared\n"
      "  --admin-password-file F  the administrator's password is the first line of F; otherwise one is made up and shown once\n",
      kw_cmd_init},
     {"serve", "-c FILE", "Run the Server", NULL, kw_cmd_serve},

@@ -231,7 +231,7 @@ static kw_status attempt(kw_proof *proof, kw_status (*run)(kw_proof *), kw_ident
     status = proof->uses_memory ? kw_snapshot_recall(&proof->gate->snapshots, gate->store, gate->log, &proof->snapshot)
                                 : kw_snapshot_get(&proof->gate->snapshots, gate->store, gate->log, &proof->snapshot);
     if (kw_status_is_bad(status)) {
-        status = kw_refuse(proof, KW_BAD_INTERNAL_ERROR, "the store cannot be read");
+        status = kw_refuse(proof, KW_BAD_RESOURCE_UNAVAILABLE, "the store cannot be read");
         goto done;
     }
     KW_GOTO(done, run(proof));

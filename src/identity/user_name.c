@@ -34,7 +34,7 @@ kw_status kw_proof_check_password(kw_proof *proof, kw_string name, kw_bytes pass
     kw_user user = {.name = KW_BYTES_NULL};
     const kw_status found = kw_store_user_get(proof->gate->store, name, proof->arena, &user);
     if (kw_status_is_bad(found) && found != KW_BAD_NOT_FOUND) {
-        return kw_refuse(proof, KW_BAD_INTERNAL_ERROR, "the store cannot be read");
+        return kw_refuse(proof, KW_BAD_RESOURCE_UNAVAILABLE, "the store cannot be read");
     }
     const bool may_enter = found != KW_BAD_NOT_FOUND && (user.configuration & KW_USER_DISABLED) == 0;
     const bool matches = kw_password_verify(may_enter ? user.password_hash : KW_BYTES_NULL, password);

@@ -1,0 +1,174 @@
+#!/usr/bin/env bash
+# Two Authorization Services and a Server on one PostgreSQL are one: what one of them is told or finds out holds at the others. One is
+# killed under load, the database is stopped and started: nothing that was acknowledged is lost, and all of it recovers by itself.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../support/postgres.sh"
+if ! pg_find; then
+    echo "skipped: the Debian package postgresql is not installed"
+    exit 0
+fi
+chmod 0711 "$work"
+stop_all() {
+    pg_stop "$work/pg" || true
+    finish
+}
+trap stop_all EXIT
+cd "$work"
+echo adminpw >admin
+echo alice-password >alice
+echo wrong >wrong
+wrong() {
+    echo "FAILED  $1"
+    failures=$((failures + 1))
+}
+
+# --- a database with a user that has a password -----------------------------------------------------------------------------------
+pg_init "$work/pg"
+sed -i '1i local plant plant scram-sha-256' "$work/pg/data/pg_hba.conf"
+pg_start "$work/pg"
+sql() { pg_run "$pg_bin/psql" -q -h "$work/pg" -U keyway -d "${2:-plant}" -c "$1"; }
+sql "CREATE ROLE plant LOGIN PASSWORD 'geheim-db'" postgres
+sql "CREATE DATABASE plant OWNER plant" postgres
+store="postgresql://plant:geheim-db@/plant?host=$work/pg"
+
+expect 2 "a URL of PostgreSQL" "$keyway" init A --store somewhere.db
+expect 1 "Bad_ResourceUnavailable: postgresql://$work/pg/plant: .*password authentication failed" \
+    "$keyway" init X --store "${store/geheim-db/verraten}" --admin-password-file admin
+grep -q verraten "$work/out" && wrong "a password stands in a message"
+expect 0 "" "$keyway" init A --store "$store" --port 0 --uri urn:test:a --admin-password-file admin
+expect 0 "shared with the nodes that use it already" "$keyway" init B --store "$store" --port 0 --uri urn:test:b --admin-password-file admin
+expect 0 "" "$keyway" config check -c B/keyway.yaml
+chmod 0644 B/keyway.yaml
+expect 2 "holds a password and others can read this file" "$keyway" user list -d B
+chmod 0600 B/keyway.yaml
+
+# --- one service ---------------------------------------------------------------------------------------------------------------------
+expect 0 "" "$keyway" user add -d A alice --password-file alice --role Operator
+"$keyway" cert trust -d B A/own/client.crt >/dev/null
+start authority-a "$keyway" authority -c A/keyway.yaml
+a=$url
+a_pid=$pid
+start authority-b "$keyway" authority -c B/keyway.yaml
+b=$url
+start server "$keyway" serve -c B/keyway.yaml
+server=$url
+node='ns=1;s=Machine.Speed'
+from_a=("$keyway" token -d A --authority "$a" --resource urn:test:b --user alice)
+from_b=("$keyway" token -d B --authority "$b" --resource urn:test:b --user alice)
+a_at_b=("$keyway" token --cert A/own/client.crt --key A/own/client.key --trust B/trust/client --authority "$b" --resource urn:test:b --user alice)
+
+# until_done COMMAND…: again until it succeeds; what others changed is taken up within a second
+until_done() {
+    local tries=300
+    until "$@" >"$work/out" 2>&1; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || { wrong "$*:"; cat "$work/out"; return; }
+    done
+}
+read_with() { "$keyway" read -d B --token-file "$1" "$server" "$node"; }
+
+# A token of either is good at the Server; the Role came with a user that another node's command added.
+"${from_a[@]}" --password-file alice >a.token
+"${from_b[@]}" --password-file alice >b.token
+expect 0 '^1200' read_with a.token
+expect 0 '^1200' read_with b.token
+
+# A key that one node makes is the one that both sign with, and the Server knows it.
+kid() { { cut -d. -f1 "$1" | tr '_-' '/+' | base64 -d 2>/dev/null || true; } | grep -o '"kid":"[^"]*"'; } # the padding is missing
+"$keyway" key rotate -d A >/dev/null
+signs_with_new_key() { "$@" --password-file alice >new.token && [ "$(kid new.token)" != "$(kid a.token)" ]; }
+until_done signs_with_new_key "${from_b[@]}"
+new=$(kid new.token)
+until_done signs_with_new_key "${from_a[@]}"
+[ "$(kid new.token)" = "$new" ] || wrong "two nodes sign with different keys"
+until_done read_with new.token
+expect 0 '^1200' read_with a.token
+
+# Who guesses at one node is locked out at the other, until an administrator forgets it at a third.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    expect 1 Bad_ "${from_a[@]}" --password-file wrong
+done
+is_locked() { ! "$@" --password-file alice; }
+until_done is_locked "${a_at_b[@]}"
+expect 0 'client:' "$keyway" user lockouts -d B
+expect 0 'cleared' "$keyway" user lockouts -d B --clear-all
+until_done "${a_at_b[@]}" --password-file alice
+until_done "${from_a[@]}" --password-file alice
+
+# A user that one node disables is refused by the other, and by the Server.
+"$keyway" user disable -d B alice >/dev/null
+until_done is_locked "${from_a[@]}"
+expect 1 Bad_UserAccessDenied "$keyway" read -d B --user alice --password-file alice "$server" "$node"
+"$keyway" user enable -d A alice >/dev/null
+until_done "${from_b[@]}" --password-file alice
+"$keyway" user lockouts -d A --clear-all >/dev/null
+
+# --- one of them is killed under load ------------------------------------------------------------------------------------------------
+echo "$a" >a.url
+for n in 1 2 3 4; do
+    "$keyway" user add -d A "user$n" --password-file alice >/dev/null
+    : >"issued.$n"
+done
+# At A, and where that fails at B: who tries again succeeds.
+ask() {
+    local got=got.$1
+    while [ ! -e stop ]; do
+        if "$keyway" token -d A --authority "$(cat a.url)" --resource urn:test:b --user "user$1" --password-file alice --timeout 5 >"$got" 2>/dev/null; then
+            echo a >>"issued.$1"
+        elif "$keyway" token -d B --authority "$b" --resource urn:test:b --user "user$1" --password-file alice --timeout 10 >"$got" 2>"refused.$1"; then
+            echo b >>"issued.$1"
+        elif [ ! -e database-is-down ]; then
+            cat "refused.$1" >>"refused"
+        fi
+    done
+}
+askers=()
+for n in 1 2 3 4; do
+    ask "$n" &
+    askers+=($!)
+done
+acknowledged() { cat issued.? | wc -l; }
+wait_for_more() {
+    local goal=$(($(acknowledged) + $1))
+    while [ "$(acknowledged)" -lt "$goal" ]; do read -r -t 0.02 <> <(:) || true; done
+}
+for round in 1 2 3; do
+    wait_for_more $((4 + round))
+    kill -KILL "$a_pid"
+    wait "$a_pid" 2>/dev/null || true
+    wait_for_more 4
+    start "authority-a$round" "$keyway" authority -c A/keyway.yaml
+    a_pid=$pid
+    echo "$url" >a.url
+done
+wait_for_more 4
+[ ! -s refused ] || { wrong "with one node dead the other refused:"; sort refused | uniq -c; }
+grep -q b issued.? || wrong "nobody had to try again"
+
+# --- the database goes, and comes back ----------------------------------------------------------------------------------------------
+touch database-is-down
+pg_stop "$work/pg" fast
+expect 1 'Bad_ResourceUnavailable' "${from_b[@]}" --password-file alice
+expect 1 "Bad_ResourceUnavailable: postgresql://$work/pg/plant" "$keyway" user list -d A
+pg_start "$work/pg"
+until_done "${from_b[@]}" --password-file alice
+until_done "$keyway" token -d A --authority "$(cat a.url)" --resource urn:test:b --user alice --password-file alice
+until_done read_with new.token
+wait_for_more 8
+touch stop
+wait "${askers[@]}" 2>/dev/null || true
+
+# --- the account ----------------------------------------------------------------------------------------------------------------------
+expect 0 "the chain is intact" "$keyway" trail check -d B
+"$keyway" trail list -d B --json >trail
+for n in 1 2 3 4; do
+    issued=$(wc -l <"issued.$n")
+    recorded=$(grep -c "\"event\":\"RequestAccessToken\".*\"status\":\"Good\".*\"user\":\"user$n\"" trail || true)
+    [ "$recorded" -ge "$issued" ] || wrong "user$n was given $issued tokens, only $recorded are in the trail"
+    [ "$issued" -gt 0 ] || wrong "user$n was given nothing at all"
+done
+if grep -qF geheim-db ./*.log trail; then
+    wrong "the password of the database stands in a log"
+fi
+verdict
