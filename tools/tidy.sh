@@ -13,7 +13,8 @@ if [ "${2:-}" = --one ]; then
     key=$({
         clang-tidy --version
         cat .clang-tidy
-        clang -E -std=gnu17 -D_GNU_SOURCE -Isrc -Iinclude -I"$build/generated" "$file"
+        # shellcheck disable=SC2046 # words
+        clang -E -std=gnu17 -D_GNU_SOURCE -Isrc -Iinclude -I"$build/generated" $(pkg-config --cflags-only-I libpq) "$file"
     } | sha256sum | cut -d ' ' -f 1)
     if [ ! -e "$clean/$key" ]; then
         clang-tidy --quiet -p "$build" "$file" 2>/dev/null
