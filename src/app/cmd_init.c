@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define DEFAULT_PORT 4840
+#define HTTPS_PORT 8443u
 #define CERTIFICATE_DAYS 1825
 #define PASSWORD_LEN 20
 #define INIT_ARENA ((size_t)16 << 20)
@@ -157,6 +158,11 @@ static void write_sections(FILE *file, const building *b)
         "\nauthority:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/authority.crt\n  key: own/authority.key\n  service_uri: \"%.*s\"\n"
         "  signing_algorithm: RS256\n  token_lifetime: 3600\n",
         KW_STRING_ARGS(b->authority_uri), plan->port == 0 ? 0u : plan->port + 1u, KW_STRING_ARGS(b->service_uri));
+    if (plan->port == 0) {
+        fputs("\nhttps:\n  port: 0\n", file);
+    } else {
+        fprintf(file, "\nhttps:\n  port: %u\n", plan->port == DEFAULT_PORT ? HTTPS_PORT : plan->port + 2u);
+    }
     const char *quote = plan->store != NULL ? "\"" : "";
     fprintf(file, "\nstore: %s%s%s\nlog_level: info\n", quote, plan->store != NULL ? plan->store : KW_DIRECTORY_STORE, quote);
 }

@@ -30,9 +30,13 @@ static int run(kw_host_kind kind, const char *config_file, bool json)
         return code;
     }
     if (json) {
-        kw_print_json(json_pack("{s:o}", "ready", kw_json_string(kw_server_url(host.server))));
+        kw_print_json(json_pack("{s:o,s:o*}", "ready", kw_json_string(kw_server_url(host.server)), "issuer",
+                                host.issuer.len > 0 ? kw_json_string(host.issuer) : NULL));
     } else {
         printf("ready %.*s\n", KW_STRING_ARGS(kw_server_url(host.server)));
+        if (host.issuer.len > 0) {
+            printf("issuer %.*s\n", KW_STRING_ARGS(host.issuer));
+        }
     }
     fflush(stdout);
     status = kw_runtime_run(runtime, true, GRACE_MS, on_hangup, &host);

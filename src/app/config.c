@@ -102,6 +102,11 @@ static const cyaml_schema_field_t AUTHORITY[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t HTTPS[] = {
+    NUMBER("port", kw_config_https, port), LIST("listen", kw_config_https, listen), TEXT("certificate", kw_config_https, certificate),
+    TEXT("key", kw_config_https, key),     TEXT("issuer", kw_config_https, issuer), CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t LIMITS[] = {
     NUMBER("max_sessions", kw_config_limits, max_sessions),
     NUMBER("max_connections", kw_config_limits, max_connections),
@@ -126,6 +131,7 @@ static const cyaml_schema_field_t TOP[] = {
     SECTION("guessing", guessing, GUESSING),
     SECTION("server", server, SERVER),
     SECTION("authority", authority, AUTHORITY),
+    CYAML_FIELD_MAPPING_PTR("https", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config, https, HTTPS),
     SECTION("limits", limits, LIMITS),
     TEXT("store", kw_config, store),
     TEXT("log_level", kw_config, log_level),
@@ -239,6 +245,34 @@ static bool check_required(const char *file, const kw_config *c)
     return true;
 }
 
+static bool check_addresses(const char *file, const char *key, char *const *addresses, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct in6_addr address;
+        if (inet_pton(AF_INET, addresses[i], &address) != 1 && inet_pton(AF_INET6, addresses[i], &address) != 1) {
+            return complain(file, key, "'%s' is not an IP address; use 127.0.0.1, ::1, or 0.0.0.0 for all of this machine", addresses[i]);
+        }
+    }
+    return true;
+}
+
+/* What is compared byte by byte in every token had better be written in one way only. */
+static bool check_https(const char *file, const kw_config_https *https)
+{
+    if (https == NULL) {
+        return true;
+    }
+    if ((https->certificate == NULL) != (https->key == NULL)) {
+        return complain(file, "https", "certificate and key go together; give both, or none to use the authority's");
+    }
+    const size_t len = https->issuer != NULL ? strlen(https->issuer) : 0;
+    if (https->issuer != NULL &&
+        (strncmp(https->issuer, "https://", 8) != 0 || https->issuer[len - 1] == '/' || strpbrk(https->issuer, "?#") != NULL)) {
+        return complain(file, "https.issuer", "'%s' is not an issuer; write https://HOST[:PORT] without a slash at the end", https->issuer);
+    }
+    return check_addresses(file, "https.listen", https->listen, https->listen_count);
+}
+
 static bool check_values(const char *file, const kw_config *c)
 {
     static const char *const LEVELS[] = {"debug", "info", "warn", "error"};
@@ -258,12 +292,8 @@ static bool check_values(const char *file, const kw_config *c)
         return complain(file, "authority.signing_algorithm", "'%s' is not supported; use RS256, PS256 or ES256",
                         c->authority.signing_algorithm);
     }
-    for (unsigned i = 0; i < c->application.listen_count; i++) {
-        struct in6_addr address;
-        if (inet_pton(AF_INET, c->application.listen[i], &address) != 1 && inet_pton(AF_INET6, c->application.listen[i], &address) != 1) {
-            return complain(file, "application.listen", "'%s' is not an IP address; use 127.0.0.1, ::1, or 0.0.0.0 for all of this machine",
-                            c->application.listen[i]);
-        }
+    if (!check_addresses(file, "application.listen", c->application.listen, c->application.listen_count)) {
+        return false;
     }
     if (c->limits.max_message_size != 0 && c->limits.max_message_size < 8192) {
         return complain(file, "limits.max_message_size", "%u is too small; at least 8192 bytes are needed", c->limits.max_message_size);
@@ -371,6 +401,8 @@ static bool check_files(const char *file, const kw_config *c)
     return check_file(file, "server.certificate", c->server.certificate, R_OK) && check_file(file, "server.key", c->server.key, R_OK) &&
            check_file(file, "authority.certificate", c->authority.certificate, R_OK) &&
            check_file(file, "authority.key", c->authority.key, R_OK) &&
+           (c->https == NULL || c->https->certificate == NULL ||
+            (check_file(file, "https.certificate", c->https->certificate, R_OK) && check_file(file, "https.key", c->https->key, R_OK))) &&
            check_file(file, "security.trust", c->security.trust, R_OK | X_OK) &&
            check_file(file, "security.user_trust", c->security.user_trust, R_OK | X_OK) && check_store(file, c->store);
 }
@@ -392,8 +424,8 @@ kw_config *kw_config_load(const char *file)
         return NULL;
     }
     if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
-        !check_limits(file, &config->limits) || !check_guessing(file, &config->guessing) || !check_passwords(file, config) ||
-        !check_files(file, config)) {
+        !check_limits(file, &config->limits) || !check_guessing(file, &config->guessing) || !check_https(file, config->https) ||
+        !check_passwords(file, config) || !check_files(file, config)) {
         kw_config_free(config);
         return NULL;
     }

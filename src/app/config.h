@@ -79,6 +79,15 @@ typedef struct kw_config_authority {
     bool require_signed_secrets;
 } kw_config_authority;
 
+/* HTTPS of the Authorization Service: OAuth 2.0 and OpenID Connect. */
+typedef struct kw_config_https {
+    uint16_t port;
+    char **listen; /* addresses; none: those of the application */
+    unsigned listen_count;
+    char *certificate, *key; /* NULL: those of the authority */
+    char *issuer;            /* NULL: https://HOST:PORT */
+} kw_config_https;
+
 typedef struct kw_config_limits {
     uint32_t max_sessions, max_connections, max_message_size; /* 0: default, here and below */
     uint32_t max_subscriptions, max_subscriptions_per_session;
@@ -95,6 +104,7 @@ typedef struct kw_config {
     kw_config_guessing guessing;
     kw_config_server server;
     kw_config_authority authority;
+    kw_config_https *https; /* NULL: not offered */
     kw_config_limits limits;
     char *store;
     char *log_level; /* "debug", "info", "warn", "error" */

@@ -1,6 +1,7 @@
 #include "app/host.h"
 
 #include "app/certificates.h"
+#include "app/https.h"
 #include "app/output.h"
 #include "app/translations.h"
 #include "http/client.h"
@@ -265,12 +266,15 @@ static int listen_on(kw_host *host, kw_runtime *runtime)
     if (host->authority != NULL) {
         status = kw_authority_publish_url(host->authority, kw_server_url(host->server));
     }
-    return kw_status_is_bad(status) ? kw_fail(status, "the store could not be written") : -1;
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "the store could not be written");
+    }
+    return host->authority != NULL && config->https != NULL ? kw_https_start(host) : -1;
 }
 
 int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_log_level quietest, kw_runtime *runtime)
 {
-    *host = (kw_host){.kind = kind};
+    *host = (kw_host){.kind = kind, .runtime = runtime};
     int code = kw_directory_open_config(config_file, &host->directory);
     if (code >= 0) {
         return code;
@@ -303,6 +307,7 @@ int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_
 
 void kw_host_clear(kw_host *host)
 {
+    kw_https_end(host);
     kw_authority_free(host->authority);
     if (host->server != NULL) {
         kw_server_free(host->server);

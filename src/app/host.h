@@ -4,7 +4,7 @@
 
 #include "app/directory.h"
 #include "app/machine.h"
-#include "authority/authority.h"
+#include "authority/oauth.h"
 #include "server/listen.h"
 
 typedef enum kw_host_kind { KW_HOST_SERVER, KW_HOST_AUTHORITY } kw_host_kind;
@@ -19,7 +19,11 @@ typedef struct kw_host {
     kw_server_env env;
     kw_server *server;
     kw_authority *authority; /* of KW_HOST_AUTHORITY */
-    kw_machine *machine;     /* of KW_HOST_SERVER, if it is wanted */
+    kw_oauth *oauth;         /* of KW_HOST_AUTHORITY with `https` */
+    kw_http_server *http;
+    kw_string issuer;    /* "https://…"; null without */
+    kw_machine *machine; /* of KW_HOST_SERVER, if it is wanted */
+    kw_runtime *runtime;
 } kw_host;
 
 /* What the configuration says about guessing over what `throttle` holds already. */

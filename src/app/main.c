@@ -42,6 +42,10 @@ const kw_command KW_COMMANDS[] = {
      "Manage whose access tokens the Server accepts", NULL, kw_cmd_issuer},
     {"resource", "add|remove|list -d DIR [URI] [--name TEXT] [--token-lifetime SECONDS]", "Manage the targets that tokens are issued for",
      NULL, kw_cmd_resource},
+    {"client",
+     "add|remove|list -d DIR [ID] [--name TEXT] [--grant TYPE]... [--redirect URI]... [--resource URI]... [--application URI]\n"
+     "       [--jwks FILE | --certificate FILE | --public] [--introspect]",
+     "Manage the programs that get tokens by OAuth 2.0", NULL, kw_cmd_client},
     {"key", "list|rotate -d DIR", "Manage the keys that sign access tokens", NULL, kw_cmd_key},
     {"trail", "list|check -d DIR [--after N]", "Show the audit trail, or prove that it is whole", NULL, kw_cmd_trail},
     {"config", "check -c FILE", "Check a configuration", NULL, kw_cmd_config},

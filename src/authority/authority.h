@@ -36,6 +36,24 @@ kw_status kw_authority_publish_url(kw_authority *authority, kw_string url);
  * the service as a trusted issuer of this store. For `keyway init` and key rotation; blocks. */
 kw_status kw_authority_create_key(kw_store *store, kw_string service_uri, kw_string alg, const kw_clock *clock, const kw_random *random);
 
+/* The keys that tokens are verified with, as a JWK Set. Blocks on the store. */
+kw_status kw_authority_public_keys(kw_store *store, kw_arena *arena, kw_string *out);
+/* Tokens of the service are also issued under this name, "https://…" where the token endpoint is: the Servers on this store take them
+ * for what they take those of the service for. Blocks. */
+kw_status kw_authority_publish_web(kw_store *store, kw_string service_uri, kw_string issuer);
+
+/* What a token is to say beside who it is for. */
+typedef struct kw_token_wish {
+    kw_string resource;  /* `aud` */
+    kw_string issuer;    /* `iss`; null: the ServiceUri */
+    kw_string client_id; /* of OAuth; null: none, and no such claim */
+    kw_string scope;     /* null: no such claim */
+    kw_bytes
+        certificate_hash; /* SHA-256 of the DER of the certificate that its holder must show (RFC 8705); null: whoever has it may use it */
+} kw_token_wish;
+
+kw_status kw_authority_mint_as(kw_authority *authority, const kw_identity *identity, const kw_token_wish *wish, kw_arena *arena,
+                               kw_string *token, kw_date_time *expires);
 /* The access token that this identity gets for this resource, signed with the active key. Slow; for jobs, thread safe.
  * Bad_NotFound: the resource is not registered. */
 kw_status kw_authority_mint(kw_authority *authority, const kw_identity *identity, kw_string resource, kw_arena *arena, kw_string *token,

@@ -3,6 +3,7 @@
 #include "base/try.h"
 
 #define KEYS_ARENA ((size_t)16 << 20)
+#define WEB_ISSUER "authority.web_issuer" /* setting: what the web knows the service by */
 #define RSA_BITS 2048
 #define KEY_DAYS 730
 #define TICKS_PER_DAY (INT64_C(86400) * KW_TICKS_PER_S)
@@ -40,7 +41,7 @@ static kw_status store_pair(kw_store *store, kw_string alg, const kw_private_key
 }
 
 /* Every key of the store as a JWK Set: tokens signed with a former key stay good until they expire. */
-static kw_status public_keys(kw_store *store, kw_arena *arena, kw_string *out)
+kw_status kw_authority_public_keys(kw_store *store, kw_arena *arena, kw_string *out)
 {
     kw_signing_key *keys = NULL;
     size_t count = 0;
@@ -79,8 +80,52 @@ static kw_status publish_keys(kw_store *store, kw_string service_uri, kw_arena *
     kw_issuer row;
     KW_TRY(issuer_row(store, service_uri, arena, &row));
     row.kind = KW_STRING("jwks");
-    KW_TRY(public_keys(store, arena, &row.keys));
+    KW_TRY(kw_authority_public_keys(store, arena, &row.keys));
     return kw_store_issuer_put(store, &row);
+}
+
+/* The name that the web knows the service by, if it has one, goes with the same keys. */
+static kw_status publish_keys_on_web(kw_store *store, kw_arena *arena)
+{
+    kw_string issuer;
+    const kw_status status = kw_store_setting_get(store, KW_STRING(WEB_ISSUER), arena, &issuer);
+    if (kw_status_is_bad(status)) {
+        return status == KW_BAD_NOT_FOUND ? KW_GOOD : status;
+    }
+    return publish_keys(store, issuer, arena);
+}
+
+static kw_status publish_web(kw_store *store, kw_string service_uri, kw_string issuer, kw_arena *arena)
+{
+    kw_issuer row;
+    kw_string keys, known;
+    KW_TRY(issuer_row(store, issuer, arena, &row));
+    KW_TRY(kw_authority_public_keys(store, arena, &keys));
+    const kw_status found = kw_store_setting_get(store, KW_STRING(WEB_ISSUER), arena, &known);
+    if (!kw_status_is_bad(found) && !kw_bytes_equal(known, issuer)) { /* it moved: nothing is issued under the former name any more */
+        (void)kw_store_issuer_remove(store, known);
+    }
+    if (kw_status_is_bad(found) || !kw_bytes_equal(known, issuer)) {
+        KW_TRY(kw_store_setting_put(store, KW_STRING(WEB_ISSUER), issuer));
+    }
+    if (kw_bytes_equal(row.keys, keys) && kw_bytes_equal(row.authority_url, issuer) && kw_bytes_equal(row.alias_of, service_uri)) {
+        return KW_GOOD;
+    }
+    row.kind = KW_STRING("jwks");
+    row.keys = keys;
+    row.authority_url = issuer;
+    row.authority_profile = KW_STRING("http://opcfoundation.org/UA/Authorization#OAuth2");
+    row.token_endpoint = KW_STRING("/token");
+    row.alias_of = service_uri;
+    return kw_store_issuer_put(store, &row);
+}
+
+kw_status kw_authority_publish_web(kw_store *store, kw_string service_uri, kw_string issuer)
+{
+    kw_arena *arena = kw_arena_new(KEYS_ARENA);
+    const kw_status status = arena != NULL ? publish_web(store, service_uri, issuer, arena) : KW_BAD_OUT_OF_MEMORY;
+    kw_arena_free(arena);
+    return status;
 }
 
 kw_status kw_authority_create_key(kw_store *store, kw_string service_uri, kw_string alg, const kw_clock *clock, const kw_random *random)
@@ -95,6 +140,7 @@ kw_status kw_authority_create_key(kw_store *store, kw_string service_uri, kw_str
     KW_GOTO(done, make_pair(alg, service_uri, clock, random, arena, &key, &certificate));
     KW_GOTO(done, store_pair(store, alg, key, certificate, arena));
     KW_GOTO(done, publish_keys(store, service_uri, arena));
+    KW_GOTO(done, publish_keys_on_web(store, arena));
 done:
     kw_private_key_release(key);
     kw_certificate_release(certificate);

@@ -30,15 +30,32 @@ static kw_string subject_of(const kw_identity *identity)
     return identity->kind == KW_USER_TOKEN_TYPE_ANONYMOUS ? identity->application_uri : identity->name;
 }
 
-static kw_status claims_of(const kw_authority *authority, const kw_identity *identity, kw_string resource, int64_t issued, int64_t expires,
-                           kw_arena *arena, kw_string *out)
+static void add_wishes(json_t *claims, const kw_token_wish *wish, kw_arena *arena)
+{
+    if (wish->client_id.len > 0) {
+        json_object_set_new(claims, "client_id", json_of(wish->client_id));
+    }
+    if (wish->scope.len > 0) {
+        json_object_set_new(claims, "scope", json_of(wish->scope));
+    }
+    if (wish->certificate_hash.len > 0) {
+        json_object_set_new(claims, "cnf", json_pack("{s:o}", "x5t#S256", json_of(kw_base64url_encode(arena, wish->certificate_hash))));
+    }
+}
+
+static kw_status claims_of(const kw_authority *authority, const kw_identity *identity, const kw_token_wish *wish, int64_t issued,
+                           int64_t expires, kw_arena *arena, kw_string *out)
 {
     uint8_t unique[JTI_BYTES];
     KW_TRY(kw_random_fill(authority->env->random, unique, sizeof(unique)));
     const kw_string jti = kw_base64url_encode(arena, (kw_bytes){unique, sizeof(unique)});
-    json_t *claims = json_pack("{s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "iss", json_of(authority->config.service_uri), "sub",
-                               json_of(subject_of(identity)), "aud", json_of(resource), "iat", (json_int_t)issued, "nbf",
-                               (json_int_t)issued, "exp", (json_int_t)expires, "jti", json_of(jti), "roles", role_claim(identity));
+    const kw_string issuer = wish->issuer.len > 0 ? wish->issuer : authority->config.service_uri;
+    json_t *claims = json_pack("{s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "iss", json_of(issuer), "sub", json_of(subject_of(identity)), "aud",
+                               json_of(wish->resource), "iat", (json_int_t)issued, "nbf", (json_int_t)issued, "exp", (json_int_t)expires,
+                               "jti", json_of(jti), "roles", role_claim(identity));
+    if (claims != NULL) {
+        add_wishes(claims, wish, arena);
+    }
     char *text = claims != NULL ? json_dumps(claims, JSON_COMPACT) : NULL;
     json_decref(claims);
     if (text == NULL) {
@@ -49,23 +66,29 @@ static kw_status claims_of(const kw_authority *authority, const kw_identity *ide
     return out->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
-kw_status kw_authority_mint(kw_authority *authority, const kw_identity *identity, kw_string resource, kw_arena *arena, kw_string *token,
-                            kw_date_time *expires)
+kw_status kw_authority_mint_as(kw_authority *authority, const kw_identity *identity, const kw_token_wish *wish, kw_arena *arena,
+                               kw_string *token, kw_date_time *expires)
 {
     kw_resource target;
     kw_signer_view signer;
     kw_string claims;
-    KW_TRY(kw_store_resource_get(authority->env->store, resource, arena, &target)); /* RT-27 */
+    KW_TRY(kw_store_resource_get(authority->env->store, wish->resource, arena, &target)); /* RT-27 */
     const uint32_t lifetime = target.token_lifetime_s != 0 ? target.token_lifetime_s : authority->config.token_lifetime_s;
     const int64_t issued = kw_datetime_to_unix(kw_clock_utc(authority->env->clock));
     int64_t until = issued + lifetime;
     if (identity->expires != 0 && kw_datetime_to_unix(identity->expires) < until) { /* a right does not outlive what it comes from */
         until = kw_datetime_to_unix(identity->expires);
     }
-    KW_TRY(claims_of(authority, identity, target.uri, issued, until, arena, &claims));
+    KW_TRY(claims_of(authority, identity, wish, issued, until, arena, &claims));
     KW_TRY(kw_signer_get(&authority->signer, authority->env->store, arena, &signer));
     const kw_status status = kw_jwt_sign(signer.alg, signer.kid, signer.key, claims, arena, token);
     kw_private_key_release(signer.key);
     *expires = kw_datetime_from_unix(until);
     return status;
+}
+
+kw_status kw_authority_mint(kw_authority *authority, const kw_identity *identity, kw_string resource, kw_arena *arena, kw_string *token,
+                            kw_date_time *expires)
+{
+    return kw_authority_mint_as(authority, identity, &(kw_token_wish){.resource = resource}, arena, token, expires);
 }

@@ -84,6 +84,8 @@ typedef struct kw_identity_claim {
     kw_string application_uri;                /* the client's, authenticated by the channel; null with None */
     kw_string address;                        /* peer address, for throttling and audit */
     kw_string endpoint_url;                   /* for endpoint filters of Roles */
+    bool is_inside_tls;                       /* not over OPC UA: what comes in clear was protected on its way */
+    bool is_application_proven;               /* application_uri was proven in another way than by a channel */
 } kw_identity_claim;
 
 /* Why somebody was not let in: for the log and the audit, never for the peer. */

@@ -23,11 +23,11 @@ static bool is_bound_elsewhere(const kw_proof *proof, const kw_jwt *jwt)
     return !kw_bytes_equal(ours, jwt->confirmation_x5t_s256);
 }
 
-static void take_claims(kw_identity *found, const kw_jwt *jwt, const kw_jwt_rules *rules, const kw_jwk *signer)
+static void take_claims(kw_identity *found, const kw_jwt *jwt, const kw_issuer *issuer, const kw_jwt_rules *rules, const kw_jwk *signer)
 {
     found->key_thumbprint = signer->thumbprint;
     found->name = jwt->sub;
-    found->issuer = jwt->iss;
+    found->issuer = issuer->alias_of.len > 0 ? issuer->alias_of : issuer->uri; /* under every name the same user with the same Roles */
     found->claimed_roles = jwt->roles;
     found->claimed_role_count = jwt->role_count;
     found->groups = jwt->groups;
@@ -85,7 +85,7 @@ static kw_status check_token(kw_proof *proof, kw_bytes token)
     if (is_bound_elsewhere(proof, &jwt)) {
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "the token is bound to another certificate");
     }
-    take_claims(proof->found, &jwt, &rules, signer);
+    take_claims(proof->found, &jwt, &issuer->about, &rules, signer);
     return KW_GOOD;
 }
 

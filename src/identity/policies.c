@@ -48,10 +48,16 @@ static bool is_published(const kw_trusted_issuer *issuer)
     return !kw_bytes_is_empty(issuer->about.authority_url);
 }
 
+/* Another name of one that is in the list already. */
+static bool is_alias(const kw_trusted_issuer *issuer)
+{
+    return !kw_bytes_is_empty(issuer->about.alias_of);
+}
+
 static bool has_unpublished(const kw_snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->issuer_count; i++) {
-        if (!is_published(&snapshot->issuers[i])) {
+        if (!is_published(&snapshot->issuers[i]) && !is_alias(&snapshot->issuers[i])) {
             return true;
         }
     }
@@ -105,13 +111,23 @@ static kw_status add_issuer(kw_policy_list *list, const kw_security_policy *secr
                                             .security_policy_uri = kw_string_from(secret->uri)});
 }
 
+static size_t count_issuers(const kw_snapshot *snapshot)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < snapshot->issuer_count; i++) {
+        count += !is_alias(&snapshot->issuers[i]);
+    }
+    return count;
+}
+
 static kw_status add_issuers(kw_policy_list *list, const kw_security_policy *secret)
 {
     const kw_snapshot *snapshot = list->snapshot;
+    const bool are_several = count_issuers(snapshot) > 1;
     for (size_t i = 0; i < snapshot->issuer_count; i++) {
         const kw_issuer *about = &snapshot->issuers[i].about;
-        if (is_published(&snapshot->issuers[i])) {
-            KW_TRY(add_issuer(list, secret, about, snapshot->issuer_count > 1 ? issuer_suffix(list->arena, about->uri) : KW_BYTES_NULL));
+        if (is_published(&snapshot->issuers[i]) && !is_alias(&snapshot->issuers[i])) {
+            KW_TRY(add_issuer(list, secret, about, are_several ? issuer_suffix(list->arena, about->uri) : KW_BYTES_NULL));
         }
     }
     return has_unpublished(snapshot) ? add_issuer(list, secret, NULL, KW_BYTES_NULL) : KW_GOOD;

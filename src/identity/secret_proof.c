@@ -46,7 +46,7 @@ kw_status kw_proof_open_secret(kw_proof *proof, const kw_secret_rule *rule, kw_b
 {
     const kw_identity_config *config = &proof->gate->config;
     /* refused even if somebody put such a policy into the list. */
-    if (proof->effective->is_none && !kw_clear_secret_is_allowed(config, proof->claim->mode)) {
+    if (proof->effective->is_none && !proof->claim->is_inside_tls && !kw_clear_secret_is_allowed(config, proof->claim->mode)) {
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "a secret in clear");
     }
     const kw_secret_open how = {.policy = proof->effective,

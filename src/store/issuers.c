@@ -2,16 +2,16 @@
 #include "store/rows.h"
 #include "store/store_internal.h"
 
-#define COLUMNS "uri, kind, keys, location, authority_url, authority_profile, token_endpoint, changed, ca, fetched, failure"
+#define COLUMNS "uri, kind, keys, location, authority_url, authority_profile, token_endpoint, changed, ca, fetched, failure, alias_of"
 
 static kw_status put(kw_turn *t, const kw_issuer *issuer)
 {
     KW_STATEMENT(q, t->sql,
-                 "INSERT INTO issuer (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                 "INSERT INTO issuer (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                  " ON CONFLICT (uri) DO UPDATE SET kind = excluded.kind, keys = excluded.keys,"
                  " location = excluded.location, authority_url = excluded.authority_url, authority_profile = excluded.authority_profile,"
                  " token_endpoint = excluded.token_endpoint, changed = excluded.changed, ca = excluded.ca, fetched = excluded.fetched,"
-                 " failure = excluded.failure");
+                 " failure = excluded.failure, alias_of = excluded.alias_of");
     kw_bind_text(q, 1, issuer->uri);
     kw_bind_text(q, 2, issuer->kind);
     kw_bind_blob(q, 3, issuer->keys);
@@ -23,6 +23,7 @@ static kw_status put(kw_turn *t, const kw_issuer *issuer)
     kw_bind_blob(q, 9, issuer->ca);
     kw_bind_int(q, 10, issuer->fetched);
     kw_bind_text(q, 11, issuer->failure);
+    kw_bind_text(q, 12, issuer->alias_of);
     KW_TRY(kw_run(q));
     return kw_turn_touch(t);
 }
@@ -125,7 +126,8 @@ static void read_row(kw_statement *q, kw_arena *arena, void *row)
                                     .changed = kw_column_int(q, 7),
                                     .ca = kw_column_blob(q, 8, arena),
                                     .fetched = kw_column_int(q, 9),
-                                    .failure = kw_column_text(q, 10, arena)};
+                                    .failure = kw_column_text(q, 10, arena),
+                                    .alias_of = kw_column_text(q, 11, arena)};
 }
 
 static kw_status list(kw_sql *sql, kw_arena *arena, kw_issuer **out, size_t *count)

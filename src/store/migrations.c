@@ -71,6 +71,12 @@ static const char *const STEPS[] = {
     "CREATE INDEX refresh_grant_owner ON refresh_grant (application, subject, created);"
     "CREATE INDEX refresh_grant_account ON refresh_grant (account);"
     "CREATE INDEX refresh_grant_expires ON refresh_grant (expires);",
+
+    /* 7: programs that speak OAuth 2.0 */
+    "CREATE TABLE oauth_client (id TEXT PRIMARY KEY NOT NULL, name TEXT, secret_hash BYTEA, jwks TEXT, certificate_hash BYTEA,"
+    " application_uri TEXT, grants TEXT, redirect_uris TEXT, resources TEXT, may_introspect BIGINT NOT NULL,"
+    " is_disabled BIGINT NOT NULL, created BIGINT NOT NULL);"
+    "ALTER TABLE issuer ADD COLUMN alias_of TEXT;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

@@ -141,6 +141,7 @@ typedef struct kw_issuer {
     kw_bytes ca;                 /* PEM: who vouches for the place that keys are fetched from; null: the system's authorities */
     int64_t fetched;             /* DateTime: when that place last gave the keys; 0: never */
     kw_string failure;           /* why it did not, the last time; null: it did */
+    kw_string alias_of;          /* another name of this issuer: its tokens are as good as that one's own; null: none */
     int64_t changed;
 } kw_issuer;
 
@@ -164,6 +165,31 @@ kw_status kw_store_resource_add(kw_store *s, const kw_resource *resource);      
 kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_resource *out);   /* Bad_NotFound */
 kw_status kw_store_resource_remove(kw_store *s, kw_string uri);                                   /* Bad_NotFound */
 kw_status kw_store_resource_list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count); /* by URI */
+
+/*
+ * A program that speaks OAuth 2.0 with the Authorization Service. How it proves itself: by a secret, by a key of its JWK Set, by a
+ * certificate, or (a public client) not at all.
+ */
+typedef struct kw_oauth_client {
+    kw_string id;              /* client_id */
+    kw_string name;            /* for people: who asks to sign in */
+    kw_bytes secret_hash;      /* SHA-256 of a random secret; null: it has none */
+    kw_string jwks;            /* public keys, JSON; null: none */
+    kw_bytes certificate_hash; /* SHA-256 of its certificate's DER; null: none */
+    kw_string application_uri; /* as whom it gets Roles when it speaks for itself; null: as nobody */
+    kw_string grants;          /* grant types it may use, between spaces */
+    kw_string redirect_uris;   /* between newlines; null: none */
+    kw_string resources;       /* URIs of the resources it may ask for, between spaces; null: any */
+    bool may_introspect;       /* may look into tokens of others: a resource server */
+    bool is_disabled;
+    int64_t created; /* DateTime; set by the store */
+} kw_oauth_client;
+
+kw_status kw_store_oauth_client_add(kw_store *s, const kw_oauth_client *client);                          /* Bad_AlreadyExists */
+kw_status kw_store_oauth_client_set(kw_store *s, const kw_oauth_client *client);                          /* Bad_NotFound */
+kw_status kw_store_oauth_client_get(kw_store *s, kw_string id, kw_arena *arena, kw_oauth_client *out);    /* Bad_NotFound */
+kw_status kw_store_oauth_client_remove(kw_store *s, kw_string id);                                        /* Bad_NotFound */
+kw_status kw_store_oauth_client_list(kw_store *s, kw_arena *arena, kw_oauth_client **out, size_t *count); /* by id */
 
 typedef struct kw_signing_key {
     kw_string id;                  /* kid */

@@ -14,9 +14,9 @@ finish() {
 }
 trap finish EXIT
 
-# start NAME COMMAND…: in the background, until it prints "ready URL"; then $url and $pid are set
+# start NAME COMMAND…: in the background, until it prints "ready URL"; then $url and $pid are set, and $pipe has what it prints next
 start() {
-    local name=$1 line= pipe
+    local name=$1 line=
     shift
     rm -f "$work/$name.pipe"
     mkfifo "$work/$name.pipe"

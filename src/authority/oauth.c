@@ -1,0 +1,210 @@
+/* From a request to its answer: routes, jobs, and answers that wait. */
+#include "authority/oauth_internal.h"
+#include "base/try.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define CONFIG_ARENA ((size_t)1 << 20)
+#define WAITING_MAX 64 /* delayed answers, of all Clients: past it 429 */
+
+static const kw_oauth_route ROUTES[] = {
+    {"GET", "/.well-known/openid-configuration", kw_oauth_metadata, false},
+    {"GET", "/.well-known/oauth-authorization-server", kw_oauth_metadata, false},
+    {"GET", "/jwks", kw_oauth_keys, false},
+    {"POST", "/token", kw_oauth_token, false},
+};
+
+#define ROUTE_COUNT (sizeof(ROUTES) / sizeof(ROUTES[0]))
+
+/* --- life -------------------------------------------------------------------------------------------------------------------- */
+
+kw_status kw_oauth_new(kw_authority *authority, kw_server *server, const kw_server_env *env, kw_oauth **out)
+{
+    kw_oauth *oauth = calloc(1, sizeof(*oauth));
+    if (oauth == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    oauth->authority = authority;
+    oauth->server = server;
+    oauth->env = env;
+    oauth->arena = kw_arena_new(CONFIG_ARENA);
+    if (oauth->arena == NULL) {
+        free(oauth);
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    *out = oauth;
+    return KW_GOOD;
+}
+
+kw_status kw_oauth_publish(kw_oauth *oauth, kw_string issuer)
+{
+    oauth->issuer = kw_arena_copy(oauth->arena, issuer);
+    return oauth->issuer.data != NULL ? kw_authority_publish_web(oauth->env->store, oauth->authority->config.service_uri, oauth->issuer)
+                                      : KW_BAD_OUT_OF_MEMORY;
+}
+
+void kw_oauth_free(kw_oauth *oauth)
+{
+    if (oauth != NULL) {
+        kw_arena_free(oauth->arena);
+        free(oauth);
+    }
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------------------- */
+
+static void respond(kw_oauth_call *call)
+{
+    call->response.headers = call->headers;
+    kw_http_respond(call->exchange, &call->response); /* the call lives in the exchange's arena */
+}
+
+static void stop_waiting(kw_oauth_call *call)
+{
+    kw_timer_stop(&call->delay);
+    *call->link = call->next;
+    if (call->next != NULL) {
+        call->next->link = call->link;
+    }
+    call->oauth->waiting_count--;
+}
+
+static void on_delay_over(kw_timer *timer)
+{
+    kw_oauth_call *call = (kw_oauth_call *)((char *)timer - offsetof(kw_oauth_call, delay));
+    stop_waiting(call);
+    respond(call);
+}
+
+static void wait_for_turn(kw_oauth_call *call)
+{
+    kw_oauth *oauth = call->oauth;
+    call->next = oauth->waiting;
+    call->link = &oauth->waiting;
+    if (call->next != NULL) {
+        call->next->link = &call->next;
+    }
+    oauth->waiting = call;
+    oauth->waiting_count++;
+    call->delay.fire = on_delay_over;
+    kw_timer_start(oauth->env->timers, &call->delay, kw_clock_ms(oauth->env->clock) + call->delay_ms);
+}
+
+/* AS-25: an answer to a failure comes later and later; where the right ones wait too, nobody learns which was which. */
+static void job_done(kw_job *job)
+{
+    kw_oauth_call *call = (kw_oauth_call *)job;
+    if (call->oauth->is_stopping) {
+        kw_oauth_answer_error(call, 503, "temporarily_unavailable", "the service is being stopped");
+    } else if (call->delay_ms > 0 && call->oauth->waiting_count < WAITING_MAX) {
+        wait_for_turn(call);
+        return;
+    } else if (call->delay_ms > 0) {
+        kw_oauth_answer_error(call, 429, "temporarily_unavailable", "too many requests");
+    }
+    respond(call);
+}
+
+void kw_oauth_stop(kw_oauth *oauth)
+{
+    oauth->is_stopping = true;
+    while (oauth->waiting != NULL) {
+        kw_oauth_call *call = oauth->waiting;
+        stop_waiting(call);
+        job_done(&call->job);
+    }
+}
+
+/* --- requests -------------------------------------------------------------------------------------------------------------------- */
+
+static void run(kw_job *job)
+{
+    kw_oauth_call *call = (kw_oauth_call *)job;
+    call->route->run(call);
+}
+
+/* The one of this path and method; *knows_path: there is another method for it. */
+static const kw_oauth_route *find_route(const kw_http_request *request, bool *knows_path)
+{
+    *knows_path = false;
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (!kw_string_equals(request->path, ROUTES[i].path)) {
+            continue;
+        }
+        if (kw_string_equals(request->method, ROUTES[i].method)) {
+            return &ROUTES[i];
+        }
+        *knows_path = true;
+    }
+    return NULL;
+}
+
+static bool is_form(kw_string content_type)
+{
+    static const char FORM[] = "application/x-www-form-urlencoded";
+    const size_t len = sizeof(FORM) - 1;
+    const kw_string start = {content_type.data, content_type.len < len ? content_type.len : len};
+    return kw_string_equals(start, FORM) && (content_type.len == len || content_type.data[len] == ';' || content_type.data[len] == ' ');
+}
+
+static bool read_form(kw_oauth_call *call)
+{
+    const kw_http_request *request = call->request;
+    const bool is_post = kw_string_equals(request->method, "POST");
+    if (is_post && !is_form(request->content_type)) {
+        kw_oauth_answer_error(call, 415, "invalid_request", "the content is to be application/x-www-form-urlencoded");
+        return false;
+    }
+    if (kw_status_is_bad(kw_http_form_parse(is_post ? request->body : request->query, call->arena, &call->form))) {
+        kw_oauth_answer_error(call, 400, "invalid_request", "the parameters cannot be read");
+        return false;
+    }
+    return true;
+}
+
+static kw_status submit(kw_oauth_call *call)
+{
+    const kw_identity_claim who = {.address = call->request->address};
+    call->job.run = run;
+    call->job.done = job_done;
+    call->job.source = call->route->proves_user ? kw_identity_source(&who) : 0;
+    kw_oauth_answer_error(call, 503, "temporarily_unavailable", "the service is being stopped"); /* if the job never ran */
+    return kw_executor_submit(call->oauth->env->executor, &call->job);
+}
+
+static bool begin(kw_oauth_call *call)
+{
+    bool knows_path = false;
+    call->route = find_route(call->request, &knows_path);
+    if (call->oauth->is_stopping) {
+        kw_oauth_answer_error(call, 503, "temporarily_unavailable", "the service is being stopped");
+        return false;
+    }
+    if (call->route == NULL) {
+        kw_oauth_answer_error(call, knows_path ? 405 : 404, "invalid_request", knows_path ? "another method" : "there is nothing here");
+        return false;
+    }
+    if (!read_form(call)) {
+        return false;
+    }
+    if (kw_status_is_bad(submit(call))) {
+        kw_oauth_answer_error(call, 503, "temporarily_unavailable", "the service is busy");
+        return false;
+    }
+    return true;
+}
+
+void kw_oauth_handle(void *ctx, kw_http_exchange *exchange)
+{
+    kw_arena *arena = kw_http_arena(exchange);
+    kw_oauth_call *call = KW_ARENA_NEW(arena, kw_oauth_call);
+    if (call == NULL) {
+        kw_http_respond(exchange, &(kw_http_response){.status = 503});
+        return;
+    }
+    *call = (kw_oauth_call){.oauth = ctx, .exchange = exchange, .request = kw_http_request_of(exchange), .arena = arena};
+    if (!begin(call)) {
+        respond(call);
+    }
+}

@@ -1,0 +1,26 @@
+/*
+ * The Authorization Service as the IT world knows it: OAuth 2.0 (RFC 6749 and companions) and OpenID Connect, over HTTPS.
+ *
+ * The same users, Roles, resources and signing keys as over OPC UA; every user goes through the same gate.
+ */
+#ifndef KW_AUTHORITY_OAUTH_H
+#define KW_AUTHORITY_OAUTH_H
+
+#include "authority/authority.h"
+#include "http/server.h"
+
+typedef struct kw_oauth kw_oauth;
+
+/* Borrows authority, server and env for its life. */
+kw_status kw_oauth_new(kw_authority *authority, kw_server *server, const kw_server_env *env, kw_oauth **out);
+/* What clients know it by, "https://plant.example:8443": `issuer` of the metadata and `iss` of its tokens; the Servers on the same
+ * store are told to believe them. Blocks on the store; before the first request. */
+kw_status kw_oauth_publish(kw_oauth *oauth, kw_string issuer);
+/* The handler of the HTTP server; ctx: the kw_oauth. On the loop. */
+void kw_oauth_handle(void *ctx, kw_http_exchange *exchange);
+/* From now on everything is answered with 503, also what waits. On the loop. */
+void kw_oauth_stop(kw_oauth *oauth);
+/* After all is answered; NULL is fine. */
+void kw_oauth_free(kw_oauth *oauth);
+
+#endif

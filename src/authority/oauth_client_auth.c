@@ -1,0 +1,114 @@
+/* Which client calls. RFC 6749, 2.3. */
+#include "authority/oauth_internal.h"
+#include "base/secret.h"
+#include "base/try.h"
+#include "crypto/symmetric.h"
+#include "ua/base64.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define SECRET_HASH_LEN 32
+
+typedef struct credentials {
+    kw_string id, secret; /* secret null: none came */
+} credentials;
+
+/* `name` and ':' cut off; both parts are encoded as in a form (RFC 6749, 2.3.1). */
+static kw_status split_basic(kw_oauth_call *call, kw_bytes pair, credentials *out)
+{
+    const uint8_t *colon = pair.len > 0 ? memchr(pair.data, ':', pair.len) : NULL;
+    kw_http_form form;
+    if (colon == NULL) {
+        return KW_BAD_DECODING_ERROR;
+    }
+    const size_t id_len = (size_t)(colon - pair.data);
+    const kw_string text = kw_arena_format(call->arena, "i=%.*s&s=%.*s", (int)id_len, (const char *)pair.data, (int)(pair.len - id_len - 1),
+                                           (const char *)colon + 1);
+    KW_TRY(kw_http_form_parse(text, call->arena, &form));
+    out->id = kw_http_form_get(&form, "i", NULL);
+    out->secret = kw_http_form_get(&form, "s", NULL);
+    return form.count == 2 ? KW_GOOD : KW_BAD_DECODING_ERROR;
+}
+
+static kw_status read_basic(kw_oauth_call *call, credentials *out)
+{
+    static const char SCHEME[] = "Basic ";
+    const size_t len = sizeof(SCHEME) - 1;
+    const kw_string header = call->request->authorization;
+    kw_bytes pair;
+    if (header.len <= len || strncasecmp((const char *)header.data, SCHEME, len) != 0) {
+        return KW_BAD_DECODING_ERROR;
+    }
+    KW_TRY(kw_base64_decode((kw_string){header.data + len, header.len - len}, call->arena, &pair));
+    return split_basic(call, pair, out);
+}
+
+/* False: what came cannot be, and that is answered. */
+static bool read_credentials(kw_oauth_call *call, credentials *out)
+{
+    credentials basic = {.id = KW_BYTES_NULL};
+    if (!kw_oauth_parameter(call, "client_id", &out->id) || !kw_oauth_parameter(call, "client_secret", &out->secret)) {
+        return false;
+    }
+    if (call->request->authorization.len == 0) {
+        return true;
+    }
+    if (kw_status_is_bad(read_basic(call, &basic))) {
+        kw_oauth_answer_error(call, 401, "invalid_client", "the Authorization header cannot be read");
+        return false;
+    }
+    if (out->secret.len > 0 || (out->id.len > 0 && !kw_bytes_equal(out->id, basic.id))) { /* one way per request (2.3) */
+        kw_oauth_answer_error(call, 400, "invalid_request", "the client proves itself in two ways");
+        return false;
+    }
+    *out = basic;
+    return true;
+}
+
+static bool secret_matches(const kw_oauth_client *client, kw_string secret)
+{
+    uint8_t hash[SECRET_HASH_LEN];
+    const bool is_hashed = !kw_status_is_bad(kw_hash_of(KW_HASH_SHA256, &secret, 1, hash));
+    return is_hashed && client->secret_hash.len == sizeof(hash) && kw_secret_equal(client->secret_hash, (kw_bytes){hash, sizeof(hash)});
+}
+
+static bool is_public(const kw_oauth_client *client)
+{
+    return client->secret_hash.len == 0 && client->jwks.len == 0 && client->certificate_hash.len == 0;
+}
+
+static bool is_proven(const kw_oauth_client *client, const credentials *shown)
+{
+    return is_public(client) ? shown->secret.len == 0 : secret_matches(client, shown->secret);
+}
+
+bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out)
+{
+    credentials shown = {.id = KW_BYTES_NULL};
+    if (!read_credentials(call, &shown)) {
+        return false;
+    }
+    const kw_status found =
+        shown.id.len > 0 ? kw_store_oauth_client_get(call->oauth->env->store, shown.id, call->arena, out) : KW_BAD_NOT_FOUND;
+    if (kw_status_is_bad(found) && found != KW_BAD_NOT_FOUND && found != KW_BAD_INVALID_ARGUMENT) {
+        kw_oauth_answer_failure(call, found);
+        return false;
+    }
+    if (kw_status_is_bad(found) || out->is_disabled || !is_proven(out, &shown)) {
+        const char *why = kw_status_is_bad(found) ? "unknown client" : out->is_disabled ? "disabled client" : "the client is not proven";
+        kw_oauth_answer_error(call, 401, "invalid_client", "the client is unknown or not proven");
+        (void)kw_oauth_record(call, "ClientRefused", KW_BAD_USER_ACCESS_DENIED, KW_BYTES_NULL, shown.id, KW_BYTES_NULL, NULL, why);
+        return false;
+    }
+    return true;
+}
+
+bool kw_oauth_may_use(kw_oauth_call *call, const kw_oauth_client *client, kw_string grant_type)
+{
+    if (!kw_oauth_has_word(client->grants, grant_type)) {
+        kw_oauth_answer_error(call, 400, "unauthorized_client", "the client is not registered for this grant");
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,87 @@
+/* Inner seam of OAuth: a request is a call; what it is about runs in a job and leaves an answer. */
+#ifndef KW_AUTHORITY_OAUTH_INTERNAL_H
+#define KW_AUTHORITY_OAUTH_INTERNAL_H
+
+#include "authority/authority_internal.h"
+#include "authority/oauth.h"
+#include "http/form.h"
+
+#include <jansson.h>
+
+#define KW_OAUTH_HEADERS_MAX 8
+
+typedef struct kw_oauth_call kw_oauth_call;
+
+struct kw_oauth {
+    kw_authority *authority;
+    kw_server *server;
+    const kw_server_env *env;
+    kw_arena *arena;
+    kw_string issuer;
+    bool is_stopping;
+    kw_oauth_call *waiting; /* whose answer is delayed */
+    size_t waiting_count;
+};
+
+typedef struct kw_oauth_route {
+    const char *method, *path;
+    void (*run)(kw_oauth_call *call); /* in a job: leaves an answer */
+    bool proves_user;                 /* a password may be in it: it waits for its turn (base/job.h) */
+} kw_oauth_route;
+
+struct kw_oauth_call {
+    kw_job job;
+    kw_oauth *oauth;
+    const kw_oauth_route *route;
+    kw_http_exchange *exchange;
+    const kw_http_request *request;
+    kw_arena *arena;   /* of the exchange */
+    kw_http_form form; /* of the content with POST, of the query with GET */
+    kw_http_response response;
+    kw_http_header headers[KW_OAUTH_HEADERS_MAX];
+    uint32_t delay_ms; /* before the answer */
+    kw_timer delay;
+    kw_oauth_call *next, **link; /* among those that wait */
+};
+
+/* --- oauth_answer.c: what is said; the last one counts ------------------------------------------------------------------- */
+/* Takes the value. */
+void kw_oauth_answer_json(kw_oauth_call *call, int status, json_t *value);
+/* RFC 6749, 5.2: {"error":…,"error_description":…}; 401 also says how to come again. Both texts static. */
+void kw_oauth_answer_error(kw_oauth_call *call, int status, const char *error, const char *description);
+void kw_oauth_answer_header(kw_oauth_call *call, const char *name, kw_string value);
+/* A StatusCode of ours as what OAuth has for it. */
+void kw_oauth_answer_failure(kw_oauth_call *call, kw_status status);
+
+/* --- oauth_parameters.c --------------------------------------------------------------------------------------------------- */
+/* A parameter; null when it is not there or empty. False: it came twice, and that is answered. */
+bool kw_oauth_parameter(kw_oauth_call *call, const char *name, kw_string *value);
+/* Is `word` one of those between spaces (or newlines)? */
+bool kw_oauth_has_word(kw_string words, kw_string word);
+
+/* --- oauth_client_auth.c -------------------------------------------------------------------------------------------------- */
+/* Which client calls, proven the way it was registered; public clients by their id alone. False: refused and answered. In a job. */
+bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out);
+/* May this client use the grant? False: refused and answered. */
+bool kw_oauth_may_use(kw_oauth_call *call, const kw_oauth_client *client, kw_string grant_type);
+
+/* --- oauth_issue.c ---------------------------------------------------------------------------------------------------------- */
+/* The resource that the call asks for (RFC 8707 `resource`, or `audience`); without one the only one there is. False: answered. */
+bool kw_oauth_target(kw_oauth_call *call, const kw_oauth_client *client, kw_string *resource);
+/* Sign an access token for this user, write it into the audit trail, and answer {"access_token":…}; `more` (may be NULL, taken)
+ * has further members. `grant_type` for the trail. */
+void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, kw_string resource, kw_string scope,
+                    const char *grant_type, json_t *more);
+/* Into the audit trail; what cannot be written is Bad_ResourceUnavailable. `why`: static or NULL. */
+kw_status kw_oauth_record(kw_oauth_call *call, const char *event, kw_status status, kw_string user, kw_string client_id, kw_string resource,
+                          const char *grant_type, const char *why);
+
+/* --- the endpoints, each in its file ---------------------------------------------------------------------------------------- */
+void kw_oauth_metadata(kw_oauth_call *call);
+void kw_oauth_keys(kw_oauth_call *call);
+void kw_oauth_token(kw_oauth_call *call);
+
+/* --- the grants of the token endpoint --------------------------------------------------------------------------------------- */
+void kw_oauth_grant_client_credentials(kw_oauth_call *call, const kw_oauth_client *client);
+
+#endif
