@@ -63,7 +63,7 @@ KW_API const kw_endpoint_description *kw_client_endpoint(const kw_client *client
 
 /** Where access tokens come from, for a Session that outlives one of them. */
 typedef struct kw_token_source {
-    /* A new token, in the arena; kw_client_request_token does for this. Called for the first one and for each renewal. NULL: no source. */
+    /* A new token, in the arena; kw_client_token_source makes one that does. Called for the first one and for each renewal. NULL: no source. */
     kw_status (*fetch)(void *ctx, kw_arena *arena, kw_string *token);
     /* The Client has no more use for it: another user was activated, or the connection ended. May be NULL. */
     void (*release)(void *ctx);
@@ -89,8 +89,40 @@ typedef struct kw_client_identity {
  */
 KW_API kw_status kw_client_activate(kw_client *client, const kw_client_identity *identity);
 
+/** What to ask an Authorization Service for. Borrowed for the call. */
+typedef struct kw_token_wish {
+    const char *authority_url;      /* NULL: the one that a UserTokenPolicy of the connected endpoint names */
+    const char *resource;           /* NULL: the connected Server's */
+    const kw_client_identity *self; /* who asks; ANONYMOUS: the application, by its certificate */
+    kw_string refresh_token;        /* what an earlier kw_token_grant brought; null: none */
+    const char *const *roles;       /* no other Roles than these, NULL-ended; NULL: all that the user has */
+} kw_token_wish;
+
+/** What it gave; in the caller's arena. */
+typedef struct kw_token_grant {
+    kw_string access_token;
+    kw_date_time expires;    /* of the access token; 0: the service did not say */
+    kw_string refresh_token; /* good once, for this Client: gets the next tokens without a password; null: none */
+    kw_date_time refresh_expires;
+} kw_token_grant;
+
 /**
- * Get an access token for the connected Server's resource (or `resource`, when not NULL) from an Authorization Service.
+ * Get an access token. With a refresh token by RefreshToken; when the service does not take it (any more), or without one, by
+ * StartRequestToken and FinishRequestToken, or by RequestAccessToken where the service has nothing newer. A refresh token that is
+ * refused is followed by another try only where `self` names a user: nobody becomes somebody else by that.
+ * Bad_NotSupported: `roles` are given and the service cannot narrow. OPC 10000-12, 9.
+ */
+KW_API kw_status kw_client_get_token(kw_client *client, const kw_token_wish *wish, kw_arena *arena, kw_token_grant *out);
+
+/**
+ * A kw_token_source that asks this service: with its refresh token where it has one, as `self` otherwise. `self` is copied, secrets
+ * into locked memory. `client` is who asks, and must outlive the source. Give it to kw_client_activate, or call out->release.
+ */
+KW_API kw_status kw_client_token_source(kw_client *client, const char *authority_url, const char *resource, const kw_client_identity *self,
+                                        kw_token_source *out);
+
+/**
+ * The access token alone, for the connected Server's resource (or `resource`, when not NULL) from an Authorization Service.
  * `authority_url` NULL: the one that a UserTokenPolicy of the connected endpoint names. `self` is who asks there: USER_NAME goes
  * as explicit identity, encrypted; ANONYMOUS lets the application certificate speak (implicit). OPC 10000-12, 9.
  */

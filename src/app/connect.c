@@ -2,6 +2,7 @@
 
 #include "app/directory.h"
 #include "app/output.h"
+#include "base/try.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +109,7 @@ int kw_connect_client(const kw_command *command, const kw_connect_options *o, kw
     return code;
 }
 
-static int read_token(const char *file, kw_secret *secret)
+int kw_connect_token_file(const char *file, kw_secret *secret)
 {
     uint8_t *data = NULL;
     size_t len = 0;
@@ -146,50 +147,24 @@ int kw_connect_identity(const kw_command *command, const kw_connect_options *o, 
         return o->user_key != NULL ? -1 : kw_usage_error(command, "--user-cert needs --user-key F");
     }
     if (o->token_file != NULL) {
-        const int code = read_token(o->token_file, secret);
+        const int code = kw_connect_token_file(o->token_file, secret);
         *out = (kw_client_identity){.kind = KW_USER_TOKEN_TYPE_ISSUED_TOKEN, .token = kw_secret_bytes(secret)};
         return code;
     }
     return -1;
 }
 
-/* What fetches a token, and the next one before it ends. */
-typedef struct token_fetcher {
-    kw_client *client;
-    const char *authority;
-    kw_client_identity self;
-    kw_secret secret;
-} token_fetcher;
-
-static kw_status fetch_token(void *ctx, kw_arena *arena, kw_string *token)
+/* With --authority the identity is for the Authorization Service; the server gets its token, and the next one before it ends. */
+static kw_status activate(kw_client *client, const kw_connect_options *o, const kw_client_identity *identity)
 {
-    const token_fetcher *f = ctx;
-    return kw_client_request_token(f->client, f->authority, NULL, &f->self, arena, token);
-}
-
-static void free_fetcher(void *ctx)
-{
-    token_fetcher *f = ctx;
-    kw_secret_clear(&f->secret);
-    free(f);
-}
-
-/* With --authority the identity is for the Authorization Service; the server gets its token. The secret goes with it. */
-static kw_status activate(kw_client *client, const kw_connect_options *o, const kw_client_identity *identity, kw_secret *secret)
-{
+    kw_client_identity issued = {.kind = KW_USER_TOKEN_TYPE_ISSUED_TOKEN};
     if (!o->authority.is_given) {
         return kw_client_activate(client, identity);
     }
-    token_fetcher *fetcher = malloc(sizeof(*fetcher));
-    if (fetcher == NULL) {
-        return KW_BAD_OUT_OF_MEMORY;
-    }
-    *fetcher = (token_fetcher){client, o->authority.url, *identity, *secret};
-    *secret = KW_SECRET_NONE;
-    const kw_client_identity issued = {.kind = KW_USER_TOKEN_TYPE_ISSUED_TOKEN, .source = {fetch_token, free_fetcher, fetcher}};
+    KW_TRY(kw_client_token_source(client, o->authority.url, NULL, identity, &issued.source));
     const kw_status status = kw_client_activate(client, &issued);
     if (kw_status_is_bad(status)) {
-        free_fetcher(fetcher);
+        issued.source.release(issued.source.ctx);
     }
     return status;
 }
@@ -211,7 +186,7 @@ int kw_connect_session(const kw_command *command, const kw_connect_options *o, c
         if (!kw_status_is_bad(status) && is_unprotected(client) && isatty(STDERR_FILENO)) {
             fprintf(stderr, "keyway: no security: everybody on the way can read and change what follows\n");
         }
-        status = kw_status_is_bad(status) ? status : activate(client, o, &identity, &secret);
+        status = kw_status_is_bad(status) ? status : activate(client, o, &identity);
         if (kw_status_is_bad(status)) {
             code = kw_fail(status, "%s: %s", url, kw_client_error(client));
         } else if (status == KW_GOOD_PASSWORD_CHANGE_REQUIRED) {

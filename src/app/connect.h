@@ -23,6 +23,8 @@ size_t kw_connect_option_rows(kw_connect_options *options, kw_option *rows);
 int kw_connect_client(const kw_command *command, const kw_connect_options *options, kw_client **out);
 /* The identity of [identity]; what is not given is Anonymous. `password` keeps the secret; clear it after use. Returns -1 or an exit code. */
 int kw_connect_identity(const kw_command *command, const kw_connect_options *options, kw_secret *secret, kw_client_identity *out);
+/* A token in a file, without white space at its end. Returns -1 or an exit code. */
+int kw_connect_token_file(const char *file, kw_secret *secret);
 /* Client, connection, identity (also by way of --authority), activation. Returns -1 or an exit code after saying why. */
 int kw_connect_session(const kw_command *command, const kw_connect_options *options, const char *url, kw_client **out);
 

@@ -148,3 +148,19 @@ kw_status kw_write_new_file(const char *path, const void *data, size_t len, unsi
     close(fd);
     return done == len && synced ? KW_GOOD : KW_BAD_NOT_WRITABLE;
 }
+
+kw_status kw_replace_file(const char *path, const void *data, size_t len, unsigned mode)
+{
+    char *beside = NULL;
+    if (asprintf(&beside, "%s.new", path) < 0) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    (void)unlink(beside); /* of one that was interrupted */
+    kw_status status = kw_write_new_file(beside, data, len, mode);
+    if (!kw_status_is_bad(status) && rename(beside, path) != 0) {
+        (void)unlink(beside);
+        status = KW_BAD_NOT_WRITABLE;
+    }
+    free(beside);
+    return status;
+}

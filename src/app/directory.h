@@ -40,5 +40,7 @@ int kw_read_secret_file(const char *path, kw_secret *out);
 kw_status kw_read_file(const char *path, size_t max, uint8_t **data, size_t *len);
 /* Write a new file with this mode, never over an old one. */
 kw_status kw_write_new_file(const char *path, const void *data, size_t len, unsigned mode);
+/* In the place of an old one, if there is one: whole, or as it was. */
+kw_status kw_replace_file(const char *path, const void *data, size_t len, unsigned mode);
 
 #endif

@@ -227,12 +227,14 @@ kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *c
                                       kw_string application_uri);
 
 /* token.c: fill an ExtensionObject with the token that this UserTokenPolicy asks for. */
+struct kw_channel_binding;
 typedef struct kw_token_context {
     const kw_user_token_policy *policy;
     const kw_security_policy *channel_policy;
     kw_message_security_mode mode;
-    const kw_certificate *receiver; /* whom secrets are encrypted to */
-    kw_bytes nonce;                 /* of the Session; null: a context without one, where the sender makes one up */
+    const kw_certificate *receiver;           /* whom secrets are encrypted to */
+    kw_bytes nonce;                           /* of the Session; null: a context without one, where the sender makes one up */
+    const struct kw_channel_binding *binding; /* FinishRequestToken: what an X509 user signs; NULL: not there */
 } kw_token_context;
 
 kw_status kw_client_build_token(kw_client *client, const kw_token_context *context, const kw_client_identity *identity, kw_arena *arena,

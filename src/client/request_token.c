@@ -1,15 +1,11 @@
 /* Getting an access token from an Authorization Service over OPC UA. OPC 10000-12, 9; OPC 10000-6, 6.5.2. */
 #include "base/try.h"
-#include "client/client_internal.h"
-#include "ua/text.h"
+#include "client/token_service.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define GDS_NAMESPACE "http://opcfoundation.org/UA/GDS/"
-#define GDS_AUTHORIZATION_SERVICES 959
-#define GDS_AUTHORIZATION_SERVICE_TYPE 966
 #define PROFILE_OPCUA "http://opcfoundation.org/UA/Authorization#OPCUA"
 
 /* What issuerEndpointUrl says; strings in the arena, null where it says nothing. */
@@ -85,134 +81,71 @@ static void free_clone(kw_client *clone)
     }
 }
 
-/* --- the service's Object --------------------------------------------------------------------------------------------------- */
+/* --- RequestAccessToken --------------------------------------------------------------------------------------------------------- */
 
-static kw_status named_object(kw_client *authority, kw_string text, kw_arena *arena, kw_node_id *object)
+static kw_status explicit_identity(const kw_token_service *service, const kw_client_identity *self, kw_arena *arena,
+                                   kw_extension_object *token)
 {
-    kw_expanded_node_id id;
-    KW_TRY(kw_expanded_node_id_parse(text, arena, &id));
-    if (id.namespace_uri.len > 0) {
-        KW_TRY(kw_client_namespace(authority, kw_arena_cstring(arena, id.namespace_uri), &id.node_id.ns));
-    }
-    *object = id.node_id;
-    return KW_GOOD;
-}
-
-static kw_status first_object(kw_client *authority, uint16_t gds, kw_arena *arena, kw_node_id *object)
-{
-    kw_reference_description *references = NULL;
-    size_t count = 0;
-    const kw_browse_description what = {.node_id = KW_NODE_ID(gds, GDS_AUTHORIZATION_SERVICES),
-                                        .browse_direction = KW_BROWSE_DIRECTION_FORWARD,
-                                        .reference_type_id = KW_NODE_ID(0, 33), /* HierarchicalReferences */
-                                        .include_subtypes = true,
-                                        .node_class_mask = KW_NODE_CLASS_OBJECT,
-                                        .result_mask = 63};
-    const kw_node_id type = KW_NODE_ID(gds, GDS_AUTHORIZATION_SERVICE_TYPE);
-    KW_TRY(kw_client_browse(authority, &what, 0, arena, &references, &count));
-    for (size_t i = 0; i < count; i++) {
-        if (kw_node_id_equal(&references[i].type_definition.node_id, &type)) {
-            *object = references[i].node_id.node_id;
-            return KW_GOOD;
-        }
-    }
-    return kw_client_fail(authority, KW_BAD_NOT_FOUND, "there is no Authorization Service on this server");
-}
-
-/* A component of the Object by its BrowseName in the GDS namespace. */
-static kw_status component(kw_client *authority, const kw_node_id *object, uint16_t gds, const char *name, kw_arena *arena, kw_node_id *out)
-{
-    kw_relative_path_element element = {.reference_type_id = KW_NODE_ID(0, 44), /* Aggregates */
-                                        .include_subtypes = true,
-                                        .target_name = {gds, kw_string_from(name)}};
-    kw_browse_path path = {.starting_node = *object, .relative_path = {.elements = &element, .elements_count = 1}};
-    kw_translate_browse_paths_to_node_ids_request request = {.browse_paths = &path, .browse_paths_count = 1};
-    kw_translate_browse_paths_to_node_ids_response *response = NULL;
-    KW_TRY(kw_client_service(authority, KW_TYPE_TRANSLATE_BROWSE_PATHS_TO_NODE_IDS_REQUEST, &request,
-                             KW_TYPE_TRANSLATE_BROWSE_PATHS_TO_NODE_IDS_RESPONSE, arena, (void **)&response));
-    if (response->results_count != 1 || kw_status_is_bad(response->results[0].status_code) || response->results[0].targets_count == 0) {
-        return KW_BAD_NOT_FOUND;
-    }
-    *out = response->results[0].targets[0].target_id.node_id;
-    return KW_GOOD;
-}
-
-/* --- the identity as an argument ---------------------------------------------------------------------------------------------- */
-
-static kw_status read_policies(kw_client *authority, const kw_node_id *object, uint16_t gds, kw_arena *arena, kw_user_token_policy **out,
-                               size_t *count)
-{
-    kw_node_id property;
-    kw_data_value value;
-    KW_TRY(component(authority, object, gds, "UserTokenPolicies", arena, &property));
-    KW_TRY(kw_client_read(authority, &property, 13, arena, &value));
-    if (value.value.type != KW_BUILTIN_EXTENSION_OBJECT || !value.value.is_array) {
-        return KW_BAD_TYPE_MISMATCH;
-    }
-    const kw_extension_object *objects = value.value.data;
-    *out = KW_ARENA_ARRAY(arena, kw_user_token_policy, value.value.count);
-    *count = 0;
-    for (size_t i = 0; *out != NULL && i < value.value.count; i++) {
-        const kw_user_token_policy *policy = kw_extension_object_get(&objects[i], KW_TYPE_USER_TOKEN_POLICY);
-        if (policy != NULL) {
-            (*out)[(*count)++] = *policy;
-        }
-    }
-    return *out != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
-}
-
-static kw_status explicit_identity(kw_client *authority, const kw_node_id *object, uint16_t gds, const kw_client_identity *self,
-                                   kw_arena *arena, kw_extension_object *token)
-{
-    kw_user_token_policy *policies = NULL;
-    size_t count = 0;
+    kw_client *authority = service->client;
     kw_signature_data signature;
-    KW_TRY(read_policies(authority, object, gds, arena, &policies, &count));
-    const kw_security_policy *channel_policy = kw_security_policy_by_uri(authority->endpoint->security_policy_uri);
-    const kw_token_context context = {
-        .policy = kw_client_choose_token_policy(policies, count, self->kind, channel_policy, authority->endpoint->security_mode),
-        .channel_policy = channel_policy,
-        .mode = authority->endpoint->security_mode,
-        .receiver = authority->server_certificate,
-        .nonce = KW_BYTES_NULL};
+    const kw_token_context context = {.policy = kw_token_service_policy(service, self->kind),
+                                      .channel_policy = kw_security_policy_by_uri(authority->endpoint->security_policy_uri),
+                                      .mode = authority->endpoint->security_mode,
+                                      .receiver = authority->server_certificate,
+                                      .nonce = KW_BYTES_NULL};
     if (context.policy == NULL) {
         return kw_client_fail(authority, KW_BAD_IDENTITY_TOKEN_INVALID, "the Authorization Service does not take this kind of identity");
     }
     return kw_client_build_token(authority, &context, self, arena, token, &signature);
 }
 
-static kw_status call_request(kw_client *authority, const authority_hint *hint, const char *resource, const kw_client_identity *self,
-                              bool is_explicit, kw_arena *arena, kw_string *token)
+static kw_status request_access_token(const kw_token_service *service, const kw_token_wish *wish, bool is_explicit, kw_arena *arena,
+                                      kw_token_grant *out)
 {
-    uint16_t gds = 0;
-    kw_node_id object, method;
     kw_extension_object identity = {.type_id = KW_NODE_ID_NULL};
-    if (kw_status_is_bad(kw_client_namespace(authority, GDS_NAMESPACE, &gds))) {
-        return kw_client_fail(authority, KW_BAD_NOT_FOUND, "this server is no Authorization Service (it does not know the GDS namespace)");
+    if (kw_node_id_is_null(&service->request_access_token)) {
+        return kw_client_fail(service->client, KW_BAD_NOT_FOUND, "the Authorization Service has no Method that gives a token here");
     }
-    KW_TRY(hint->object.len > 0 ? named_object(authority, hint->object, arena, &object) : first_object(authority, gds, arena, &object));
-    KW_TRY(component(authority, &object, gds, "RequestAccessToken", arena, &method));
+    if (wish->roles != NULL) {
+        return kw_client_fail(service->client, KW_BAD_NOT_SUPPORTED, "the Authorization Service gives all Roles or none");
+    }
     if (is_explicit) {
-        KW_TRY(explicit_identity(authority, &object, gds, self, arena, &identity));
+        KW_TRY(explicit_identity(service, wish->self, arena, &identity));
     }
-    const kw_string resource_id = kw_string_from(resource);
+    const kw_string resource_id = kw_string_from(wish->resource);
     const kw_variant inputs[] = {kw_variant_scalar(KW_BUILTIN_EXTENSION_OBJECT, &identity),
                                  kw_variant_scalar(KW_BUILTIN_STRING, &resource_id)};
     kw_call_method_result result;
-    const kw_status status = kw_client_call(authority, &object, &method, inputs, 2, arena, &result);
+    const kw_status status = kw_client_call(service->client, &service->object, &service->request_access_token, inputs, 2, arena, &result);
     if (kw_status_is_bad(status)) {
-        return kw_client_fail(authority, status, "%s",
-                              status == KW_BAD_NOT_FOUND
-                                  ? "the Authorization Service does not know this resource; `keyway resource add` registers it"
-                              : status == KW_BAD_USER_ACCESS_DENIED ? "the Authorization Service gives this user or application no token"
-                                                                    : "the Authorization Service gave no token");
+        return kw_token_service_refusal(service, status);
     }
-    const kw_string *text = result.output_arguments_count == 1 ? kw_variant_get(&result.output_arguments[0], KW_BUILTIN_STRING) : NULL;
+    const kw_string *text = kw_token_service_output(&result, 0, KW_BUILTIN_STRING);
     if (text == NULL) {
-        return kw_client_fail(authority, KW_BAD_TYPE_MISMATCH, "the Authorization Service answered without a token");
+        return kw_client_fail(service->client, KW_BAD_TYPE_MISMATCH, "the Authorization Service answered without a token");
     }
-    *token = kw_arena_copy(arena, *text);
-    return KW_GOOD;
+    *out = (kw_token_grant){.access_token = kw_arena_copy(arena, *text)};
+    return out->access_token.data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+}
+
+/* --- the way ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Would the service rather hear the user again? What else fails is not mended by that. */
+static bool is_worth_asking_anew(kw_status status)
+{
+    return status == KW_BAD_IDENTITY_TOKEN_REJECTED || status == KW_BAD_METHOD_INVALID;
+}
+
+static kw_status ask(const kw_token_service *service, const kw_token_wish *wish, bool is_explicit, kw_arena *arena, kw_token_grant *out)
+{
+    if (wish->refresh_token.len > 0) {
+        const kw_status status = kw_token_service_refresh(service, wish, arena, out);
+        if (wish->self->kind == KW_USER_TOKEN_TYPE_ANONYMOUS || !is_worth_asking_anew(status)) {
+            return status;
+        }
+    }
+    return kw_token_service_has_steps(service, wish) ? kw_token_service_start_and_finish(service, wish, arena, out)
+                                                     : request_access_token(service, wish, is_explicit, arena, out);
 }
 
 /*
@@ -230,39 +163,62 @@ static kw_status sign_in(kw_client *authority, const kw_client_identity *self, b
     return kw_client_activate(authority, *is_explicit ? &anonymous : self);
 }
 
-kw_status kw_client_request_token(kw_client *client, const char *authority_url, const char *resource, const kw_client_identity *self,
-                                  kw_arena *arena, kw_string *token)
+static kw_status get_at(kw_client *authority, const char *url, kw_string object, const kw_token_wish *wish, kw_arena *arena,
+                        kw_token_grant *out)
+{
+    kw_token_service service;
+    bool is_explicit = false;
+    KW_TRY(kw_client_connect(authority, url));
+    KW_TRY(sign_in(authority, wish->self, &is_explicit));
+    KW_TRY(kw_token_service_find(authority, object, arena, &service));
+    return ask(&service, wish, is_explicit, arena, out);
+}
+
+/* What the wish leaves open is in the endpoint of the Server that the Client is connected to. */
+static kw_status complete(kw_client *client, kw_token_wish *wish, kw_string *object, kw_arena *arena)
 {
     authority_hint hint = {KW_BYTES_NULL, KW_BYTES_NULL, KW_BYTES_NULL};
-    kw_client *authority = NULL;
-    bool is_explicit = false;
-    client->error[0] = '\0';
     if (client->endpoint != NULL) {
         find_hint(client, arena, &hint);
     }
-    if (authority_url != NULL && !kw_string_equals(hint.url, authority_url)) {
-        hint.object = KW_BYTES_NULL; /* that Object lives elsewhere */
+    /* An Object of that name lives there and nowhere else. */
+    *object = wish->authority_url == NULL || kw_string_equals(hint.url, wish->authority_url) ? hint.object : KW_BYTES_NULL;
+    if (wish->authority_url == NULL) {
+        wish->authority_url = kw_arena_cstring(arena, hint.url);
     }
-    authority_url = authority_url != NULL ? authority_url : kw_arena_cstring(arena, hint.url);
-    if (resource == NULL && client->endpoint != NULL) {
-        resource = kw_arena_cstring(arena, hint.resource.len > 0 ? hint.resource : client->endpoint->server.application_uri);
+    if (wish->resource == NULL && client->endpoint != NULL) {
+        wish->resource = kw_arena_cstring(arena, hint.resource.len > 0 ? hint.resource : client->endpoint->server.application_uri);
     }
-    if (authority_url == NULL || *authority_url == '\0' || resource == NULL) {
+    if (wish->authority_url == NULL || *wish->authority_url == '\0' || wish->resource == NULL) {
         return kw_client_fail(client, KW_BAD_NOT_FOUND, "the server names no Authorization Service; give its URL with --authority URL");
     }
+    return KW_GOOD;
+}
+
+kw_status kw_client_get_token(kw_client *client, const kw_token_wish *wish, kw_arena *arena, kw_token_grant *out)
+{
+    kw_token_wish whole = *wish;
+    kw_string object = KW_BYTES_NULL;
+    kw_client *authority = NULL;
+    client->error[0] = '\0';
+    KW_TRY(complete(client, &whole, &object, arena));
     kw_status status = clone_client(client, &authority);
     if (!kw_status_is_bad(status)) {
-        status = kw_client_connect(authority, authority_url);
-    }
-    if (!kw_status_is_bad(status)) {
-        status = sign_in(authority, self, &is_explicit);
-    }
-    if (!kw_status_is_bad(status)) {
-        status = call_request(authority, &hint, resource, self, is_explicit, arena, token);
+        status = get_at(authority, whole.authority_url, object, &whole, arena, out);
     }
     if (kw_status_is_bad(status) && authority != NULL) {
-        kw_client_fail(client, status, "at the Authorization Service %s: %s", authority_url, authority->error);
+        kw_client_fail(client, status, "at the Authorization Service %s: %s", whole.authority_url, authority->error);
     }
     free_clone(authority);
     return status;
+}
+
+kw_status kw_client_request_token(kw_client *client, const char *authority_url, const char *resource, const kw_client_identity *self,
+                                  kw_arena *arena, kw_string *token)
+{
+    const kw_token_wish wish = {.authority_url = authority_url, .resource = resource, .self = self};
+    kw_token_grant grant;
+    KW_TRY(kw_client_get_token(client, &wish, arena, &grant));
+    *token = grant.access_token;
+    return KW_GOOD;
 }

@@ -1,6 +1,7 @@
 /* UserIdentityTokens as a Client makes them. OPC 10000-4, 7.40. */
 #include "base/try.h"
 #include "client/client_internal.h"
+#include "identity/channel_bound.h"
 #include "identity/secret_format.h"
 
 #define LEGACY_PASSWORD_MAX 64 /* UN-10 */
@@ -69,7 +70,8 @@ static kw_status seal(kw_client *client, const kw_token_context *context, const 
     if (context->receiver == NULL) {
         return kw_client_fail(client, KW_BAD_CERTIFICATE_INVALID, "the server shows no certificate to encrypt the secret for");
     }
-    if (context->nonce.data == NULL && format == KW_SECRET_RSA && client->identity.key != NULL) { /* RT-08, RT-14 */
+    const bool is_request = context->nonce.data == NULL && context->binding == NULL;
+    if (is_request && format == KW_SECRET_RSA && client->identity.key != NULL) { /* RT-08, RT-14 */
         return kw_secret_seal_signed(&client->identity, policy, context->receiver, secret, kw_clock_utc(client->env.clock),
                                      client->env.random, arena, sealed);
     }
@@ -126,6 +128,11 @@ static kw_status load_user(kw_client *client, const kw_client_identity *identity
 static kw_status sign_as_user(kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
                               const kw_application_identity *user, kw_arena *arena, kw_bytes *data, kw_signature_data *signature)
 {
+    if (context->binding != NULL) { /* AZ-13 */
+        *data = kw_arena_copy(arena, kw_certificate_chain(user->certificate));
+        signature->algorithm = kw_string_from(policy->asym_signature_uri);
+        return kw_channel_bound_sign(context->binding, policy, user->key, arena, &signature->signature);
+    }
     if (context->nonce.data == NULL && context->receiver != NULL) {
         return kw_secret_seal_signed(user, policy, context->receiver, KW_BYTES_NULL, kw_clock_utc(client->env.clock), client->env.random,
                                      arena, data);
