@@ -96,6 +96,7 @@ typedef struct kw_token_wish {
     const kw_client_identity *self; /* who asks; ANONYMOUS: the application, by its certificate */
     kw_string refresh_token;        /* what an earlier kw_token_grant brought; null: none */
     const char *const *roles;       /* no other Roles than these, NULL-ended; NULL: all that the user has */
+    bool one_step;                  /* by RequestAccessToken, whatever else the service offers */
 } kw_token_wish;
 
 /** What it gave; in the caller's arena. */

@@ -144,8 +144,8 @@ static kw_status ask(const kw_token_service *service, const kw_token_wish *wish,
             return status;
         }
     }
-    return kw_token_service_has_steps(service, wish) ? kw_token_service_start_and_finish(service, wish, arena, out)
-                                                     : request_access_token(service, wish, is_explicit, arena, out);
+    return !wish->one_step && kw_token_service_has_steps(service, wish) ? kw_token_service_start_and_finish(service, wish, arena, out)
+                                                                        : request_access_token(service, wish, is_explicit, arena, out);
 }
 
 /*

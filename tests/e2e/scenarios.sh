@@ -30,7 +30,7 @@ me=(--cert plant/own/client.crt --key plant/own/client.key --trust client)
 
 # Out of band: the line is a resource of the plant; the line believes who signs with the plant's certificate.
 "$keyway" resource add -d plant urn:plant:line >/dev/null
-expect 1 "" "$keyway" token "${me[@]}" --authority "$strict" --resource urn:plant:line --user alice --password-file alice # nobody knows alice
+expect 1 "" "$keyway" token "${me[@]}" --one-step --authority "$strict" --resource urn:plant:line --user alice --password-file alice # nobody knows alice
 "$keyway" read "${me[@]}" --json "$authority" 'ns=1;s=AuthorizationService.ServiceUri' 'ns=1;s=AuthorizationService.ServiceCertificate' >service.json
 python3 - <<'PY'
 import base64, json
@@ -56,11 +56,11 @@ print(json.loads(base64.urlsafe_b64decode(p + "=" * (-len(p) % 4)))[sys.argv[1]]
 token() { # FILE ARGUMENTS…
     local file=$1
     shift
-    "$keyway" token "${me[@]}" --resource urn:plant:line "$@" >"$file"
+    "$keyway" token "${me[@]}" --one-step --resource urn:plant:line "$@" >"$file"
 }
 
 # --- implicit: the application, and the Session's user -------------------------------------------------------------------------
-expect 1 Bad_UserAccessDenied "$keyway" token "${me[@]}" --resource urn:plant:line --authority "$authority" # no Role for this application
+expect 1 Bad_UserAccessDenied "$keyway" token "${me[@]}" --one-step --resource urn:plant:line --authority "$authority" # no Role for this application
 "$keyway" role grant -d plant Operator --application urn:plant:gds:client >/dev/null
 token application.token --authority "$authority"
 expect 0 urn:plant:gds:client claim sub application.token
@@ -81,27 +81,27 @@ expect 0 "" reads_with 1 bob.token
 token explicit.token --authority "$authority" --user alice --password-file alice
 expect 0 "" reads_with 0 explicit.token
 expect 0 '^1200' "$keyway" read "${me[@]}" --authority --user alice --password-file alice "$line" "$node" # as the line says itself
-expect 1 Bad_IdentityTokenRejected "$keyway" token "${me[@]}" --authority "$authority" --resource urn:plant:line --user alice --password-file wrong
+expect 1 Bad_IdentityTokenRejected "$keyway" token "${me[@]}" --one-step --authority "$authority" --resource urn:plant:line --user alice --password-file wrong
 for name in dora eve; do
     openssl req -x509 -newkey rsa:2048 -nodes -keyout "$name.key" -out "$name.crt" -days 2 -subj "/CN=$name/O=Plant" \
         -addext keyUsage=digitalSignature 2>/dev/null
     chmod 600 "$name.key"
 done
 dora=(--user-cert dora.crt --user-key dora.key)
-expect 1 Bad_IdentityTokenRejected "$keyway" token "${me[@]}" --authority "$authority" --resource urn:plant:line "${dora[@]}"
+expect 1 Bad_IdentityTokenRejected "$keyway" token "${me[@]}" --one-step --authority "$authority" --resource urn:plant:line "${dora[@]}"
 "$keyway" cert trust -d plant --users dora.crt >/dev/null
 "$keyway" role grant -d plant Operator --thumbprint "$(openssl x509 -in dora.crt -noout -fingerprint -sha1 | sed 's/.*=//; s/://g')" >/dev/null
 token dora.token --authority "$authority" "${dora[@]}"
 expect 0 "CN=dora" claim sub dora.token
 expect 0 "" reads_with 0 dora.token
-expect 1 Bad_IdentityTokenRejected "$keyway" token "${me[@]}" --authority "$authority" --resource urn:plant:line --user-cert dora.crt --user-key eve.key
-expect 1 Bad_NotFound "$keyway" token "${me[@]}" --authority "$authority" --resource urn:no:such "${dora[@]}"
+expect 1 Bad_IdentityTokenRejected "$keyway" token "${me[@]}" --one-step --authority "$authority" --resource urn:plant:line --user-cert dora.crt --user-key eve.key
+expect 1 Bad_NotFound "$keyway" token "${me[@]}" --one-step --authority "$authority" --resource urn:no:such "${dora[@]}"
 
 # --- chained: a token of the partner becomes one of the plant ---------------------------------------------------------------------
 "$keyway" user add -d partner carol --password-file alice --role Engineer >/dev/null
 "$keyway" resource add -d partner urn:plant:gds:authority >/dev/null
-"$keyway" token "${me[@]}" --authority "$partner" --resource urn:plant:gds:authority --user carol --password-file alice >carol.partner
-expect 1 Bad_IdentityTokenRejected "$keyway" token "${me[@]}" --authority "$authority" --resource urn:plant:line --token-file carol.partner
+"$keyway" token "${me[@]}" --one-step --authority "$partner" --resource urn:plant:gds:authority --user carol --password-file alice >carol.partner
+expect 1 Bad_IdentityTokenRejected "$keyway" token "${me[@]}" --one-step --authority "$authority" --resource urn:plant:line --token-file carol.partner
 "$keyway" read "${me[@]}" --user carol --password-file alice --json "$partner" 'ns=1;s=AuthorizationService.ServiceCertificate' |
     python3 -c 'import base64, json, sys; sys.stdout.buffer.write(base64.b64decode(json.load(sys.stdin)[0]["value"]))' >partner.crt
 "$keyway" issuer add -d plant urn:partner:gds:tokens --certificate partner.crt >/dev/null
@@ -117,16 +117,26 @@ for node_of_plant in "$authority" "$strict"; do # as an argument, and as the Ses
 done
 expect 1 Bad_IdentityTokenRejected "$keyway" read "${me[@]}" --token-file carol.partner "$line" "$node" # the line knows no partner
 
+# --- explicit and chained once more, in the two steps of StartRequestToken and FinishRequestToken ----------------------------------
+# AZ-06, AZ-11, AZ-13, AZ-19: a password, a user certificate, a token of somebody else
+for who in "--user alice --password-file alice" "--user-cert dora.crt --user-key dora.key" "--token-file carol.partner"; do
+    # shellcheck disable=SC2086
+    "$keyway" token "${me[@]}" --resource urn:plant:line --authority "$authority" $who >steps.token
+    expect 0 "\\['Operator'\\]" claim roles steps.token
+    expect 0 "" reads_with 0 steps.token
+done
+expect 1 Bad_UserSignatureInvalid "$keyway" token "${me[@]}" --resource urn:plant:line --authority "$authority" --user-cert dora.crt --user-key eve.key
+
 # --- the administrator's word -----------------------------------------------------------------------------------------------------
 printf '  require_signed_secrets: true\n  requestors: [urn:plant:gds:client]\n' >more.yaml
 sed '/token_lifetime: 3600/r more.yaml' plant/keyway.yaml >plant/signed.yaml
 start signed "$keyway" authority -c plant/signed.yaml
 token signed.token --authority "$url" --user alice --password-file alice
 token signed.token --authority "$url" --token-file carol.partner
-expect 1 Bad_IdentityTokenInvalid "$keyway" token "${me[@]}" --dotnet-secrets --authority "$url" --resource urn:plant:line --user alice --password-file alice
+expect 1 Bad_IdentityTokenInvalid "$keyway" token "${me[@]}" --one-step --dotnet-secrets --authority "$url" --resource urn:plant:line --user alice --password-file alice
 sed 's/urn:plant:gds:client/urn:other/' plant/signed.yaml >plant/others.yaml
 start others "$keyway" authority -c plant/others.yaml
-expect 1 Bad_UserAccessDenied "$keyway" token "${me[@]}" --authority "$url" --resource urn:plant:line --user alice --password-file alice
+expect 1 Bad_UserAccessDenied "$keyway" token "${me[@]}" --one-step --authority "$url" --resource urn:plant:line --user alice --password-file alice
 
 # Nothing secret reached a log, and every node wrote into one trail.
 for log in *.log; do
