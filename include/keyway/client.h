@@ -90,14 +90,14 @@ typedef struct kw_client_identity {
 KW_API kw_status kw_client_activate(kw_client *client, const kw_client_identity *identity);
 
 /** What to ask an Authorization Service for. Borrowed for the call. */
-typedef struct kw_token_wish {
+typedef struct kw_client_token_wish {
     const char *authority_url;      /* NULL: the one that a UserTokenPolicy of the connected endpoint names */
     const char *resource;           /* NULL: the connected Server's */
     const kw_client_identity *self; /* who asks; ANONYMOUS: the application, by its certificate */
     kw_string refresh_token;        /* what an earlier kw_token_grant brought; null: none */
     const char *const *roles;       /* no other Roles than these, NULL-ended; NULL: all that the user has */
     bool one_step;                  /* by RequestAccessToken, whatever else the service offers */
-} kw_token_wish;
+} kw_client_token_wish;
 
 /** What it gave; in the caller's arena. */
 typedef struct kw_token_grant {
@@ -113,7 +113,7 @@ typedef struct kw_token_grant {
  * refused is followed by another try only where `self` names a user: nobody becomes somebody else by that.
  * Bad_NotSupported: `roles` are given and the service cannot narrow. OPC 10000-12, 9.
  */
-KW_API kw_status kw_client_get_token(kw_client *client, const kw_token_wish *wish, kw_arena *arena, kw_token_grant *out);
+KW_API kw_status kw_client_get_token(kw_client *client, const kw_client_token_wish *wish, kw_arena *arena, kw_token_grant *out);
 
 /**
  * A kw_token_source that asks this service: with its refresh token where it has one, as `self` otherwise. `self` is copied, secrets

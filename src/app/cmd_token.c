@@ -74,12 +74,12 @@ static int get_token(kw_client *client, const token_options *o, const kw_client_
     for (size_t i = 0; i < o->roles.count; i++) {
         roles[i] = o->roles.items[i];
     }
-    const kw_token_wish wish = {.authority_url = o->connect.authority.url,
-                                .resource = o->resource,
-                                .self = identity,
-                                .refresh_token = refresh_token,
-                                .roles = o->roles.count > 0 ? roles : NULL,
-                                .one_step = o->one_step};
+    const kw_client_token_wish wish = {.authority_url = o->connect.authority.url,
+                                       .resource = o->resource,
+                                       .self = identity,
+                                       .refresh_token = refresh_token,
+                                       .roles = o->roles.count > 0 ? roles : NULL,
+                                       .one_step = o->one_step};
     const kw_status status = kw_client_get_token(client, &wish, arena, &grant);
     int code = kw_status_is_bad(status) ? kw_fail(status, "%s", kw_client_error(client)) : keep_refresh_token(o->refresh_file, &grant);
     code = code < 0 ? print_grant(o, &grant, arena) : code;

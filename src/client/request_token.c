@@ -99,7 +99,7 @@ static kw_status explicit_identity(const kw_token_service *service, const kw_cli
     return kw_client_build_token(authority, &context, self, arena, token, &signature);
 }
 
-static kw_status request_access_token(const kw_token_service *service, const kw_token_wish *wish, bool is_explicit, kw_arena *arena,
+static kw_status request_access_token(const kw_token_service *service, const kw_client_token_wish *wish, bool is_explicit, kw_arena *arena,
                                       kw_token_grant *out)
 {
     kw_extension_object identity = {.type_id = KW_NODE_ID_NULL};
@@ -136,7 +136,8 @@ static bool is_worth_asking_anew(kw_status status)
     return status == KW_BAD_IDENTITY_TOKEN_REJECTED || status == KW_BAD_METHOD_INVALID;
 }
 
-static kw_status ask(const kw_token_service *service, const kw_token_wish *wish, bool is_explicit, kw_arena *arena, kw_token_grant *out)
+static kw_status ask(const kw_token_service *service, const kw_client_token_wish *wish, bool is_explicit, kw_arena *arena,
+                     kw_token_grant *out)
 {
     if (wish->refresh_token.len > 0) {
         const kw_status status = kw_token_service_refresh(service, wish, arena, out);
@@ -163,7 +164,7 @@ static kw_status sign_in(kw_client *authority, const kw_client_identity *self, b
     return kw_client_activate(authority, *is_explicit ? &anonymous : self);
 }
 
-static kw_status get_at(kw_client *authority, const char *url, kw_string object, const kw_token_wish *wish, kw_arena *arena,
+static kw_status get_at(kw_client *authority, const char *url, kw_string object, const kw_client_token_wish *wish, kw_arena *arena,
                         kw_token_grant *out)
 {
     kw_token_service service;
@@ -175,7 +176,7 @@ static kw_status get_at(kw_client *authority, const char *url, kw_string object,
 }
 
 /* What the wish leaves open is in the endpoint of the Server that the Client is connected to. */
-static kw_status complete(kw_client *client, kw_token_wish *wish, kw_string *object, kw_arena *arena)
+static kw_status complete(kw_client *client, kw_client_token_wish *wish, kw_string *object, kw_arena *arena)
 {
     authority_hint hint = {KW_BYTES_NULL, KW_BYTES_NULL, KW_BYTES_NULL};
     if (client->endpoint != NULL) {
@@ -195,9 +196,9 @@ static kw_status complete(kw_client *client, kw_token_wish *wish, kw_string *obj
     return KW_GOOD;
 }
 
-kw_status kw_client_get_token(kw_client *client, const kw_token_wish *wish, kw_arena *arena, kw_token_grant *out)
+kw_status kw_client_get_token(kw_client *client, const kw_client_token_wish *wish, kw_arena *arena, kw_token_grant *out)
 {
-    kw_token_wish whole = *wish;
+    kw_client_token_wish whole = *wish;
     kw_string object = KW_BYTES_NULL;
     kw_client *authority = NULL;
     client->error[0] = '\0';
@@ -216,7 +217,7 @@ kw_status kw_client_get_token(kw_client *client, const kw_token_wish *wish, kw_a
 kw_status kw_client_request_token(kw_client *client, const char *authority_url, const char *resource, const kw_client_identity *self,
                                   kw_arena *arena, kw_string *token)
 {
-    const kw_token_wish wish = {.authority_url = authority_url, .resource = resource, .self = self};
+    const kw_client_token_wish wish = {.authority_url = authority_url, .resource = resource, .self = self};
     kw_token_grant grant;
     KW_TRY(kw_client_get_token(client, &wish, arena, &grant));
     *token = grant.access_token;

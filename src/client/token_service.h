@@ -24,9 +24,9 @@ kw_status kw_token_service_refusal(const kw_token_service *service, kw_status st
 const void *kw_token_service_output(const kw_call_method_result *result, size_t index, kw_builtin type);
 
 /* token_steps.c */
-bool kw_token_service_has_steps(const kw_token_service *service, const kw_token_wish *wish);
-kw_status kw_token_service_start_and_finish(const kw_token_service *service, const kw_token_wish *wish, kw_arena *arena,
+bool kw_token_service_has_steps(const kw_token_service *service, const kw_client_token_wish *wish);
+kw_status kw_token_service_start_and_finish(const kw_token_service *service, const kw_client_token_wish *wish, kw_arena *arena,
                                             kw_token_grant *out);
-kw_status kw_token_service_refresh(const kw_token_service *service, const kw_token_wish *wish, kw_arena *arena, kw_token_grant *out);
+kw_status kw_token_service_refresh(const kw_token_service *service, const kw_client_token_wish *wish, kw_arena *arena, kw_token_grant *out);
 
 #endif

@@ -30,7 +30,7 @@ static kw_status fetch(void *ctx, kw_arena *arena, kw_string *token)
 {
     token_source *s = ctx;
     kw_token_grant grant = {.access_token = KW_BYTES_NULL};
-    const kw_token_wish wish = {
+    const kw_client_token_wish wish = {
         .authority_url = s->authority_url, .resource = s->resource, .self = &s->self, .refresh_token = kw_secret_bytes(&s->refresh_token)};
     const kw_status status = kw_client_get_token(s->client, &wish, arena, &grant);
     if (kw_status_is_bad(status)) {

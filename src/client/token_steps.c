@@ -75,7 +75,7 @@ static kw_status receiver_of(const kw_token_service *service, const started *s, 
     return kw_client_check_certificate(client, *out, policy, client->endpoint->server.application_uri);
 }
 
-static kw_status build_token(const kw_token_service *service, const kw_token_wish *wish, const started *s, kw_arena *arena,
+static kw_status build_token(const kw_token_service *service, const kw_client_token_wish *wish, const started *s, kw_arena *arena,
                              kw_extension_object *token, kw_signature_data *signature)
 {
     kw_client *client = service->client;
@@ -99,7 +99,7 @@ static kw_status build_token(const kw_token_service *service, const kw_token_wis
 
 /* --- FinishRequestToken ------------------------------------------------------------------------------------------------------ */
 
-static kw_status roles_of(const kw_token_wish *wish, kw_arena *arena, kw_variant *out)
+static kw_status roles_of(const kw_client_token_wish *wish, kw_arena *arena, kw_variant *out)
 {
     size_t count = 0;
     while (wish->roles != NULL && wish->roles[count] != NULL) {
@@ -113,7 +113,8 @@ static kw_status roles_of(const kw_token_wish *wish, kw_arena *arena, kw_variant
     return names != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
-static kw_status finish(const kw_token_service *service, const kw_token_wish *wish, const started *s, kw_arena *arena, kw_token_grant *out)
+static kw_status finish(const kw_token_service *service, const kw_client_token_wish *wish, const started *s, kw_arena *arena,
+                        kw_token_grant *out)
 {
     kw_extension_object token = {.type = NULL}, signature_object = {.type = NULL};
     kw_signature_data signature;
@@ -131,14 +132,14 @@ static kw_status finish(const kw_token_service *service, const kw_token_wish *wi
     return kw_status_is_bad(status) ? kw_token_service_refusal(service, status) : take_grant(service, &result, arena, out);
 }
 
-bool kw_token_service_has_steps(const kw_token_service *service, const kw_token_wish *wish)
+bool kw_token_service_has_steps(const kw_token_service *service, const kw_client_token_wish *wish)
 {
     return !kw_node_id_is_null(&service->start_request_token) && !kw_node_id_is_null(&service->finish_request_token) &&
            wish->self->kind != KW_USER_TOKEN_TYPE_ANONYMOUS && kw_token_service_policy(service, wish->self->kind) != NULL;
 }
 
 /* AZ-09: nothing comes in between. */
-kw_status kw_token_service_start_and_finish(const kw_token_service *service, const kw_token_wish *wish, kw_arena *arena,
+kw_status kw_token_service_start_and_finish(const kw_token_service *service, const kw_client_token_wish *wish, kw_arena *arena,
                                             kw_token_grant *out)
 {
     started s = {.policy = kw_token_service_policy(service, wish->self->kind)};
@@ -148,7 +149,7 @@ kw_status kw_token_service_start_and_finish(const kw_token_service *service, con
 
 /* --- RefreshToken ------------------------------------------------------------------------------------------------------------ */
 
-kw_status kw_token_service_refresh(const kw_token_service *service, const kw_token_wish *wish, kw_arena *arena, kw_token_grant *out)
+kw_status kw_token_service_refresh(const kw_token_service *service, const kw_client_token_wish *wish, kw_arena *arena, kw_token_grant *out)
 {
     const kw_string uri = kw_string_from(wish->resource);
     kw_call_method_result result;

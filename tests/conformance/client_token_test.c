@@ -46,7 +46,7 @@ static void assert_calls(const kw_test_network *network, const char *method, siz
 static kw_status get(kw_test_network *network, const kw_client_identity *self, kw_string refresh_token, const char *const *roles,
                      kw_token_grant *out)
 {
-    const kw_token_wish wish = {
+    const kw_client_token_wish wish = {
         .authority_url = KW_TEST_NETWORK_URL, .resource = KW_TEST_SERVER, .self = self, .refresh_token = refresh_token, .roles = roles};
     return kw_client_get_token(network->clients[0], &wish, network->world->arena, out);
 }
