@@ -28,7 +28,7 @@ void kw_oauth_answer_json(kw_oauth_call *call, int status, json_t *value)
 void kw_oauth_answer_error(kw_oauth_call *call, int status, const char *error, const char *description)
 {
     kw_oauth_answer_json(call, status, json_pack("{s:s,s:s}", "error", error, "error_description", description));
-    if (status == 401) {
+    if (status == 401 && call->request->authorization.len > 0) {
         kw_oauth_answer_header(call, "WWW-Authenticate", KW_STRING("Basic realm=\"Keyway\", charset=\"UTF-8\""));
     }
     if (status == 503 || status == 429) {

@@ -10,8 +10,10 @@
 
 #define SECRET_HASH_LEN 32
 
+#define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
 typedef struct credentials {
-    kw_string id, secret; /* secret null: none came */
+    kw_string id, secret, assertion; /* null: did not come */
 } credentials;
 
 /* `name` and ':' cut off; both parts are encoded as in a form (RFC 6749, 2.3.1). */
@@ -44,11 +46,32 @@ static kw_status read_basic(kw_oauth_call *call, credentials *out)
     return split_basic(call, pair, out);
 }
 
+static bool read_assertion(kw_oauth_call *call, credentials *out)
+{
+    kw_string type;
+    if (!kw_oauth_parameter(call, "client_assertion_type", &type) || !kw_oauth_parameter(call, "client_assertion", &out->assertion)) {
+        return false;
+    }
+    if ((type.len > 0 || out->assertion.len > 0) && (!kw_string_equals(type, ASSERTION_TYPE) || out->assertion.len == 0)) {
+        kw_oauth_answer_error(call, 400, "invalid_request", "client_assertion and its type do not go together");
+        return false;
+    }
+    if (out->assertion.len > 0 && out->secret.len > 0) {
+        kw_oauth_answer_error(call, 400, "invalid_request", "the client proves itself in two ways");
+        return false;
+    }
+    if (out->assertion.len > 0 && out->id.len == 0) {
+        out->id = kw_oauth_assertion_subject(call, out->assertion);
+    }
+    return true;
+}
+
 /* False: what came cannot be, and that is answered. */
 static bool read_credentials(kw_oauth_call *call, credentials *out)
 {
     credentials basic = {.id = KW_BYTES_NULL};
-    if (!kw_oauth_parameter(call, "client_id", &out->id) || !kw_oauth_parameter(call, "client_secret", &out->secret)) {
+    if (!kw_oauth_parameter(call, "client_id", &out->id) || !kw_oauth_parameter(call, "client_secret", &out->secret) ||
+        !read_assertion(call, out)) {
         return false;
     }
     if (call->request->authorization.len == 0) {
@@ -58,7 +81,8 @@ static bool read_credentials(kw_oauth_call *call, credentials *out)
         kw_oauth_answer_error(call, 401, "invalid_client", "the Authorization header cannot be read");
         return false;
     }
-    if (out->secret.len > 0 || (out->id.len > 0 && !kw_bytes_equal(out->id, basic.id))) { /* one way per request (2.3) */
+    if (out->secret.len > 0 || out->assertion.len > 0 ||
+        (out->id.len > 0 && !kw_bytes_equal(out->id, basic.id))) { /* one way per request (2.3) */
         kw_oauth_answer_error(call, 400, "invalid_request", "the client proves itself in two ways");
         return false;
     }
@@ -73,14 +97,41 @@ static bool secret_matches(const kw_oauth_client *client, kw_string secret)
     return is_hashed && client->secret_hash.len == sizeof(hash) && kw_secret_equal(client->secret_hash, (kw_bytes){hash, sizeof(hash)});
 }
 
-static bool is_public(const kw_oauth_client *client)
+bool kw_oauth_is_public(const kw_oauth_client *client)
 {
     return client->secret_hash.len == 0 && client->jwks.len == 0 && client->certificate_hash.len == 0;
 }
 
-static bool is_proven(const kw_oauth_client *client, const credentials *shown)
+kw_bytes kw_oauth_certificate_hash(kw_oauth_call *call)
 {
-    return is_public(client) ? shown->secret.len == 0 : secret_matches(client, shown->secret);
+    const kw_bytes der = call->request->client_certificate;
+    uint8_t *hash = der.len > 0 ? kw_arena_alloc(call->arena, SECRET_HASH_LEN) : NULL;
+    if (hash == NULL || kw_status_is_bad(kw_hash_of(KW_HASH_SHA256, &der, 1, hash))) {
+        return KW_BYTES_NULL;
+    }
+    return (kw_bytes){hash, SECRET_HASH_LEN};
+}
+
+/* By what it shows, and only in a way that it is registered for. */
+static bool is_proven(kw_oauth_call *call, const kw_oauth_client *client, const credentials *shown, const char **why)
+{
+    *why = "the client is not proven";
+    if (shown->assertion.len > 0) {
+        return client->jwks.len > 0 && kw_oauth_assertion_holds(call, client, shown->assertion, why);
+    }
+    if (shown->secret.len > 0) {
+        return secret_matches(client, shown->secret);
+    }
+    if (client->certificate_hash.len > 0) { /* RFC 8705, 2.2: TLS has shown that it has the key */
+        return kw_bytes_equal(client->certificate_hash, kw_oauth_certificate_hash(call));
+    }
+    return kw_oauth_is_public(client);
+}
+
+static bool is_disabled(const kw_oauth_client *client, const char **why)
+{
+    *why = "disabled client";
+    return client->is_disabled;
 }
 
 bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out)
@@ -95,8 +146,8 @@ bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out)
         kw_oauth_answer_failure(call, found);
         return false;
     }
-    if (kw_status_is_bad(found) || out->is_disabled || !is_proven(out, &shown)) {
-        const char *why = kw_status_is_bad(found) ? "unknown client" : out->is_disabled ? "disabled client" : "the client is not proven";
+    const char *why = "unknown client";
+    if (kw_status_is_bad(found) || !is_proven(call, out, &shown, &why) || is_disabled(out, &why)) {
         kw_oauth_answer_error(call, 401, "invalid_client", "the client is unknown or not proven");
         (void)kw_oauth_record(call, "ClientRefused", KW_BAD_USER_ACCESS_DENIED, KW_BYTES_NULL, shown.id, KW_BYTES_NULL, NULL, why);
         return false;

@@ -7,7 +7,7 @@ void kw_oauth_grant_client_credentials(kw_oauth_call *call, const kw_oauth_clien
     static const char TYPE[] = "client_credentials";
     kw_string resource, scope;
     kw_identity *who = NULL;
-    if (client->secret_hash.len == 0 && client->jwks.len == 0 && client->certificate_hash.len == 0) {
+    if (kw_oauth_is_public(client)) {
         kw_oauth_answer_error(call, 400, "unauthorized_client", "a public client cannot speak for itself");
         return;
     }

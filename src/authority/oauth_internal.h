@@ -62,6 +62,14 @@ bool kw_oauth_has_word(kw_string words, kw_string word);
 /* --- oauth_client_auth.c -------------------------------------------------------------------------------------------------- */
 /* Which client calls, proven the way it was registered; public clients by their id alone. False: refused and answered. In a job. */
 bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out);
+/* Does a public key or certificate stand for it, or a secret? */
+bool kw_oauth_is_public(const kw_oauth_client *client);
+/* oauth_assertion.c: the client signed that it is itself, now and here (RFC 7523, 2.2). *why: static. False: it did not. */
+bool kw_oauth_assertion_holds(kw_oauth_call *call, const kw_oauth_client *client, kw_string assertion, const char **why);
+/* Whom an assertion is of, before it is believed; null: nobody can tell. */
+kw_string kw_oauth_assertion_subject(kw_oauth_call *call, kw_string assertion);
+/* SHA-256 of the certificate that the client showed in TLS; null: none. */
+kw_bytes kw_oauth_certificate_hash(kw_oauth_call *call);
 /* May this client use the grant? False: refused and answered. */
 bool kw_oauth_may_use(kw_oauth_call *call, const kw_oauth_client *client, kw_string grant_type);
 

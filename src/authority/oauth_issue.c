@@ -76,7 +76,11 @@ void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw
 {
     kw_string token = KW_BYTES_NULL;
     kw_date_time expires = 0;
-    const kw_token_wish wish = {.issuer = call->oauth->issuer, .resource = resource, .client_id = client->id, .scope = scope};
+    const kw_token_wish wish = {.issuer = call->oauth->issuer,
+                                .resource = resource,
+                                .client_id = client->id,
+                                .scope = scope,
+                                .certificate_hash = client->certificate_hash.len > 0 ? kw_oauth_certificate_hash(call) : KW_BYTES_NULL};
     kw_status status = kw_authority_mint_as(call->oauth->authority, who, &wish, call->arena, &token, &expires);
     const kw_status written = kw_oauth_record(call, "TokenIssued", status, who->name, client->id, resource, grant_type, NULL);
     status = kw_status_is_bad(status) ? status : written; /* what cannot be accounted for is not given out */

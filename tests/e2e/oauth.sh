@@ -35,6 +35,20 @@ expect 0 '^[0-9]' "$keyway" read -d D --token-file token "$server" "ns=1;s=Machi
 # the same with the secret in the content
 expect 0 access_token ask -d grant_type=client_credentials -d client_id=robot --data-urlencode "client_secret=$(secret robot.json)" "$issuer/token"
 
+# a client that TLS has shown: its token is bound to its certificate
+openssl req -x509 -newkey rsa:2048 -nodes -keyout tls.key -out tls.crt -days 2 -subj /CN=bound 2>/dev/null
+openssl req -x509 -newkey rsa:2048 -nodes -keyout else.key -out else.crt -days 2 -subj /CN=bound 2>/dev/null
+"$keyway" client add -d D bound --certificate tls.crt >/dev/null
+bound() { ask "$@" -d grant_type=client_credentials -d client_id=bound "$issuer/token"; }
+bound --cert tls.crt --key tls.key | head -1 >answer
+expect 0 'x5t#S256' python3 -c '
+import base64, json
+print(base64.urlsafe_b64decode(json.load(open("answer"))["access_token"].split(".")[1] + "=="))'
+expect 0 'invalid_client' bound
+expect 0 'invalid_client' bound --cert else.crt --key else.key
+python3 -c 'import json; print(json.load(open("answer"))["access_token"])' >bound.token
+expect 1 Bad_IdentityTokenRejected "$keyway" read -d D --token-file bound.token "$server" "ns=1;s=Machine.Speed" # the channel has another certificate
+
 # refused
 expect 0 'invalid_client' ask -u robot:wrong -d grant_type=client_credentials "$issuer/token"
 expect 0 '^401$' ask -u nobody:wrong -d grant_type=client_credentials "$issuer/token"

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# OAuth 2.0 and OpenID Connect with the libraries that others use: openid-client and jose. KEYWAY is the program under test.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../e2e/lib.sh"
+
+if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
+    echo "skipped: openid-client needs Node.js 20, this is $(node --version)"
+    exit 0
+fi
+if [ ! -d "$here/node_modules/openid-client" ]; then
+    (cd "$here" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error)
+fi
+cd "$work"
+echo adminpw-2026 >admin
+echo alice-password >alice
+"$keyway" init D --port 0 --uri urn:test:server --admin-password-file admin >/dev/null
+"$keyway" user add -d D alice --password-file alice --role Operator >/dev/null
+start authority "$keyway" authority -c D/keyway.yaml
+read -r _ issuer <&"$pipe"
+export NODE_EXTRA_CA_CERTS=$work/D/own/authority.crt KEYWAY_DIR=$work/D ISSUER=$issuer KEYWAY=$keyway
+
+node "$here/keys.mjs" signer
+"$keyway" client add -d D by-secret --application urn:test:robot --json >secret.json
+"$keyway" client add -d D by-key --jwks signer.jwks --application urn:test:robot >/dev/null
+"$keyway" client add -d D looker --introspect --json >looker.json
+"$keyway" role grant -d D Operator --application urn:test:robot >/dev/null
+node "$here/programs.mjs"
