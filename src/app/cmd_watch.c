@@ -122,6 +122,20 @@ static void take_signals(bool is_connected)
     }
 }
 
+static const char *what_is_lost(kw_status status)
+{
+    switch (status) {
+    case KW_BAD_SESSION_ID_INVALID:
+        return "the server has ended the Session";
+    case KW_BAD_SUBSCRIPTION_ID_INVALID:
+    case KW_BAD_NO_SUBSCRIPTION:
+    case KW_BAD_TIMEOUT:
+        return "the server has ended the Subscription";
+    default:
+        return "the connection is lost";
+    }
+}
+
 static void on_news(void *ctx, kw_client_subscription *subscription, kw_client_news news, kw_status status)
 {
     (void)ctx;
@@ -129,7 +143,7 @@ static void on_news(void *ctx, kw_client_subscription *subscription, kw_client_n
     switch (news) {
     case KW_CLIENT_NEWS_LOST:
         take_signals(false);
-        kw_fail(status, "the connection or the Subscription is lost; trying to get it back");
+        kw_fail(status, "%s; trying to get it back", what_is_lost(status));
         return;
     case KW_CLIENT_NEWS_BACK:
         fprintf(stderr, "keyway: connected again; what was missed follows\n");
