@@ -33,6 +33,7 @@ void kw_client_subscriptions_back(kw_client *client, bool is_other_session)
         if (s->standing == KW_CLIENT_LIVE || s->standing == KW_CLIENT_BEHIND) {
             s->standing = is_other_session ? KW_CLIENT_ABROAD : KW_CLIENT_BEHIND;
             s->news = KW_CLIENT_NEWS_BACK;
+            kw_client_items_expect_repeats(s); /* some Servers send present values to a new SecureChannel */
         }
     }
     if (table != NULL) {
@@ -102,7 +103,6 @@ static void bring_home(kw_client_subscription *s)
     if (!kw_status_is_bad(status) || status == KW_BAD_NOTHING_TO_DO) { /* the latter: an answer that never came had done it */
         s->standing = KW_CLIENT_BEHIND;
         s->news = KW_CLIENT_NEWS_TRANSFERRED;
-        kw_client_items_expect_repeats(s);
         catch_up(s);
     } else if (!is_interrupted(s, status)) {
         s->standing = KW_CLIENT_MISSING;

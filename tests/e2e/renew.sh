@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One who stays: over several lives of his access token and over connections that are cut.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
 cd "$work"
 echo adminpw >admin
 echo alice-password >alice
@@ -16,34 +17,8 @@ port=${url##*:}
 port=${port%%/*}
 node='ns=1;s=Machine.Speed'
 
-# In front of the server, at the same port of another loopback address; SIGUSR1 cuts every connection.
-cat >proxy.py <<'PY'
-import asyncio, signal, sys
-port, open_writers = int(sys.argv[1]), set()
-async def copy(reader, writer):
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    writer.close()
-async def serve(reader, writer):
-    to_reader, to_writer = await asyncio.open_connection("127.0.0.1", port)
-    open_writers.update((writer, to_writer))
-    await asyncio.gather(copy(reader, to_writer), copy(to_reader, writer))
-    open_writers.difference_update((writer, to_writer))
-def cut():
-    for w in list(open_writers):
-        w.transport.abort()
-async def main():
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, cut)
-    server = await asyncio.start_server(serve, "127.0.0.2", port)
-    print("ready opc.tcp://127.0.0.2:%d" % port, flush=True)
-    await server.serve_forever()
-asyncio.run(main())
-PY
-start proxy python3 proxy.py "$port"
+# In front of the server; SIGUSR1 cuts every connection.
+start proxy python3 "$here/proxy.py" "$port"
 proxy=$pid
 
 # stays FILE LINES: until the reader has written that many values; false when it ends before

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One who watches: over tokens that end, connections that are cut and a server that is killed, until his rights end.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
 cd "$work"
 echo adminpw >admin
 echo alice-password >alice
@@ -19,38 +20,8 @@ sed -i "/^server:/,/^authority:/s/port: 0/port: $port/" D/keyway.yaml # where it
 speed='ns=1;s=Machine.Speed'
 alice=(-d D --user alice --password-file alice)
 
-# In front of the server, at the same port of another loopback address; SIGUSR1 cuts every connection.
-cat >proxy.py <<'PY'
-import asyncio, signal, sys
-port, open_writers = int(sys.argv[1]), set()
-async def copy(reader, writer):
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    writer.close()
-async def serve(reader, writer):
-    try:
-        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        writer.close()
-        return
-    open_writers.update((writer, to_writer))
-    await asyncio.gather(copy(reader, to_writer), copy(to_reader, writer))
-    open_writers.difference_update((writer, to_writer))
-def cut():
-    for w in list(open_writers):
-        w.transport.abort()
-async def main():
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, cut)
-    server = await asyncio.start_server(serve, "127.0.0.2", port)
-    print("ready opc.tcp://127.0.0.2:%d" % port, flush=True)
-    await server.serve_forever()
-asyncio.run(main())
-PY
-start proxy python3 proxy.py "$port"
+# In front of the server; SIGUSR1 cuts every connection.
+start proxy python3 "$here/proxy.py" "$port"
 proxy=$pid
 direct=opc.tcp://127.0.0.1:$port
 through=$url

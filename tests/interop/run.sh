@@ -28,6 +28,7 @@ start() {
     mkfifo "$work/$name.pipe"
     "$@" >"$work/$name.pipe" 2>"$work/$name.log" &
     children+=($!)
+    echo $! >"$work/$name.pid"
     exec {pipe}<"$work/$name.pipe"
     local line=
     while [[ $line != ready\ * ]]; do
@@ -112,8 +113,36 @@ for endpoint in "None none" "Basic256Sha256 sign" "Basic256Sha256 encrypt" "Aes1
     try "$endpoint: read as alice" shows 7.5 "$keyway" read "${how[@]}" --user alice --password-file "$work/alice" "$url" "$speed" i=2259
     try "$endpoint: browse" shows Machine.Speed "$keyway" browse "${how[@]}" --depth 3 "$url"
     try "$endpoint: call" shows "Result = 42" "$keyway" call "${how[@]}" "$url" 'ns=1;s=Machine' 'ns=1;s=Machine.Double' 21
+    try "$endpoint: watch" shows 7.5 "$keyway" watch "${how[@]}" --count 1 --interval 200 "$url" "$speed"
     try "$endpoint: write" "$keyway" write "${how[@]}" --user alice --password-file "$work/alice" "$url" "$speed" 7.5
 done
+
+# … that cuts connections, and ends Sessions: the Subscription goes on, and nothing comes twice
+node_server=$(cat "$work/node.pid")
+# comes TEXT: until the watcher has written it, a minute at most
+comes() {
+    timeout 60 bash -c 'until grep -qF -- "$1" "$2"; do read -r -t 0.2 <>"$3" || true; done' - "$1" "$work/watched" "$work/never"
+}
+# fresh: one more value of the clock
+fresh() {
+    local seen
+    seen=$(tail -n 1 "$work/watched")
+    timeout 60 bash -c 'until [ "$(tail -n 1 "$1")" != "$2" ]; do read -r -t 0.2 <>"$3" || true; done' - "$work/watched" "$seen" "$work/never"
+}
+mkfifo "$work/never"
+"$keyway" watch "${how[@]}" --user alice --password-file "$work/alice" --interval 200 "$url" "$speed" i=2258 >"$work/watched" 2>&1 &
+watcher=$!
+children+=("$watcher")
+try "watch: values come" comes i=2258
+kill -USR1 "$node_server"
+try "watch: the connection is back" comes "connected again; what was missed"
+try "watch: values go on" fresh
+kill -USR2 "$node_server"
+try "watch: a new Session takes the Subscription over" comes "connected again with a new Session"
+try "watch: values go on with it" fresh
+try "watch: nothing came twice" test -z "$(grep -v ^keyway: "$work/watched" | awk '{ print $2, $3 }' | sort | uniq -d)"
+kill -INT "$watcher"
+try "watch: it ends when told to" wait "$watcher"
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

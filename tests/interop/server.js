@@ -51,6 +51,21 @@ async function main() {
     );
     await server.start();
     console.log(`ready ${server.getEndpointUrl()} ${pki.certificateFile}`);
+    const sockets = new Set();
+    for (const endpoint of server.endpoints) {
+        endpoint._server.on("connection", (socket) => {
+            sockets.add(socket);
+            socket.on("close", () => sockets.delete(socket));
+        });
+    }
+    const cut = () => sockets.forEach((socket) => socket.destroy());
+    process.on("SIGUSR1", cut); // every connection breaks
+    process.on("SIGUSR2", () => { // and the Sessions end, of which only their Subscriptions are left
+        cut();
+        for (const session of Object.values(server.engine._sessions)) {
+            server.engine.closeSession(session.authenticationToken, false, "Timeout");
+        }
+    });
     process.on("SIGTERM", () => server.shutdown(0).then(() => process.exit(0)));
 }
 
