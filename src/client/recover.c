@@ -59,6 +59,13 @@ static void close_link(kw_client *client)
     client->link = NULL;
 }
 
+/* A token that is not taken any more, before its time: its issuer may have new keys, or the user other rights. */
+static kw_status activate(kw_client *client)
+{
+    const kw_status status = kw_client_activate_again(client);
+    return is_refused_user(status) && client->user.source.fetch != NULL ? kw_client_activate_afresh(client) : status;
+}
+
 static kw_status make_anew(kw_client *client)
 {
     kw_endpoint_description *endpoints = NULL, *again = NULL;
@@ -84,7 +91,7 @@ static kw_status make_anew(kw_client *client)
     client->server_certificate_is_checked = false;
     KW_TRY(kw_client_open_channel(client));
     KW_TRY(kw_client_create_session(client, endpoints, count));
-    KW_TRY(kw_client_activate_again(client));
+    KW_TRY(activate(client));
     client->session_is_gone = false;
     return KW_GOOD;
 }
@@ -97,10 +104,7 @@ static kw_status attempt(kw_client *client)
     close_link(client);
     kw_status status = kw_client_open_channel(client);
     if (!kw_status_is_bad(status)) {
-        status = kw_client_activate_again(client);
-        if (is_refused_user(status) && client->user.source.fetch != NULL) {
-            status = kw_client_activate_afresh(client);
-        }
+        status = activate(client);
     }
     if (!kw_status_is_bad(status) || may_pass(status) || is_refused_user(status)) {
         return status;

@@ -211,6 +211,18 @@ static void un_11_and_as_28_a_user_who_was_disabled_is_tried_once(void **state)
     assert_operator(network, client);
 }
 
+/* The Server has the new user and a new nonce; the Client has neither, and is who it was. */
+static void as_28_and_as_30_when_the_answer_to_an_activation_is_lost_the_user_stays(void **state)
+{
+    kw_test_network *network = *state;
+    kw_client *client = kw_test_network_open(network, NULL);
+    network->to_client_left = 0;
+    assert_status(kw_client_activate(client, &KW_TEST_NOBODY), KW_BAD_CONNECTION_CLOSED);
+    assert_operator(network, client);
+    assert_status(kw_client_activate(client, &KW_TEST_NOBODY), KW_GOOD);
+    assert_status(kw_test_network_read(network, client, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
+}
+
 /* --- the way is bad -------------------------------------------------------------------------------------------------------------------- */
 
 static void as_10_tries_come_at_growing_distances_until_somebody_answers(void **state)
@@ -320,6 +332,7 @@ int main(void)
         KW_TEST_ON_NETWORK(es_12_another_server_is_refused_although_it_is_trusted),
         KW_TEST_ON_NETWORK(cs_18_a_weaker_endpoint_is_not_taken_the_second_time_either),
         KW_TEST_ON_NETWORK(un_11_and_as_28_a_user_who_was_disabled_is_tried_once),
+        KW_TEST_ON_NETWORK(as_28_and_as_30_when_the_answer_to_an_activation_is_lost_the_user_stays),
         KW_TEST_ON_NETWORK(as_10_tries_come_at_growing_distances_until_somebody_answers),
         KW_TEST_ON_NETWORK(as_10_after_its_time_the_client_gives_up_and_tries_again_when_asked),
         KW_TEST_ON_NETWORK(as_10_who_does_not_want_it_gets_no_second_connection),

@@ -150,6 +150,18 @@ static void as_10_and_it_17_the_token_in_use_opens_the_new_channel(void **state)
     assert_int_equal(s->count, 1);
 }
 
+/* The issuer has new keys, and the Server has let go of whoever came by the old ones. */
+static void as_10_and_it_17_a_token_that_is_not_taken_any_more_is_replaced(void **state)
+{
+    source *s = source_of(*state);
+    kw_client *client = open_with(s);
+    s->issuer = kw_test_world_trust_issuer(s->network->world, "urn:keyway:test:issuer");
+    assert_status(kw_test_network_read(*state, client, &KW_TEST_SECRET, NULL), KW_GOOD);
+    kw_test_network_restart(*state, NULL);
+    assert_status(kw_test_network_read(*state, client, &KW_TEST_SECRET, NULL), KW_GOOD);
+    assert_int_equal(s->count, 2);
+}
+
 /* As after a night with the lid closed: the connection, the Session and the token have all ended. */
 static void as_10_and_it_17_after_a_long_sleep_everything_is_made_anew(void **state)
 {
@@ -208,6 +220,7 @@ int main(void)
         KW_TEST_ON_NETWORK(it_17_and_as_28_with_a_token_again_the_session_goes_on),
         KW_TEST_ON_NETWORK(it_17_a_new_token_that_the_server_refuses_does_not_end_the_old_one),
         KW_TEST_ON_NETWORK(as_10_and_it_17_the_token_in_use_opens_the_new_channel),
+        KW_TEST_ON_NETWORK(as_10_and_it_17_a_token_that_is_not_taken_any_more_is_replaced),
         KW_TEST_ON_NETWORK(as_10_and_it_17_after_a_long_sleep_everything_is_made_anew),
         cmocka_unit_test(it_17_a_clock_that_is_wrong_does_not_move_the_renewal),
         KW_TEST_ON_NETWORK(as_10_a_jump_of_the_clock_ends_no_session),

@@ -173,6 +173,21 @@ static void es_12_no_token_and_no_signature_for_a_stranger_either(void **state)
     assert_kept(rogue);
 }
 
+/* The Server that is trusted says where tokens are given; who is there is another question. */
+static void es_12_no_password_for_an_authorization_service_that_is_not_trusted(void **state)
+{
+    kw_test_network *network = *state;
+    kw_string token = KW_BYTES_NULL;
+    kw_client *client = kw_test_network_connect(network, NULL);
+    kw_test_rogue *rogue = kw_test_rogue_new(network);
+    kw_test_rogue_be(rogue, kw_test_identity("stranger", 2048), NULL);
+    assert_status(
+        kw_client_request_token(client, "opc.tcp://localhost:4841", KW_TEST_SERVER, &KW_TEST_OPERATOR, network->world->arena, &token),
+        KW_BAD_CERTIFICATE_UNTRUSTED);
+    assert_kept(rogue);
+    assert_null(kw_test_rogue_last(rogue, KW_TYPE_CALL_REQUEST));
+}
+
 /* --- when it is encrypted, and by what ------------------------------------------------------------------------------------------- */
 
 #define NONE KW_MESSAGE_SECURITY_MODE_NONE
@@ -380,6 +395,7 @@ int main(void)
         KW_TEST_ON_NETWORK(es_12_a_good_certificate_gets_it),
         KW_TEST_ON_NETWORK(es_12_and_an_01_nobody_may_go_to_a_stranger),
         KW_TEST_ON_NETWORK(es_12_no_token_and_no_signature_for_a_stranger_either),
+        KW_TEST_ON_NETWORK(es_12_no_password_for_an_authorization_service_that_is_not_trusted),
         cmocka_unit_test(it_05_and_it_07_and_it_21_and_un_01_and_as_20_channel_and_policy_of_the_token_decide_together),
         KW_TEST_ON_NETWORK(it_02_and_it_04_and_it_08_text_stays_utf_8_and_binary_stays_as_it_is),
         KW_TEST_ON_NETWORK(it_10_and_it_22_in_clear_the_token_is_all_there_is),
