@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define DEMO_ARENA ((size_t)32 << 20)
-#define MAX_JOBS 256
+#define MAX_JOBS 512
 #define GRACE_MS 5000
 #define USER "alice"
 #define ROLE "Operator"

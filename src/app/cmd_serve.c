@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#define MAX_JOBS 256
+#define MAX_JOBS 512
 #define GRACE_MS 5000
 
 /* SIGHUP: trust and certificates may have changed; everything else is read from the store as it is needed. */

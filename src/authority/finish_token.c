@@ -61,13 +61,12 @@ static kw_status take(kw_token_call *t)
     if (id == NULL) {
         return KW_BAD_INVALID_ARGUMENT;
     }
+    KW_TRY(kw_token_call_admit(t, f->token));
     KW_TRY(take_roles(f));
     KW_TRY(take_signature(f));
     KW_TRY(kw_token_requests_take(t->authority->requests, &call->session_id, id, call->arena, &f->request)); /* AZ-08 */
     t->resource = f->request.resource;
-    KW_TRY(kw_authority_policy(t->authority, f->request.policy_id, call->arena, &f->policy));
-    t->job.source = f->policy.token_type == KW_USER_TOKEN_TYPE_USER_NAME ? kw_identity_source(call->context) : 0;
-    return KW_GOOD;
+    return kw_authority_policy(t->authority, f->request.policy_id, call->arena, &f->policy);
 }
 
 /* --- in the job ------------------------------------------------------------------------------------------------------------- */

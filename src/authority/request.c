@@ -55,9 +55,9 @@ static kw_status take(kw_token_call *t)
     if (resource == NULL || (token == NULL && t->call->inputs[0].type != KW_BUILTIN_NULL)) { /* RT-22 */
         return KW_BAD_INVALID_ARGUMENT;
     }
+    KW_TRY(kw_token_call_admit(t, token));
     r->token = token != NULL ? *token : (kw_extension_object){.type = NULL};
     t->resource = *resource;
-    t->job.source = r->token.type == KW_TYPE_USER_NAME_IDENTITY_TOKEN ? kw_identity_source(t->call->context) : 0;
     return KW_GOOD;
 }
 

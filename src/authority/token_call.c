@@ -14,6 +14,22 @@
 #define WAITING_MAX 4 /* delayed answers of one Client: past it Bad_TooManyOperations */
 #define INPUTS_MAX 8
 
+/* --- before the job ------------------------------------------------------------------------------------------------------- */
+
+kw_status kw_token_call_admit(kw_token_call *t, const kw_extension_object *token)
+{
+    kw_identity_claim claim = *t->call->context;
+    claim.token = token;
+    t->job.is_password = token != NULL && token->type == KW_TYPE_USER_NAME_IDENTITY_TOKEN;
+    return kw_identity_is_locked_out(kw_server_gate(t->authority->server), &claim) ? KW_BAD_IDENTITY_TOKEN_REJECTED : KW_GOOD;
+}
+
+static bool is_suspect(const kw_job *job)
+{
+    const kw_token_call *t = (const kw_token_call *)job;
+    return kw_identity_is_suspect(kw_server_gate(t->authority->server), t->call->context);
+}
+
 /* --- in the job ----------------------------------------------------------------------------------------------------------- */
 
 kw_status kw_token_call_prove(kw_token_call *t, const kw_identity_claim *claim, kw_identity **who, const char **why)
@@ -244,6 +260,8 @@ static kw_status submit(kw_authority *authority, const kw_token_method *method, 
     }
     t->job.run = run_call;
     t->job.done = wait_or_finish;
+    t->job.source = kw_identity_source(call->context);
+    t->job.is_suspect = is_suspect;
     t->authority = authority;
     t->method = method;
     t->call = call;

@@ -41,6 +41,10 @@ struct kw_token_call {
 /* The whole of a Method: finishes the call. */
 void kw_token_call_start(kw_authority *authority, const kw_token_method *method, kw_call *call);
 
+/* --- for take ------------------------------------------------------------------------------------------------------------- */
+/* Whose turn it is with this token (NULL: none). A Client that is locked out is refused here, before anything is computed (AS-23). */
+kw_status kw_token_call_admit(kw_token_call *t, const kw_extension_object *token);
+
 /* --- for run -------------------------------------------------------------------------------------------------------------- */
 /* Prove a user who comes as an argument. In these Methods a refused user is a refused token (RT-07, RT-26); Bad_UserAccessDenied
  * speaks of the caller (RT-28). `claim`: the context, with token and policies. */

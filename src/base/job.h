@@ -14,9 +14,13 @@ typedef struct kw_job kw_job;
 struct kw_job {
     void (*run)(kw_job *job);  /* on a worker: touches nothing but the job's own data and thread-safe services */
     void (*done)(kw_job *job); /* on the submitting loop, exactly once, also when the pool shuts down; may free the job */
-    uint64_t source;           /* of work that others can pile up (passwords): sources take turns; 0: runs as it comes */
-    kw_job *next;              /* the executor's */
-    void *executor_data;       /* the executor's */
+    /* Who asks. 0: a live Session, or the Server itself; goes first. Others are on the way in, and take turns by source. */
+    uint64_t source;
+    bool is_password; /* hashes a password: few at a time; it has a source */
+    /* On the loop, when its turn has come: does its source guess? Then others go first. NULL: it does not; with a source only. */
+    bool (*is_suspect)(const kw_job *job);
+    kw_job *next;        /* the executor's */
+    void *executor_data; /* the executor's */
 };
 
 typedef struct kw_executor {

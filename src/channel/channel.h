@@ -88,10 +88,13 @@ typedef struct kw_channel_env {
 /*
  * Server side. `accepts` says if (policy, mode) is offered: asked before any private-key operation. None may be answered true for
  * discovery alone; what else is let through on it is the service layer's decision. `url_is_known` NULL: any EndpointUrl.
+ * `queue_up` says whose turn it is for a first OpenSecureChannel (source and is_suspect of the job); the certificate is not proven
+ * yet. NULL: nobody's in particular.
  */
 typedef struct kw_channel_server {
     bool (*accepts)(void *ctx, const kw_security_policy *policy, kw_message_security_mode mode);
     bool (*url_is_known)(void *ctx, kw_string endpoint_url);
+    void (*queue_up)(void *ctx, const kw_certificate *claimed, kw_job *job);
     /* Reverse connect: not empty when we opened the connection; ReverseHello goes out at once. */
     kw_string reverse_server_uri, reverse_endpoint_url;
 } kw_channel_server;

@@ -336,6 +336,9 @@ static kw_status start(kw_channel *channel, open_job *job)
     job->sent_sequence = channel->sent_sequence = kw_sequence_next(channel->sent_sequence);
     channel->holding = true;
     channel->busy = true;
+    if (!job->is_renewal && channel->server.queue_up != NULL) {
+        channel->server.queue_up(channel->env.ctx, job->parties.peer, &job->base.job);
+    }
     const kw_status status = kw_channel_submit(channel, &job->base, job->parties.policy);
     return status == KW_BAD_TOO_MANY_OPERATIONS ? KW_BAD_TCP_SERVER_TOO_BUSY : status;
 }

@@ -303,7 +303,7 @@ static kw_status counted_attempt(kw_proof *proof, const kw_attempt *who, kw_stat
     uint32_t failures = 0;
     if (verdict.is_locked) {
         *delay_ms = 0;
-        return kw_refuse(proof, KW_BAD_USER_ACCESS_DENIED, "locked out after failed attempts");
+        return kw_refuse(proof, KW_BAD_USER_ACCESS_DENIED, KW_IDENTITY_LOCKED_OUT);
     }
     *delay_ms = verdict.delay_ms;
     const kw_status status = attempt(proof, run, out);
@@ -363,6 +363,18 @@ bool kw_identity_is_suspect(kw_identity_gate *gate, const kw_identity_claim *cla
 {
     const kw_attempt who = attempt_of(claim, UNKNOWN_TYPE, KW_BYTES_NULL);
     return kw_throttle_is_suspect(gate->throttle, &who);
+}
+
+bool kw_identity_is_locked_out(kw_identity_gate *gate, const kw_identity_claim *claim)
+{
+    const kw_attempt who = attempt_by_token(claim);
+    return who.kind != KW_USER_TOKEN_TYPE_ANONYMOUS && kw_throttle_is_locked(gate->throttle, &who);
+}
+
+bool kw_identity_still_locked_out(kw_identity_gate *gate, const kw_identity_claim *claim)
+{
+    const kw_attempt who = attempt_by_token(claim);
+    return who.kind != KW_USER_TOKEN_TYPE_ANONYMOUS && kw_throttle_check(gate->throttle, &who).is_locked;
 }
 
 static bool believes(kw_identity_gate *gate, const kw_snapshot *snapshot, const kw_identity *identity)

@@ -113,11 +113,19 @@ kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *cla
 kw_status kw_identity_check_password(kw_identity_gate *gate, const kw_identity_claim *claim, kw_string name, kw_bytes password,
                                      const char **why, uint32_t *delay_ms);
 
-/* Who a password comes from, for the turns of jobs (base/job.h): the Client as failures are counted for it. Never 0. */
+/* Who asks, for the turns of jobs (base/job.h): the Client as failures are counted for it, by the same members of the claim. Never 0. */
 uint64_t kw_identity_source(const kw_identity_claim *claim);
-
-/* Are answers to this Client (application_uri, client_certificate, address of the claim) delayed or refused now? For the loop too. */
+/* Has this Client failed so often lately that others go first? For the loop too. */
 bool kw_identity_is_suspect(kw_identity_gate *gate, const kw_identity_claim *claim);
+
+/*
+ * Is this Client locked out, so that any proof it brings is refused before anything is computed? Not what guesses nothing (an
+ * Anonymous token). `kw_identity_is_locked_out` is for the loop and says yes only when the store was asked a moment ago;
+ * `kw_identity_still_locked_out` asks it: for jobs.
+ */
+bool kw_identity_is_locked_out(kw_identity_gate *gate, const kw_identity_claim *claim);
+bool kw_identity_still_locked_out(kw_identity_gate *gate, const kw_identity_claim *claim);
+#define KW_IDENTITY_LOCKED_OUT "locked out after failed attempts" /* why, for log and audit */
 
 /*
  * The same user by what the store says now (RO-15): an Identity with the Roles of now, one reference. `claim`: the context, as for

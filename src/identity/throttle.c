@@ -12,6 +12,7 @@
 #define URI_MAX 256
 #define USER_NAME_MAX 256
 #define DOUBLINGS_MAX 16
+#define SUSPECT_AFTER 3 /* failures, whether or not they delay anybody: a slip or two makes nobody a suspect (AS-27) */
 
 /* --- life ------------------------------------------------------------------------------------------------------------- */
 
@@ -198,14 +199,28 @@ kw_throttle_verdict kw_throttle_check(kw_throttle *t, const kw_attempt *who)
 
 bool kw_throttle_is_suspect(kw_throttle *t, const kw_attempt *who)
 {
+    const uint32_t delay_after = t->config.delay_after;
+    const uint32_t after = delay_after != 0 && delay_after < SUSPECT_AFTER ? delay_after : SUSPECT_AFTER;
     count_key client;
     name_client(who, &client);
     const uint64_t now = kw_clock_ms(t->clock);
     pthread_mutex_lock(&t->lock);
     const kw_count *c = kw_throttle_find(t, client_table(t, who), client.key, now);
-    const bool is_suspect = c != NULL && (c->locked_until > now || delay_of(t, c) > 0);
+    const bool is_suspect = c != NULL && (c->locked_until > now || kw_count_failures(c) >= after);
     pthread_mutex_unlock(&t->lock);
     return is_suspect;
+}
+
+bool kw_throttle_is_locked(kw_throttle *t, const kw_attempt *who)
+{
+    count_key client;
+    name_client(who, &client);
+    const uint64_t now = kw_clock_ms(t->clock);
+    pthread_mutex_lock(&t->lock);
+    const kw_count *c = kw_throttle_find(t, client_table(t, who), client.key, now);
+    const bool is_locked = c != NULL && c->locked_until > now && kw_throttle_has_read(t, now);
+    pthread_mutex_unlock(&t->lock);
+    return is_locked;
 }
 
 /* FNV-1a. */

@@ -48,8 +48,10 @@ kw_throttle_verdict kw_throttle_check(kw_throttle *t, const kw_attempt *who);
 /* After it. True: a lock-out began with this failure; *failures tells after how many. For jobs. */
 bool kw_throttle_failed(kw_throttle *t, const kw_attempt *who, uint32_t *failures);
 void kw_throttle_succeeded(kw_throttle *t, const kw_attempt *who);
-/* Is this Client delayed or locked out now? Does not touch the store: for the loop too. */
+/* Does this Client guess: three failures or more that have not faded, or locked out? Does not touch the store: for the loop too. */
 bool kw_throttle_is_suspect(kw_throttle *t, const kw_attempt *who);
+/* Locked out, and the store was asked within the last second: before that somebody may have let it in again. For the loop too. */
+bool kw_throttle_is_locked(kw_throttle *t, const kw_attempt *who);
 /* The Client as a number that is not 0; two may share one, and their turns with it. */
 uint64_t kw_throttle_source(const kw_attempt *who);
 /* How counts fade in the store under this configuration. */

@@ -83,5 +83,7 @@ uint32_t kw_count_failures(const kw_count *c);
 /* throttle_sync.c; the lock is not held */
 typedef enum kw_throttle_sync { KW_THROTTLE_READ, KW_THROTTLE_WRITE, KW_THROTTLE_WRITE_NOW } kw_throttle_sync;
 void kw_throttle_synchronize(kw_throttle *t, kw_throttle_sync how);
+/* The lock is held. Was the store read so lately that it would not be read now? */
+bool kw_throttle_has_read(const kw_throttle *t, uint64_t now);
 
 #endif

@@ -145,12 +145,22 @@ static void write_dirty(kw_throttle *t)
 
 /* --- when ------------------------------------------------------------------------------------------------------------- */
 
+static bool is_due(const kw_throttle_moment *last, uint64_t now)
+{
+    return !last->was || now - last->at >= INTERVAL_MS;
+}
+
+bool kw_throttle_has_read(const kw_throttle *t, uint64_t now)
+{
+    return !is_due(&t->read, now);
+}
+
 static bool begin(kw_throttle *t, kw_throttle_sync how)
 {
     const uint64_t now = kw_clock_ms(t->clock);
     kw_throttle_moment *last = how == KW_THROTTLE_READ ? &t->read : &t->written;
     pthread_mutex_lock(&t->lock);
-    bool mine = !last->was || now - last->at >= INTERVAL_MS || how == KW_THROTTLE_WRITE_NOW;
+    bool mine = is_due(last, now) || how == KW_THROTTLE_WRITE_NOW;
     mine = mine && (how == KW_THROTTLE_READ || t->dirty_first != NULL);
     if (mine && t->is_syncing) {
         t->is_write_wanted = t->is_write_wanted || how == KW_THROTTLE_WRITE_NOW;

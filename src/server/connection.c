@@ -95,6 +95,24 @@ static bool accepts(void *ctx, const kw_security_policy *policy, kw_message_secu
            (policy->is_none && mode == KW_MESSAGE_SECURITY_MODE_NONE && c->server->config.discovery_on_none);
 }
 
+static bool yes(const kw_job *job)
+{
+    (void)job;
+    return true;
+}
+
+/* By address: the certificate is only shown. Who shows that of a guesser waits as the guesser does. */
+static void queue_up(void *ctx, const kw_certificate *claimed, kw_job *job)
+{
+    const kw_connection *c = ctx;
+    const kw_identity_claim from = {.address = kw_string_from(c->peer_address)};
+    const kw_identity_claim shown = {.client_certificate = claimed,
+                                     .application_uri = claimed != NULL ? kw_certificate_application_uri(claimed) : KW_BYTES_NULL,
+                                     .address = from.address};
+    job->source = kw_identity_source(&from);
+    job->is_suspect = kw_identity_is_suspect(c->server->gate, &shown) ? yes : NULL;
+}
+
 static const kw_channel_events EVENTS = {
     .send = on_send, .message = on_message, .ready = on_ready, .closed = on_closed, .audit_open = on_audit_open};
 
@@ -125,7 +143,7 @@ static kw_channel *new_channel(kw_connection *c)
                                         .drop_arena = drop_arena,
                                         .events = &EVENTS,
                                         .ctx = c};
-    const kw_channel_server how = {.accepts = accepts};
+    const kw_channel_server how = {.accepts = accepts, .queue_up = queue_up};
     return kw_channel_new_server(&channel_env, &how);
 }
 

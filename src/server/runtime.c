@@ -3,23 +3,44 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-/* --- offload pool: libuv's threads, with a bounded number of jobs ---------------------------------------------------------- */
+/* --- offload pool: libuv's threads, in the order of turns.h ------------------------------------------------------------------ */
 
-/* Of libuv's four threads at least one is left to jobs without a source, and no more than there are cores: they compute. */
-#define TURNS_MAX 3
+#define PLACES_MIN 4
+#define PLACES_MAX 18
 
 typedef struct pool_work {
     uv_work_t work;
     kw_turn turn;
     kw_runtime *runtime;
-    kw_job *job;
 } pool_work;
+
+/* Two more than there are cores: some jobs wait for the disk. libuv asks the environment, where an administrator may have the last word. */
+static unsigned set_up_pool(unsigned cores)
+{
+    char text[16];
+    const char *asked = getenv("UV_THREADPOOL_SIZE");
+    unsigned long places = asked != NULL ? strtoul(asked, NULL, 10) : 0;
+    if (places == 0) {
+        places = cores + 2 < PLACES_MIN ? PLACES_MIN : cores + 2 > PLACES_MAX ? PLACES_MAX : cores + 2;
+        snprintf(text, sizeof(text), "%lu", places);
+        setenv("UV_THREADPOOL_SIZE", text, 1);
+    }
+    return places < PLACES_MIN - 1 ? PLACES_MIN - 1 : places > 1024 ? 1024 : (unsigned)places;
+}
+
+/* Passwords compute: one more at once than there are cores, so that nobody who asks for many has all of them busy. */
+static kw_turns turns_for(unsigned cores, uint32_t max_jobs)
+{
+    const unsigned places = set_up_pool(cores);
+    return (kw_turns){.places = places, .passwords = cores + 1 < places ? cores + 1 : places - 1, .max = max_jobs};
+}
 
 static void run_work(uv_work_t *work)
 {
-    kw_job *job = ((pool_work *)work->data)->job;
+    kw_job *job = ((pool_work *)work->data)->turn.job;
     job->run(job);
 }
 
@@ -29,48 +50,38 @@ static void work_done(uv_work_t *work, int status)
 {
     pool_work *w = work->data;
     kw_runtime *runtime = w->runtime;
-    kw_job *job = w->job;
+    kw_job *job = w->turn.job;
     (void)status; /* a job that was cancelled comes back with what it started with */
-    runtime->job_count--;
-    if (w->turn.source != 0) {
-        kw_turns_end(&runtime->turns, &w->turn);
-        begin_turns(runtime);
-    }
+    kw_turns_end(&runtime->turns, &w->turn);
+    begin_turns(runtime);
     free(w);
     job->done(job);
-}
-
-/* uv_queue_work refuses nothing but a missing function. */
-static void begin(pool_work *w)
-{
-    uv_queue_work(&w->runtime->loop, &w->work, run_work, work_done);
 }
 
 static void begin_turns(kw_runtime *runtime)
 {
     for (kw_turn *turn; (turn = kw_turns_begin(&runtime->turns)) != NULL;) {
-        begin((pool_work *)((char *)turn - offsetof(pool_work, turn)));
+        pool_work *w = (pool_work *)((char *)turn - offsetof(pool_work, turn));
+        uv_queue_work(&runtime->loop, &w->work, run_work, work_done); /* refuses nothing but a missing function */
     }
 }
 
 static kw_status submit(void *ctx, kw_job *job)
 {
     kw_runtime *runtime = ctx;
-    pool_work *w = runtime->job_count < runtime->max_jobs ? calloc(1, sizeof(*w)) : NULL;
+    pool_work *w = calloc(1, sizeof(*w));
     if (w == NULL) {
         return KW_BAD_TOO_MANY_OPERATIONS;
     }
     w->work.data = w;
     w->runtime = runtime;
-    w->job = job;
-    w->turn.source = job->source;
-    runtime->job_count++;
-    if (job->source == 0) {
-        begin(w);
-    } else {
-        kw_turns_add(&runtime->turns, &w->turn);
-        begin_turns(runtime);
+    w->turn.job = job;
+    const kw_status status = kw_turns_add(&runtime->turns, &w->turn);
+    if (kw_status_is_bad(status)) {
+        free(w);
+        return status;
     }
+    begin_turns(runtime);
     return KW_GOOD;
 }
 
@@ -200,9 +211,7 @@ kw_status kw_runtime_new(const kw_log *log, uint32_t max_jobs, kw_runtime **out)
         return KW_BAD_OUT_OF_MEMORY;
     }
     runtime->log = log;
-    runtime->max_jobs = max_jobs;
-    const unsigned cores = uv_available_parallelism();
-    runtime->turns.running_max = cores < TURNS_MAX ? cores : TURNS_MAX;
+    runtime->turns = turns_for(uv_available_parallelism(), max_jobs);
     runtime->executor = (kw_executor){submit, runtime};
     uv_timer_init(&runtime->loop, &runtime->tick);
     uv_prepare_init(&runtime->loop, &runtime->before_poll);
@@ -244,7 +253,7 @@ static void close_sockets(kw_runtime *runtime)
 {
     kw_listeners_close(runtime);
     kw_sockets_close(runtime);
-    while (runtime->job_count > 0 || runtime->socket_count > 0) {
+    while (runtime->turns.count > 0 || runtime->socket_count > 0) {
         uv_run(&runtime->loop, UV_RUN_ONCE);
     }
 }

@@ -20,8 +20,7 @@ struct kw_runtime {
     kw_timers *timers;
     const kw_log *log;
     kw_executor executor;
-    uint32_t max_jobs, job_count;
-    kw_turns turns; /* jobs with a source */
+    kw_turns turns; /* of jobs */
     kw_mailbox mailbox;
     uv_mutex_t mail_lock;
     uv_async_t mail_bell;

@@ -93,7 +93,8 @@ void kw_service_get_endpoints(kw_request *request)
         request->finish(request, KW_BAD_OUT_OF_MEMORY);
         return;
     }
-    *job = (endpoints_job){.job = {.run = run_refresh, .done = done_refresh}, .request = request};
+    const kw_identity_claim from = {.address = request->peer_address};
+    *job = (endpoints_job){.job = {.run = run_refresh, .done = done_refresh, .source = kw_identity_source(&from)}, .request = request};
     if (kw_status_is_bad(kw_executor_submit(request->context->executor, &job->job))) {
         answer_endpoints(request); /* the pool is full: what was known a moment ago is good enough */
     }

@@ -63,19 +63,16 @@ static kw_status prove_user(kw_session_pending *p)
     kw_user_token_policy *policies = NULL;
     size_t count = 0;
     KW_TRY(kw_identity_gate_policies(gate, p->policy, p->mode, p->arena, &policies, &count));
-    const kw_identity_claim claim = {
-        .token = &request->user_identity_token,
-        .user_signature = &request->user_token_signature,
-        .policies = policies,
-        .policy_count = count,
-        .channel_policy = p->policy,
-        .mode = p->mode,
-        .receiver = &p->own,
-        .server_nonce = {p->as.activate.nonce, KW_NONCE_LEN},
-        .client_certificate = p->client_certificate,
-        .application_uri = p->client_certificate != NULL ? kw_certificate_application_uri(p->client_certificate) : KW_BYTES_NULL,
-        .address = p->peer_address,
-        .endpoint_url = p->endpoint_url};
+    kw_identity_claim claim = kw_pending_claim(p);
+    claim.token = &request->user_identity_token;
+    claim.user_signature = &request->user_token_signature;
+    claim.policies = policies;
+    claim.policy_count = count;
+    claim.channel_policy = p->policy;
+    claim.mode = p->mode;
+    claim.receiver = &p->own;
+    claim.server_nonce = (kw_bytes){p->as.activate.nonce, KW_NONCE_LEN};
+    claim.endpoint_url = p->endpoint_url;
     KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, &p->refusal, &p->delay_ms));
     if (p->as.activate.former != NULL && !kw_identity_is_same_user(p->as.activate.former, p->as.activate.identity)) { /* AS-12 */
         p->refusal.why = "another user on a transfer";
@@ -101,15 +98,27 @@ static kw_session_event event_of(const kw_session_pending *p, const kw_identity 
     return event;
 }
 
+/* Who is locked out makes nobody compute: not even the signature is looked at (AS-23). */
+static kw_status prove(kw_session_pending *p)
+{
+    kw_identity_claim claim = kw_pending_claim(p);
+    claim.token = &p->as.activate.request->user_identity_token;
+    if (kw_identity_still_locked_out(p->sessions->env.gate, &claim)) {
+        p->refusal.why = KW_IDENTITY_LOCKED_OUT;
+        return KW_BAD_USER_ACCESS_DENIED;
+    }
+    const kw_status status = verify_application(p); /* AS-29: first the signature, then the user */
+    if (kw_status_is_bad(status)) {
+        p->refusal.why = "signature of the Client application";
+        return status;
+    }
+    return prove_user(p);
+}
+
 static void run_activate(kw_job *job)
 {
     kw_session_pending *p = (kw_session_pending *)job;
-    p->status = verify_application(p); /* AS-29: first the signature, then the user */
-    if (kw_status_is_bad(p->status)) {
-        p->refusal.why = "signature of the Client application";
-    } else {
-        p->status = prove_user(p);
-    }
+    p->status = prove(p);
     const kw_session_event event = event_of(p, p->as.activate.identity);
     kw_session_record(p->sessions, &event, p->arena);
     p->is_recorded = true;
@@ -205,22 +214,30 @@ static void done_activate(kw_job *job)
     kw_pending_delay((kw_session_pending *)job, finish_activate);
 }
 
-/* Passwords are slow to check, and guessers send many. */
-static uint64_t source_of(const kw_session_pending *p, const kw_activate_session_request *request)
+static bool is_locked_out(const kw_sessions *sessions, const kw_channel *channel, kw_string peer_address,
+                          const kw_activate_session_request *request)
 {
-    const kw_identity_claim claim = {.client_certificate = p->client_certificate, .address = p->peer_address};
-    return request->user_identity_token.type == KW_TYPE_USER_NAME_IDENTITY_TOKEN ? kw_identity_source(&claim) : 0;
+    const kw_certificate *peer = kw_channel_peer_certificate(channel);
+    const kw_identity_claim claim = {.token = &request->user_identity_token,
+                                     .client_certificate = peer,
+                                     .application_uri = peer != NULL ? kw_certificate_application_uri(peer) : KW_BYTES_NULL,
+                                     .address = peer_address};
+    return kw_identity_is_locked_out(sessions->env.gate, &claim);
 }
 
 static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address,
                                 const kw_activate_session_request *request, kw_arena *arena, kw_activate_session_response *response,
-                                kw_session_done done, void *ctx)
+                                kw_session_done done, void *ctx, const char **why)
 {
     kw_session *session = kw_session_find(sessions, &request->request_header.authentication_token);
     if (session == NULL) {
         return KW_BAD_SESSION_ID_INVALID;
     }
     KW_TRY(check_channel(sessions, session, channel));
+    if (is_locked_out(sessions, channel, peer_address, request)) {
+        *why = KW_IDENTITY_LOCKED_OUT;
+        return KW_BAD_USER_ACCESS_DENIED;
+    }
     if (session->is_activating) { /* the nonce is spoken for: the second of two at once could not be proven against it */
         return KW_BAD_TOO_MANY_OPERATIONS;
     }
@@ -231,7 +248,7 @@ static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_s
     if (p == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    p->job.source = source_of(p, request);
+    p->job.is_password = request->user_identity_token.type == KW_TYPE_USER_NAME_IDENTITY_TOKEN;
     p->job.run = run_activate;
     p->job.done = done_activate;
     p->as.activate.request = request;
@@ -253,12 +270,14 @@ static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_s
 void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string peer_address, const kw_activate_session_request *request,
                          kw_arena *arena, kw_activate_session_response *response, kw_session_done done, void *ctx)
 {
-    const kw_status status = start_activate(sessions, channel, peer_address, request, arena, response, done, ctx);
+    const char *why = NULL;
+    const kw_status status = start_activate(sessions, channel, peer_address, request, arena, response, done, ctx, &why);
     if (kw_status_is_bad(status)) {
         const kw_session *session = kw_session_find(sessions, &request->request_header.authentication_token);
         kw_session_event event =
             kw_refused_event(sessions, KW_SESSION_CAUSE_ACTIVATE, status, channel, peer_address, &request->request_header);
         describe(&event, request);
+        event.why = why;
         event.session_id = session != NULL ? session->id : event.session_id;
         kw_session_report(sessions, &event);
         done(ctx, status);

@@ -34,8 +34,26 @@ kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, k
     return p;
 }
 
+kw_identity_claim kw_pending_claim(const kw_session_pending *p)
+{
+    return (kw_identity_claim){.client_certificate = p->client_certificate,
+                               .application_uri =
+                                   p->client_certificate != NULL ? kw_certificate_application_uri(p->client_certificate) : KW_BYTES_NULL,
+                               .address = p->peer_address};
+}
+
+static bool is_suspect(const kw_job *job)
+{
+    const kw_session_pending *p = (const kw_session_pending *)job;
+    const kw_identity_claim claim = kw_pending_claim(p);
+    return kw_identity_is_suspect(p->sessions->env.gate, &claim);
+}
+
 kw_status kw_pending_submit(kw_session_pending *p)
 {
+    const kw_identity_claim claim = kw_pending_claim(p);
+    p->job.source = kw_identity_source(&claim);
+    p->job.is_suspect = is_suspect;
     return kw_executor_submit(p->sessions->env.executor, &p->job);
 }
 

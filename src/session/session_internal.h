@@ -141,6 +141,9 @@ void kw_session_set_identity(kw_session *session, kw_identity *identity);
 /* pending.c */
 kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address,
                                    const kw_request_header *header, kw_arena *arena, kw_session_done done, void *ctx);
+/* Who asks, as failures are counted; all of it borrowed from p. */
+kw_identity_claim kw_pending_claim(const kw_session_pending *p);
+/* Among those who are on the way in. */
 kw_status kw_pending_submit(kw_session_pending *p);
 /* AS-25: go on with resume(p) after p->delay_ms, at once when it is 0. A channel has only so many that wait; this one is refused then. */
 void kw_pending_delay(kw_session_pending *p, void (*resume)(kw_session_pending *p));

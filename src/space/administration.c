@@ -235,6 +235,12 @@ static void done(kw_job *base)
     env->apply(env->ctx, on_applied, job);
 }
 
+static bool is_suspect(const kw_job *base)
+{
+    const kw_admin_job *job = (const kw_admin_job *)base;
+    return kw_identity_is_suspect(job->administration->env.gate, job->call->context);
+}
+
 void kw_admin_start(kw_administration *a, const kw_admin_job *kind)
 {
     if (kind->is_guess && !has_room(a, kind)) {
@@ -251,6 +257,9 @@ void kw_admin_start(kw_administration *a, const kw_admin_job *kind)
     job->administration = a;
     job->status = KW_BAD_SHUTDOWN; /* what it stays if the pool closes before the job ran */
     if (job->is_guess) {
+        job->job.source = kw_identity_source(job->call->context);
+        job->job.is_password = true;
+        job->job.is_suspect = is_suspect;
         link_guess(a, job);
     }
     const kw_status status = kw_executor_submit(a->env.executor, &job->job);

@@ -22,7 +22,7 @@ const kw_node_id KW_TEST_SECRET = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.strin
 static kw_status submit(void *ctx, kw_job *job)
 {
     const kw_test_world *world = ctx;
-    const kw_executor *to = world->is_held ? &world->held.executor : &KW_EXECUTOR_INLINE;
+    const kw_executor *to = world->is_shared ? &world->pool.executor : world->is_held ? &world->held.executor : &KW_EXECUTOR_INLINE;
     return kw_executor_submit(to, job);
 }
 
@@ -252,5 +252,18 @@ void kw_test_world_run(kw_test_world *world)
 {
     world->is_held = false;
     kw_test_executor_run_all(&world->held);
+    kw_test_world_pump(world);
+}
+
+void kw_test_world_share(kw_test_world *world, unsigned places, unsigned passwords, size_t max)
+{
+    kw_test_pool_init(&world->pool, places, passwords, max);
+    world->is_shared = true;
+}
+
+void kw_test_world_share_no_more(kw_test_world *world)
+{
+    kw_test_pool_finish_all(&world->pool);
+    world->is_shared = false;
     kw_test_world_pump(world);
 }

@@ -17,6 +17,7 @@
 #include "authority/authority.h"
 #include "server/server.h"
 #include "support/kw_test_identity.h"
+#include "support/kw_test_pool.h"
 #include "support/kw_test_store.h"
 
 typedef struct kw_test_world kw_test_world;
@@ -50,6 +51,8 @@ struct kw_test_world {
     kw_executor executor;
     kw_test_executor held; /* jobs that wait while is_held */
     bool is_held;
+    kw_test_pool pool; /* jobs that take turns while is_shared */
+    bool is_shared;
     kw_test_trust trust, user_trust;
     kw_server_env env;
     kw_server *server;
@@ -97,6 +100,10 @@ void kw_test_world_advance(kw_test_world *world, uint64_t ms);
 void kw_test_world_hold(kw_test_world *world);
 /* Run what waits, deliver, until nothing moves; jobs run at once again. */
 void kw_test_world_run(kw_test_world *world);
+/* From now on jobs of the Server take turns on world->pool, with so many places; until the test says so none of them ends. */
+void kw_test_world_share(kw_test_world *world, unsigned places, unsigned passwords, size_t max);
+/* Let all of them end, and deliver; jobs run at once again. */
+void kw_test_world_share_no_more(kw_test_world *world);
 /* Deliver bytes both ways until nothing moves; held jobs stay. */
 void kw_test_world_pump(kw_test_world *world);
 /* Run one held job and deliver; false: none was waiting. */
