@@ -28,6 +28,20 @@ static bool is_over(const kw_token_call *t, const kw_identity *who)
     return who->rights_end != 0 && kw_clock_utc(t->authority->env->clock) >= who->rights_end;
 }
 
+/* UM-19: such a user may change the password and nothing else. Sessions that stand notice at their next activation, renewals here. */
+static kw_status check_password_change(const kw_token_call *t, const kw_identity *was)
+{
+    kw_user user;
+    if (was->kind != KW_USER_TOKEN_TYPE_USER_NAME) {
+        return KW_GOOD;
+    }
+    const kw_status status = kw_store_user_get(t->authority->env->store, was->name, t->call->arena, &user);
+    if (status == KW_BAD_NOT_FOUND || (!kw_status_is_bad(status) && (user.configuration & KW_USER_MUST_CHANGE_PASSWORD) != 0)) {
+        return KW_BAD_IDENTITY_TOKEN_REJECTED;
+    }
+    return status;
+}
+
 /* RO-15: the user with the Roles of now. Whoever is not let in any more has nothing to renew, also when he is let in again. */
 static kw_status look_again(kw_token_call *t, const kw_grant *grant, kw_identity **who, const char **why)
 {
@@ -35,6 +49,9 @@ static kw_status look_again(kw_token_call *t, const kw_grant *grant, kw_identity
     kw_status status = kw_identity_review(gate, &grant->was, t->call->context, who, NULL);
     if (!kw_status_is_bad(status) && (is_over(t, *who) || !kw_identity_gate_believes(gate, *who))) {
         status = KW_BAD_IDENTITY_TOKEN_REJECTED;
+    }
+    if (!kw_status_is_bad(status)) {
+        status = check_password_change(t, &grant->was);
     }
     if (status != KW_BAD_USER_ACCESS_DENIED && status != KW_BAD_IDENTITY_TOKEN_REJECTED) {
         return status;

@@ -218,6 +218,17 @@ static void az_15_a_disabled_user_has_nothing_to_renew(void **state)
     assert_status(refresh(client, &session, tokens.refresh, &next), KW_BAD_IDENTITY_TOKEN_REJECTED);
 }
 
+static void az_15_who_must_change_the_password_does_that_first(void **state)
+{
+    kw_test_world *world = *state;
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    const kw_test_session session = kw_test_open(client);
+    const kw_test_tokens tokens = kw_test_token_get(client, &session);
+    kw_test_tokens next;
+    change_configuration(world, KW_USER_MUST_CHANGE_PASSWORD);
+    assert_status(refresh(client, &session, tokens.refresh, &next), KW_BAD_IDENTITY_TOKEN_REJECTED);
+}
+
 static void az_15_a_removed_user_has_nothing_to_renew(void **state)
 {
     kw_test_world *world = *state;
@@ -368,6 +379,7 @@ int main(void)
         TEST(az_15_a_role_that_was_taken_away_is_not_in_the_next_token),
         TEST(az_15_and_az_12_what_was_narrowed_stays_narrow),
         TEST(az_15_a_disabled_user_has_nothing_to_renew),
+        TEST(az_15_who_must_change_the_password_does_that_first),
         TEST(az_15_a_removed_user_has_nothing_to_renew),
         TEST(az_15_a_user_certificate_is_looked_at_again),
         TEST(az_15_a_token_of_another_issuer_is_mapped_again),

@@ -1,9 +1,13 @@
 "use strict";
-// A node-opcua Client asks the Authorization Service for tokens.   node authority.js URL PKI-FOLDER RESOURCE PASSWORD
-const { DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, UserTokenType, Variant } = require("node-opcua");
+// A node-opcua Client asks the Authorization Service for tokens.   node authority.js URL PKI-FOLDER RESOURCE PASSWORD USER
+// USER: the files USER.crt and USER.key are a user's that the service trusts.
+const { DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, UserTokenType, Variant, VariantArrayType } = require("node-opcua");
+const { SignatureData, X509IdentityToken } = require("node-opcua");
+const crypto = require("node:crypto");
+const fs = require("node:fs");
 const { check, expect, finish, makePki } = require("./common");
 
-const [url, folder, resource, password] = process.argv.slice(2);
+const [url, folder, resource, password, user] = process.argv.slice(2);
 const APPLICATION_URI = "urn:interop:node-opcua:client";
 const GDS = "http://opcfoundation.org/UA/GDS/";
 
@@ -43,6 +47,48 @@ async function request(session, gds, object, token, resourceId) {
     });
 }
 
+// --- the Methods of 1.05.07, by the ids that they have in the type ---
+const START_REQUEST_TOKEN = 95, FINISH_REQUEST_TOKEN = 98, REFRESH_TOKEN = 64;
+
+async function call(session, gds, object, method, inputArguments) {
+    return await session.call({ objectId: object, methodId: `ns=${gds};i=${method}`, inputArguments: inputArguments.map((v) => new Variant(v)) });
+}
+
+async function start(session, gds, object, requestorData) {
+    const description = await session.call({ objectId: object, methodId: `ns=${gds};i=1004`, inputArguments: [] });
+    const policy = description.outputArguments[2].value.find((p) => p.tokenType === UserTokenType.Certificate);
+    const result = await call(session, gds, object, START_REQUEST_TOKEN, [
+        { dataType: DataType.String, value: resource },
+        { dataType: DataType.String, value: policy.policyId },
+        { dataType: DataType.ByteString, value: requestorData },
+    ]);
+    expect(result.statusCode.isGood(), `StartRequestToken: ${result.statusCode}`);
+    return { policy, serviceData: result.outputArguments[0].value, requestId: result.outputArguments[1].value };
+}
+
+// ServerNonce | H(ServerCert) | H(ServerChannelCert) | H(ClientCert) | H(ClientChannelCert) | ClientNonce, by the user's key
+function signForChannel(serverCertificate, clientCertificate, serviceData, requestorData) {
+    const hash = (der) => crypto.createHash("sha256").update(der).digest();
+    const [server, client] = [hash(serverCertificate), hash(clientCertificate)];
+    const parts = Buffer.concat([serviceData, server, server, client, client, requestorData]);
+    return crypto.sign("sha256", parts, fs.readFileSync(`${user}.key`));
+}
+
+const derOf = (pem) => new crypto.X509Certificate(pem).raw;
+
+async function finishAs(session, gds, object, started, signature, roles) {
+    return await call(session, gds, object, FINISH_REQUEST_TOKEN, [
+        { dataType: DataType.Guid, value: started.requestId },
+        { dataType: DataType.String, arrayType: VariantArrayType.Array, value: roles },
+        { dataType: DataType.ExtensionObject, value: new X509IdentityToken({ policyId: started.policy.policyId, certificateData: derOf(fs.readFileSync(`${user}.crt`)) }) },
+        { dataType: DataType.ExtensionObject, value: new SignatureData({ algorithm: null, signature }) },
+    ]);
+}
+
+async function refresh(session, gds, object, token) {
+    return await call(session, gds, object, REFRESH_TOKEN, [{ dataType: DataType.String, value: resource }, { dataType: DataType.String, value: token }]);
+}
+
 function claimsOf(token) {
     return JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
 }
@@ -65,6 +111,32 @@ async function main() {
         expect(result.statusCode.isGood(), `${result.statusCode}`);
         const [uri, certificate, policies] = result.outputArguments.map((argument) => argument.value);
         expect(uri.length > 0 && certificate.length > 500 && policies.some((policy) => policy.tokenType === UserTokenType.UserName), "the description is not complete");
+    }));
+    // AZ-06, AZ-11, AZ-13, AZ-14, AZ-15: a user's certificate, by somebody else's hands
+    await check("StartRequestToken, FinishRequestToken, RefreshToken", () => withSession(pki, Basic256Sha256, SignAndEncrypt, anonymous, async (session, gds, object) => {
+        const requestorData = crypto.randomBytes(32);
+        const server = session.serverCertificate, client = derOf(fs.readFileSync(pki.certificateFile));
+        let started = await start(session, gds, object, requestorData);
+        let result = await finishAs(session, gds, object, started, signForChannel(server, client, requestorData, started.serviceData), []);
+        expect(result.statusCode.name === "BadUserSignatureInvalid", `the nonces the wrong way round: ${result.statusCode}`);
+        started = await start(session, gds, object, requestorData);
+        const signature = signForChannel(server, client, started.serviceData, requestorData);
+        result = await finishAs(session, gds, object, started, signature, ["Observer"]);
+        expect(result.statusCode.isGood(), `FinishRequestToken: ${result.statusCode}`);
+        const [access, accessExpiry, first, firstExpiry] = result.outputArguments.map((argument) => argument.value);
+        const claims = claimsOf(access);
+        expect(claims.roles.length === 1 && claims.roles[0] === "Observer", `roles are ${claims.roles}`);
+        expect(accessExpiry.getTime() === claims.exp * 1000 && firstExpiry > accessExpiry, `${accessExpiry}, ${firstExpiry}`);
+        result = await finishAs(session, gds, object, started, signature, []);
+        expect(result.statusCode.name === "BadNotFound", `the same RequestId again: ${result.statusCode}`);
+        result = await refresh(session, gds, object, first);
+        expect(result.statusCode.isGood(), `RefreshToken: ${result.statusCode}`);
+        const second = result.outputArguments[2].value;
+        expect(claimsOf(result.outputArguments[0].value).sub === claims.sub, "somebody else's token");
+        result = await refresh(session, gds, object, first);
+        expect(result.statusCode.name === "BadIdentityTokenRejected", `a refresh token again: ${result.statusCode}`);
+        result = await refresh(session, gds, object, second);
+        expect(result.statusCode.name === "BadIdentityTokenRejected", `what came from it: ${result.statusCode}`);
     }));
     const refusals = [
         ["a resource that is not registered", Basic256Sha256, SignAndEncrypt, alice, "urn:unknown", "BadNotFound"],

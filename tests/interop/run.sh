@@ -96,7 +96,12 @@ count node "$here/client.js" "$url" "$work/client-pki" run alice-password
 start authority "$keyway" authority -c "$work/D/keyway.yaml"
 read -r _ url <"$work/authority"
 resource=$("$keyway" resource list -d "$work/D" --json | sed -n 's/.*"uri": "\(.*\)",/\1/p')
-count node "$here/authority.js" "$url" "$work/client-pki" "$resource" alice-password
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/erin.key" -out "$work/erin.crt" -days 2 -subj /CN=erin \
+    -addext keyUsage=digitalSignature 2>/dev/null
+"$keyway" cert trust -d "$work/D" --users "$work/erin.crt" >/dev/null
+"$keyway" role grant -d "$work/D" Observer --subject CN=erin >/dev/null
+"$keyway" role grant -d "$work/D" Operator --subject CN=erin >/dev/null
+count node "$here/authority.js" "$url" "$work/client-pki" "$resource" alice-password "$work/erin"
 
 # --- keyway against a node-opcua server ----------------------------------------------------------------------------------
 start node node "$here/server.js" "$work/server-pki"
