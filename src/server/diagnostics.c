@@ -8,8 +8,9 @@
 #define SESSION_DIAGNOSTICS_ARRAY 3707u
 #define SESSION_SECURITY_DIAGNOSTICS_ARRAY 3708u
 #define SERVER_DIAGNOSTICS_SUMMARY 2275u
-#define ROLE_CONFIGURE_ADMIN 15716u
-#define ROLE_SECURITY_ADMIN 15704u
+#define SAMPLING_INTERVAL_DIAGNOSTICS_ARRAY 2289u
+#define SUBSCRIPTION_DIAGNOSTICS_ARRAY 2290u
+#define ENABLED_FLAG 2294u
 
 /* --- counts ---------------------------------------------------------------------------------------------------------------- */
 
@@ -28,11 +29,18 @@ static kw_server_diagnostics_summary_data_type summarize(const kw_server *server
     return summary;
 }
 
+/* What is always in the address space says nothing while the collection is switched off. */
+static kw_status check_enabled(const kw_server *server)
+{
+    return server->has_diagnostics ? KW_GOOD : KW_BAD_NOT_READABLE;
+}
+
 static kw_status read_summary(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
 {
     kw_server_diagnostics_summary_data_type *summary = KW_ARENA_NEW(arena, kw_server_diagnostics_summary_data_type);
     kw_extension_object *object = KW_ARENA_NEW(arena, kw_extension_object);
     (void)access;
+    KW_TRY(check_enabled(ctx));
     if (summary == NULL || object == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
@@ -77,6 +85,7 @@ typedef struct count_context {
 static kw_status read_count(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
 {
     const count_context *context = ctx;
+    KW_TRY(check_enabled(context->server));
     const kw_server_diagnostics_summary_data_type summary = summarize(context->server);
     uint32_t *count = KW_ARENA_NEW(arena, uint32_t);
     (void)access;
@@ -99,7 +108,7 @@ static kw_status bind_counts(kw_server *server)
         *context = (count_context){server, COUNTS[i].offset};
         KW_TRY(kw_space_bind_value(server->space, &KW_NODE_ID(0, COUNTS[i].node), read_count, NULL, context));
     }
-    return kw_space_bind_value(server->space, &KW_NODE_ID(0, SERVER_DIAGNOSTICS_SUMMARY), read_summary, NULL, server);
+    return KW_GOOD;
 }
 
 /* --- Sessions -------------------------------------------------------------------------------------------------------------- */
@@ -114,8 +123,8 @@ void kw_server_diagnose_session(void *ctx, const kw_session *session, kw_session
 static bool sees_all(const kw_access *access)
 {
     return access->mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT && access->identity != NULL &&
-           (kw_identity_has_role(access->identity, 0, ROLE_SECURITY_ADMIN) ||
-            kw_identity_has_role(access->identity, 0, ROLE_CONFIGURE_ADMIN));
+           (kw_identity_has_role(access->identity, 0, KW_SERVER_ROLE_SECURITY_ADMIN) ||
+            kw_identity_has_role(access->identity, 0, KW_SERVER_ROLE_CONFIGURE_ADMIN));
 }
 
 /* One element of an array of structures. */
@@ -162,6 +171,7 @@ static kw_status put_all(const kw_server *server, describe one, kw_arena *arena,
 static kw_status read_activity(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
 {
     const kw_server *server = ctx;
+    KW_TRY(check_enabled(server));
     if (sees_all(access)) {
         return put_all(server, describe_activity, arena, out);
     }
@@ -182,12 +192,85 @@ static kw_status read_activity(void *ctx, const kw_access *access, kw_arena *are
 static kw_status read_security(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
 {
     (void)access;
+    KW_TRY(check_enabled(ctx));
     return put_all(ctx, describe_security, arena, out);
+}
+
+/* --- Subscriptions --------------------------------------------------------------------------------------------------------- */
+
+static kw_status read_subscriptions(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
+{
+    const kw_server *server = ctx;
+    const kw_subscriptions *subscriptions = server->services.subscriptions;
+    KW_TRY(check_enabled(server));
+    out->has_value = true;
+    return sees_all(access)
+               ? kw_subscriptions_describe_all(subscriptions, arena, &out->value)
+               : kw_subscriptions_describe(subscriptions, kw_session_by_id(server->sessions, &access->session_id), arena, &out->value);
+}
+
+static kw_status read_sampling(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
+{
+    const kw_server *server = ctx;
+    (void)access;
+    KW_TRY(check_enabled(server));
+    out->has_value = true;
+    return kw_subscriptions_describe_sampling(server->services.subscriptions, arena, &out->value);
+}
+
+/* --- the switch -------------------------------------------------------------------------------------------------------------- */
+
+static kw_status read_enabled(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
+{
+    (void)access;
+    (void)arena;
+    out->has_value = true;
+    out->value = kw_variant_scalar(KW_BUILTIN_BOOLEAN, &((const kw_server *)ctx)->has_diagnostics);
+    return KW_GOOD;
+}
+
+static void reset_session(void *ctx, kw_session *session)
+{
+    (void)ctx;
+    kw_session_reset_counts(session);
+}
+
+/* Switching it on begins to count anew; what was counted stays until then. */
+static kw_status write_enabled(void *ctx, const kw_access *access, const kw_data_value *value)
+{
+    kw_server *server = ctx;
+    const bool *wanted = kw_variant_get(&value->value, KW_BUILTIN_BOOLEAN);
+    if (access->mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT) {
+        return KW_BAD_SECURITY_MODE_INSUFFICIENT;
+    }
+    if (wanted == NULL) {
+        return KW_BAD_TYPE_MISMATCH;
+    }
+    server->has_diagnostics = *wanted;
+    KW_LOG(server->env.log, KW_LOG_INFO, *wanted ? "diagnostics are on" : "diagnostics are off",
+           kw_field_str("user", access->identity->name));
+    if (*wanted) {
+        server->rejected_requests = server->security_rejected_requests = 0;
+        kw_sessions_reset_totals(server->sessions);
+        kw_sessions_each(server->sessions, reset_session, NULL);
+        kw_subscriptions_reset_counts(server->services.subscriptions);
+    }
+    return KW_GOOD;
 }
 
 kw_status kw_server_bind_diagnostics(kw_server *server)
 {
+    static const struct {
+        uint32_t node;
+        kw_value_read read;
+        kw_value_write write;
+    } VALUES[] = {{SERVER_DIAGNOSTICS_SUMMARY, read_summary, NULL},           {SESSION_DIAGNOSTICS_ARRAY, read_activity, NULL},
+                  {SESSION_SECURITY_DIAGNOSTICS_ARRAY, read_security, NULL},  {SUBSCRIPTION_DIAGNOSTICS_ARRAY, read_subscriptions, NULL},
+                  {SAMPLING_INTERVAL_DIAGNOSTICS_ARRAY, read_sampling, NULL}, {ENABLED_FLAG, read_enabled, write_enabled}};
+    server->has_diagnostics = true;
     KW_TRY(bind_counts(server));
-    KW_TRY(kw_space_bind_value(server->space, &KW_NODE_ID(0, SESSION_DIAGNOSTICS_ARRAY), read_activity, NULL, server));
-    return kw_space_bind_value(server->space, &KW_NODE_ID(0, SESSION_SECURITY_DIAGNOSTICS_ARRAY), read_security, NULL, server);
+    for (size_t i = 0; i < sizeof(VALUES) / sizeof(VALUES[0]); i++) {
+        KW_TRY(kw_space_bind_value(server->space, &KW_NODE_ID(0, VALUES[i].node), VALUES[i].read, VALUES[i].write, server));
+    }
+    return kw_server_add_session_nodes(server);
 }

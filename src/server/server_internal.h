@@ -48,6 +48,7 @@ struct kw_server {
     size_t pool_count;
     kw_writer response; /* reused */
     bool is_shutting_down;
+    bool has_diagnostics;                                   /* EnabledFlag */
     uint32_t rejected_requests, security_rejected_requests; /* for the diagnostics */
     void (*session_closed)(void *ctx, const kw_node_id *session_id);
     void *session_closed_ctx;
@@ -77,6 +78,12 @@ void kw_server_audit_channel_closed(const kw_connection *connection, kw_status r
 void kw_server_audit_cancel(const kw_request *request, uint32_t request_handle);
 /* A Certificate of a live channel that would not be let in any more. */
 void kw_server_audit_certificate(const kw_connection *connection, const kw_certificate *certificate, kw_status status);
+
+#define KW_SERVER_ROLE_CONFIGURE_ADMIN 15716u
+#define KW_SERVER_ROLE_SECURITY_ADMIN 15704u
+
+/* session_nodes.c: an Object for each Session. */
+kw_status kw_server_add_session_nodes(kw_server *server);
 
 /* diagnostics.c: ServerDiagnostics come alive. */
 kw_status kw_server_bind_diagnostics(kw_server *server);

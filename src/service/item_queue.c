@@ -165,7 +165,10 @@ static bool make_room(kw_monitored_item *item, uint32_t more)
 
 static void note_lost(kw_monitored_item *item)
 {
+    kw_subscription_diagnostics_data_type *counts = &item->subscription->counts;
+    counts->monitoring_queue_overflow_count++;
     if (item->filter.arena != NULL) {
+        counts->event_queue_overflow_count++;
         note_lost_events(item);
     } else {
         note_lost_value(item);

@@ -63,6 +63,7 @@ static kw_status keep_sent(kw_subscription *s, const kw_notification_message *me
     while (s->sent_count > limits->max_retransmission_messages ||
            (s->sent_count > 1 && s->queued_bytes > limits->max_subscription_bytes)) { /* attack A-178 */
         drop_oldest_sent(s);
+        s->counts.discarded_message_count++;
     }
     return KW_GOOD;
 }
@@ -230,6 +231,9 @@ kw_status kw_subscription_publish(kw_subscription *s, kw_request *request)
         kw_subscription_available(s, request->arena, &response->available_sequence_numbers, &response->available_sequence_numbers_count));
     s->next_sequence_number = kw_sequence_after(s->next_sequence_number);
     take_gathered(s, gathered(g));
+    s->counts.data_change_notifications_count += (uint32_t)g->data.monitored_items_count;
+    s->counts.event_notifications_count += (uint32_t)g->events.events_count;
+    s->counts.notifications_count += (uint32_t)gathered(g);
     s->has_more = s->first_ready != NULL;
     response->more_notifications = s->has_more;
     return KW_GOOD;

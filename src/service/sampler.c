@@ -50,6 +50,8 @@ kw_status kw_sampler_add(kw_monitored_item *item)
         sampler->first->prev_sampled = item;
     }
     sampler->first = item;
+    sampler->item_count++;
+    sampler->most_items = sampler->item_count > sampler->most_items ? sampler->item_count : sampler->most_items;
     return KW_GOOD;
 }
 
@@ -60,6 +62,7 @@ void kw_sampler_remove(kw_monitored_item *item)
         return;
     }
     item->sampler = NULL;
+    sampler->item_count--;
     *(item->prev_sampled != NULL ? &item->prev_sampled->next_sampled : &sampler->first) = item->next_sampled;
     if (item->next_sampled != NULL) {
         item->next_sampled->prev_sampled = item->prev_sampled;

@@ -55,6 +55,7 @@ void kw_subscription_keep(kw_subscription *s)
 
 static void note_sent(kw_subscription *s)
 {
+    s->counts.publish_request_count++;
     s->message_sent = true;
     s->keep_alive_left = s->parameters.max_keep_alive_count;
     s->served = ++s->manager->turns;
@@ -95,6 +96,7 @@ static void say_or_be_late(kw_subscription *s, void (*say)(kw_subscription *s, k
 {
     kw_request *request = s->publisher != NULL ? kw_publisher_take(s->publisher) : NULL;
     if (request == NULL) { /* rows 8 and 17 */
+        s->counts.late_publish_request_count++;
         s->state = KW_SUBSCRIPTION_LATE;
         return;
     }
@@ -175,6 +177,7 @@ void kw_subscription_start(kw_subscription *s)
 
 void kw_subscription_modify(kw_subscription *s, const kw_subscription_parameters *parameters)
 {
+    s->counts.modify_count++;
     const bool is_other_interval = parameters->publishing_interval != s->parameters.publishing_interval;
     set_parameters(s, parameters);
     if (is_other_interval) {
@@ -184,6 +187,8 @@ void kw_subscription_modify(kw_subscription *s, const kw_subscription_parameters
 
 void kw_subscription_enable(kw_subscription *s, bool publishing_enabled)
 {
+    s->counts.enable_count += publishing_enabled;
+    s->counts.disable_count += !publishing_enabled;
     s->publishing_enabled = publishing_enabled;
     s->has_more = false;
     kw_subscription_keep(s);

@@ -17,6 +17,12 @@ void kw_subscriptions_free(kw_subscriptions *subscriptions);
 size_t kw_subscriptions_count(const kw_subscriptions *subscriptions);
 /* subscription_diagnostics.c: what is known here of the diagnostics; the rest of *out stays as it is. */
 void kw_subscriptions_summary(const kw_subscriptions *subscriptions, kw_server_diagnostics_summary_data_type *out);
+/* SubscriptionDiagnosticsDataType[]: of one Session (NULL: none), or of all, those that wait included. */
+kw_status kw_subscriptions_describe(const kw_subscriptions *subscriptions, const kw_session *session, kw_arena *arena, kw_variant *out);
+kw_status kw_subscriptions_describe_all(const kw_subscriptions *subscriptions, kw_arena *arena, kw_variant *out);
+/* SamplingIntervalDiagnosticsDataType[]: of the intervals in use. */
+kw_status kw_subscriptions_describe_sampling(const kw_subscriptions *subscriptions, kw_arena *arena, kw_variant *out);
+void kw_subscriptions_reset_counts(kw_subscriptions *subscriptions); /* begin to count anew */
 void kw_subscriptions_diagnose(kw_subscriptions *subscriptions, const kw_session *session, kw_session_diagnostics_data_type *out);
 
 /* Another user, other rights, or another channel: MonitoredItems are evaluated anew (AS-32). */

@@ -72,6 +72,7 @@ struct kw_sampler {
     kw_subscriptions *manager;
     uint64_t interval_ms;
     kw_monitored_item *first;
+    uint32_t item_count, most_items; /* now, and ever at a time */
 };
 
 /* --- Subscriptions ------------------------------------------------------------------------------------------------------------ */
@@ -107,7 +108,8 @@ struct kw_subscription {
     kw_monitored_item *first_ready, *last_ready; /* items that have something to report */
     kw_sent_message *first_sent, *last_sent;     /* the retransmission queue */
     uint32_t sent_count;
-    size_t queued_bytes; /* of notifications and messages */
+    size_t queued_bytes;                          /* of notifications and messages */
+    kw_subscription_diagnostics_data_type counts; /* what only goes up; the rest is filled in when somebody asks */
 };
 
 /* A Session with Subscriptions, or that had some: its queue of Publish requests. */

@@ -145,7 +145,11 @@ static kw_status republish(kw_request *request)
         return KW_BAD_SUBSCRIPTION_ID_INVALID;
     }
     kw_subscription_keep(s);
-    return kw_subscription_republish(s, body->retransmit_sequence_number, request->arena, &response->notification_message);
+    s->counts.republish_request_count++;
+    s->counts.republish_message_request_count++;
+    KW_TRY(kw_subscription_republish(s, body->retransmit_sequence_number, request->arena, &response->notification_message));
+    s->counts.republish_message_count++;
+    return KW_GOOD;
 }
 
 void kw_service_republish(kw_request *request)
@@ -184,11 +188,21 @@ static kw_status check_transfer(const kw_request *request, const kw_subscription
     return taker->subscription_count < request->context->limits->max_subscriptions_per_session ? KW_GOOD : KW_BAD_TOO_MANY_SUBSCRIPTIONS;
 }
 
+static void count_transfer(kw_subscription *s, const kw_session *taker)
+{
+    const kw_session *giver = s->publisher != NULL ? s->publisher->session : s->former;
+    const bool is_same = kw_bytes_equal(kw_session_client_uri(giver), kw_session_client_uri(taker));
+    s->counts.transfer_request_count++;
+    s->counts.transferred_to_same_client_count += is_same;
+    s->counts.transferred_to_alt_client_count += !is_same;
+}
+
 static kw_status transfer_one(kw_request *request, kw_publisher *taker, uint32_t id, bool send_initial_values, kw_transfer_result *result)
 {
     kw_subscription *s = kw_subscription_find_any(request->context->subscriptions, id);
     KW_TRY(check_transfer(request, s, taker));
     kw_publisher *former = s->publisher;
+    count_transfer(s, request->session);
     kw_subscription_hand_over(s, taker);
     kw_subscription_set_user(s, kw_session_identity(request->session), kw_session_mode(request->session));
     if (former != NULL) {

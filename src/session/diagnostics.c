@@ -97,6 +97,18 @@ void kw_session_count(kw_session *session, size_t counter, kw_status result)
     }
 }
 
+void kw_sessions_reset_totals(kw_sessions *sessions)
+{
+    sessions->totals = (kw_session_totals){.created = (uint32_t)kw_sessions_count(sessions)}; /* those that are there, too */
+}
+
+void kw_session_reset_counts(kw_session *session)
+{
+    session->unauthorized = 0;
+    session->requests = (kw_service_counter_data_type){.total_count = 0};
+    memset(session->counters, 0, sizeof(session->counters));
+}
+
 /* --- who the Client says it is --------------------------------------------------------------------------------------------------- */
 
 static kw_status encode_description(kw_writer *w, const kw_application_description *client, kw_string server_uri, kw_string endpoint_url)

@@ -152,6 +152,9 @@ void kw_sessions_summary(const kw_sessions *sessions, kw_server_diagnostics_summ
 bool kw_session_is_about_security(kw_status status);
 /* A request of this Session was answered. `counter`: offset in kw_session_diagnostics_data_type of what counts the service; 0: none does. */
 void kw_session_count(kw_session *session, size_t counter, kw_status result);
+/* Begin to count anew. */
+void kw_sessions_reset_totals(kw_sessions *sessions);
+void kw_session_reset_counts(kw_session *session);
 /* Borrowed from the Session and the arena. Neither has the authenticationToken or a nonce (CS-15). */
 kw_status kw_session_diagnostics(const kw_session *session, kw_arena *arena, kw_session_diagnostics_data_type *out);
 kw_status kw_session_security_diagnostics(const kw_session *session, kw_arena *arena, kw_session_security_diagnostics_data_type *out);

@@ -336,7 +336,7 @@ kw_status kw_space_remove(kw_space *space, const kw_node_id *id)
 {
     uint8_t buffer[512];
     kw_node_ref ref;
-    if (!kw_space_find(space, id, &ref) || ref.table != NULL) {
+    if (!kw_space_find(space, id, &ref) || ref.table != NULL || ref.instances != NULL) {
         return KW_BAD_NODE_ID_UNKNOWN;
     }
     kw_node *node = (kw_node *)ref.own;

@@ -167,7 +167,9 @@ static kw_status read_value(kw_space *space, const kw_access *access, const kw_n
         return KW_BAD_NOT_READABLE;
     }
     KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_READ));
-    if (node->own != NULL && node->own->read != NULL) {
+    if (node->instances != NULL) {
+        KW_TRY(kw_instance_read(node, arena, out));
+    } else if (node->own != NULL && node->own->read != NULL) {
         KW_TRY(node->own->read(node->own->ctx, access, arena, out));
     } else if (node->own != NULL && node->own->value != NULL) {
         KW_TRY(read_stored(node->own, arena, out));

@@ -12,9 +12,11 @@ struct kw_nodeset_node;
 
 typedef struct kw_node_ref {
     kw_node_id id;
-    const struct kw_nodeset_node *table; /* NULL: an own node */
-    uint8_t model;                       /* of table */
-    const kw_node *own;                  /* own node or overlay; NULL: only the table */
+    const struct kw_nodeset_node *table;       /* NULL: an own node */
+    uint8_t model;                             /* of table */
+    const kw_node *own;                        /* own node or overlay; NULL: only the table */
+    const struct kw_made_instances *instances; /* own is what this node has in common with others; NULL: a node by itself */
+    uint32_t part;                             /* of an instance */
 } kw_node_ref;
 
 typedef struct kw_reference_view {

@@ -39,6 +39,9 @@ uint32_t kw_node_permissions(const kw_space *space, const kw_access *access, con
     if (access->identity == NULL) {
         return 0;
     }
+    if (node->instances != NULL) {
+        return kw_instance_permissions(node, access, of_own(access, node->own));
+    }
     if (node->table == NULL) {
         return of_own(access, node->own);
     }

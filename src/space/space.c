@@ -185,7 +185,7 @@ bool kw_space_find(const kw_space *space, const kw_node_id *id, kw_node_ref *out
     if (out->own != NULL) {
         out->id = out->own->id; /* in memory that stays */
     }
-    return out->table != NULL || out->own != NULL;
+    return out->table != NULL || out->own != NULL || kw_instance_find(space, id, out);
 }
 
 kw_status kw_space_put(kw_space *space, kw_node *node)
@@ -198,7 +198,7 @@ kw_status kw_space_put(kw_space *space, kw_node *node)
 kw_node *kw_space_own(kw_space *space, const kw_node_id *id)
 {
     kw_node_ref ref;
-    if (!kw_space_find(space, id, &ref)) {
+    if (!kw_space_find(space, id, &ref) || ref.instances != NULL) {
         return NULL;
     }
     if (ref.own != NULL) {
@@ -224,6 +224,9 @@ static void view_of(const kw_space *space, const kw_nodeset_reference *r, kw_ref
 
 bool kw_space_next_reference(const kw_space *space, const kw_node_ref *node, size_t *cursor, kw_reference_view *out)
 {
+    if (node->instances != NULL) {
+        return kw_instance_next_reference(node, cursor, out);
+    }
     size_t i = (*cursor)++;
     if (node->table != NULL) {
         if (i < node->table->reference_count) {
@@ -240,12 +243,17 @@ bool kw_space_next_reference(const kw_space *space, const kw_node_ref *node, siz
         }
         i -= added;
     }
-    if (node->own == NULL || i >= node->own->reference_count) {
-        return false;
+    const size_t own = node->own != NULL ? node->own->reference_count : 0;
+    if (i < own) {
+        const kw_own_reference *r = &node->own->references[i];
+        *out = (kw_reference_view){r->type, r->target, r->is_forward};
+        return true;
     }
-    const kw_own_reference *r = &node->own->references[i];
-    *out = (kw_reference_view){r->type, r->target, r->is_forward};
-    return true;
+    i -= own;
+    const size_t before = *cursor - 1 - i;
+    const bool is_there = kw_instance_next_below(space, node, &i, out);
+    *cursor = before + i;
+    return is_there;
 }
 
 bool kw_space_target(const kw_space *space, const kw_node_ref *node, uint32_t type, bool is_forward, kw_node_id *out)
@@ -286,6 +294,9 @@ uint8_t kw_node_class_of(const kw_node_ref *node)
 
 kw_qualified_name kw_node_browse_name(const kw_space *space, const kw_node_ref *node)
 {
+    if (node->instances != NULL && node->part == 0) {
+        return (kw_qualified_name){1, kw_instance_name(node)};
+    }
     if (node->table == NULL) {
         return node->own->browse_name;
     }
@@ -294,6 +305,9 @@ kw_qualified_name kw_node_browse_name(const kw_space *space, const kw_node_ref *
 
 kw_localized_text kw_node_display_name(const kw_node_ref *node)
 {
+    if (node->instances != NULL && node->part == 0) {
+        return (kw_localized_text){KW_BYTES_NULL, kw_instance_name(node)};
+    }
     if (node->table == NULL) {
         return node->own->display_name;
     }

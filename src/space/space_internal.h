@@ -70,7 +70,17 @@ struct kw_space {
     size_t locale_count;
     kw_event_listener listeners[KW_EVENT_LISTENERS_MAX];
     size_t listener_count;
+    struct kw_made_instances *instances; /* newest first */
 };
+
+/* instances.c. The node is one of an instance, but in the first and the last. */
+bool kw_instance_find(const kw_space *space, const kw_node_id *id, kw_node_ref *out);
+kw_string kw_instance_name(const kw_node_ref *node);
+uint32_t kw_instance_permissions(const kw_node_ref *node, const kw_access *access, uint32_t by_role);
+kw_status kw_instance_read(const kw_node_ref *node, kw_arena *arena, kw_data_value *out);
+bool kw_instance_next_reference(const kw_node_ref *node, size_t *cursor, kw_reference_view *out);
+/* From the Object that has instances to each of them. */
+bool kw_instance_next_below(const kw_space *space, const kw_node_ref *parent, size_t *cursor, kw_reference_view *out);
 
 /* permission.c */
 uint16_t kw_node_restrictions(const kw_node_ref *node);

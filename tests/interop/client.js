@@ -3,8 +3,8 @@
 //   node client.js URL PKI-FOLDER prepare            makes the certificate
 //   node client.js URL PKI-FOLDER run PASSWORD       every policy, mode and user
 const {
-    AttributeIds, BrowseDirection, DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, StatusCodes, TimestampsToReturn,
-    UserTokenType, Variant,
+    AttributeIds, BrowseDirection, DataType, MessageSecurityMode, NodeClass, OPCUAClient, SecurityPolicy, StatusCodes,
+    TimestampsToReturn, UserTokenType, Variant,
 } = require("node-opcua");
 const { check, expect, finish, makePki } = require("./common");
 
@@ -85,6 +85,35 @@ async function browseObjects(session) {
     }
     expect(seen.size > 300, `only ${seen.size} nodes below Objects`);
     expect(seen.has(SPEED), `${SPEED} is not among them`);
+}
+
+// The Object of the own Session, and everything below it; no other Session is to be seen.
+async function readOwnDiagnostics(session) {
+    const childrenOf = async (nodeId) => {
+        const result = await session.browse({
+            nodeId, browseDirection: BrowseDirection.Forward, referenceTypeId: "i=33", includeSubtypes: true, nodeClassMask: 0, resultMask: 63,
+        });
+        expect(result.statusCode.isGood(), `Browse ${nodeId}: ${result.statusCode}`);
+        return result.references;
+    };
+    const objects = (await childrenOf("i=3706")).filter((reference) => reference.nodeClass === NodeClass.Object);
+    expect(objects.length === 1, `${objects.length} Sessions`);
+    expect(objects[0].nodeId.toString() === session.sessionId.toString(), `${objects[0].nodeId} is not ${session.sessionId}`);
+    const variables = [];
+    for (const part of await childrenOf(objects[0].nodeId)) {
+        variables.push(part, ...(await childrenOf(part.nodeId)));
+    }
+    expect(variables.length === 56, `${variables.length} Variables`);
+    const values = await session.read(variables.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value })));
+    values.forEach((value, i) => {
+        const isSecret = /^Security|^SessionSecurity|^Client(UserId|Certificate)|^Authentication|^Encoding|^Transport/.test(variables[i].browseName.name);
+        const isGood = value.statusCode.isGood() || value.statusCode.equals(StatusCodes.BadUserAccessDenied) ||
+            value.statusCode.equals(StatusCodes.BadSecurityModeInsufficient);
+        expect(isSecret || variables[i].browseName.name === "SessionId" ? isGood : value.statusCode.isGood(),
+            `${variables[i].browseName.name}: ${value.statusCode}`);
+    });
+    const whole = values[variables.findIndex(({ browseName }) => browseName.name === "SessionDiagnostics")].value.value;
+    expect(whole.sessionId.toString() === session.sessionId.toString(), `${whole.sessionId} is not ${session.sessionId}`);
 }
 
 async function useMachineAsOperator(session) {
@@ -208,6 +237,7 @@ async function run() {
         await check(`${name}, Anonymous`, () => withSession(pki, endpoint, anonymous, async (session) => {
             await readStatus(session);
             await browseObjects(session);
+            await readOwnDiagnostics(session);
             await useMachineAsAnonymous(session);
             await watchTime(session);
         }));
