@@ -13,6 +13,8 @@ static const kw_oauth_route ROUTES[] = {
     {"GET", "/.well-known/oauth-authorization-server", kw_oauth_metadata, false},
     {"GET", "/jwks", kw_oauth_keys, false},
     {"POST", "/token", kw_oauth_token, false},
+    {"POST", "/introspect", kw_oauth_introspect, false},
+    {"POST", "/revoke", kw_oauth_revoke, false},
 };
 
 #define ROUTE_COUNT (sizeof(ROUTES) / sizeof(ROUTES[0]))

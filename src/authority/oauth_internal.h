@@ -84,10 +84,23 @@ void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw
 kw_status kw_oauth_record(kw_oauth_call *call, const char *event, kw_status status, kw_string user, kw_string client_id, kw_string resource,
                           const char *grant_type, const char *why);
 
+/* --- oauth_own_token.c ------------------------------------------------------------------------------------------------------ */
+/* An access token of this service, under whichever of its names, that is good now; revoked or not. */
+typedef struct kw_own_token {
+    kw_jwt claims;
+    kw_string client_id; /* whom it was issued to; null: not by OAuth */
+    bool is_revoked;
+} kw_own_token;
+
+/* Bad_IdentityTokenInvalid, Bad_IdentityTokenRejected: it is none, or not good any more. Other codes: nobody can tell now. In a job. */
+kw_status kw_oauth_read_own_token(kw_oauth_call *call, kw_string token, kw_own_token *out);
+
 /* --- the endpoints, each in its file ---------------------------------------------------------------------------------------- */
 void kw_oauth_metadata(kw_oauth_call *call);
 void kw_oauth_keys(kw_oauth_call *call);
 void kw_oauth_token(kw_oauth_call *call);
+void kw_oauth_introspect(kw_oauth_call *call);
+void kw_oauth_revoke(kw_oauth_call *call);
 
 /* --- the grants of the token endpoint --------------------------------------------------------------------------------------- */
 void kw_oauth_grant_client_credentials(kw_oauth_call *call, const kw_oauth_client *client);

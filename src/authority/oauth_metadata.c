@@ -19,6 +19,8 @@ void kw_oauth_metadata(kw_oauth_call *call)
         put_url(call, object, "issuer", "");
         put_url(call, object, "jwks_uri", "/jwks");
         put_url(call, object, "token_endpoint", "/token");
+        put_url(call, object, "introspection_endpoint", "/introspect");
+        put_url(call, object, "revocation_endpoint", "/revoke");
     }
     kw_oauth_answer_json(call, 200, object);
 }

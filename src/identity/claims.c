@@ -66,8 +66,9 @@ static const char *take_claims(const json_t *o, kw_arena *arena, kw_jwt *out)
     }
     if (!kw_json_take_string(o, "name", TEXT_MAX, arena, &out->name) || !kw_json_take_string(o, "jti", TEXT_MAX, arena, &out->jti) ||
         !kw_json_take_string(o, "nonce", TEXT_MAX, arena, &out->nonce) ||
-        !kw_json_take_string(o, "scope", LIST_MAX * ROLE_MAX, arena, &out->scope)) {
-        return "token: name, jti, nonce or scope";
+        !kw_json_take_string(o, "scope", LIST_MAX * ROLE_MAX, arena, &out->scope) ||
+        !kw_json_take_string(o, "client_id", TEXT_MAX, arena, &out->client_id)) {
+        return "token: name, jti, nonce, scope or client_id";
     }
     return take_confirmation(o, arena, out) ? NULL : "token: cnf";
 }

@@ -27,6 +27,7 @@ static void take_claims(kw_identity *found, const kw_jwt *jwt, const kw_issuer *
 {
     found->key_thumbprint = signer->thumbprint;
     found->name = jwt->sub;
+    found->token_id = jwt->jti;
     found->issuer = issuer->alias_of.len > 0 ? issuer->alias_of : issuer->uri; /* under every name the same user with the same Roles */
     found->claimed_roles = jwt->roles;
     found->claimed_role_count = jwt->role_count;
@@ -86,6 +87,9 @@ static kw_status check_token(kw_proof *proof, kw_bytes token)
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "the token is bound to another certificate");
     }
     take_claims(proof->found, &jwt, &issuer->about, &rules, signer);
+    if (kw_snapshot_is_revoked(proof->snapshot, proof->found->issuer, jwt.jti)) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "the token was revoked");
+    }
     return KW_GOOD;
 }
 

@@ -38,7 +38,7 @@ kw_status kw_jwk_thumbprint(const kw_public_key *key, kw_arena *arena, kw_string
 /* The claims that matter here; strings in the arena. */
 typedef struct kw_jwt {
     kw_string alg, kid;
-    kw_string iss, sub, name, jti, nonce, scope;
+    kw_string iss, sub, name, jti, nonce, scope, client_id;
     kw_string *aud, *roles, *groups;
     size_t aud_count, role_count, group_count;
     bool has_exp, has_nbf, has_iat;

@@ -19,7 +19,10 @@ static kw_status review_certificate(kw_proof *proof)
 
 static kw_status review_token(kw_proof *proof)
 {
-    return kw_snapshot_issuer(proof->snapshot, proof->found->issuer) != NULL ? KW_GOOD : KW_BAD_IDENTITY_TOKEN_REJECTED;
+    const kw_identity *found = proof->found;
+    const bool is_good = kw_snapshot_issuer(proof->snapshot, found->issuer) != NULL &&
+                         !kw_snapshot_is_revoked(proof->snapshot, found->issuer, found->token_id);
+    return is_good ? KW_GOOD : KW_BAD_IDENTITY_TOKEN_REJECTED;
 }
 
 /* The password that has to be changed, and what has expired, stay so until the next ActivateSession (UM-20). */

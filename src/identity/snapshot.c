@@ -95,6 +95,29 @@ static kw_status load_users(kw_snapshot *s, kw_store *store)
     return status;
 }
 
+static int compare_revoked(const void *a, const void *b)
+{
+    const kw_revoked_token *left = a, *right = b;
+    const int order = kw_bytes_compare(left->id, right->id);
+    return order != 0 ? order : kw_bytes_compare(left->issuer, right->issuer);
+}
+
+static kw_status load_revoked(kw_snapshot *s, kw_store *store)
+{
+    KW_TRY(kw_store_revoked_list(store, s->arena, &s->revoked, &s->revoked_count));
+    if (s->revoked_count > 0) {
+        qsort(s->revoked, s->revoked_count, sizeof(kw_revoked_token), compare_revoked);
+    }
+    return KW_GOOD;
+}
+
+bool kw_snapshot_is_revoked(const kw_snapshot *snapshot, kw_string issuer, kw_string id)
+{
+    const kw_revoked_token wanted = {.issuer = issuer, .id = id};
+    return snapshot->revoked_count > 0 && id.len > 0 &&
+           bsearch(&wanted, snapshot->revoked, snapshot->revoked_count, sizeof(wanted), compare_revoked) != NULL;
+}
+
 static kw_status snapshot_load(kw_store *store, const kw_log *log, kw_snapshot **out)
 {
     kw_status status = KW_BAD_OUT_OF_MEMORY;
@@ -111,6 +134,7 @@ static kw_status snapshot_load(kw_store *store, const kw_log *log, kw_snapshot *
     KW_GOTO(failed, load_issuers(s, store, log));
     KW_GOTO(failed, kw_store_role_list(store, s->arena, &s->roles, &s->role_count));
     KW_GOTO(failed, load_users(s, store));
+    KW_GOTO(failed, load_revoked(s, store));
     *out = s;
     return KW_GOOD;
 failed:

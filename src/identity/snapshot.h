@@ -34,6 +34,8 @@ typedef struct kw_snapshot {
     size_t role_count;
     kw_known_user *users; /* by name */
     size_t user_count;
+    kw_revoked_token *revoked; /* by id */
+    size_t revoked_count;
 } kw_snapshot;
 
 typedef struct kw_snapshot_cache {
@@ -51,6 +53,8 @@ void kw_snapshot_release(const kw_snapshot *snapshot);
 /* By exact URI; NULL: not trusted. */
 const kw_trusted_issuer *kw_snapshot_issuer(const kw_snapshot *snapshot, kw_string uri);
 const kw_known_user *kw_snapshot_user(const kw_snapshot *snapshot, kw_string name); /* NULL: unknown */
-const kw_role *kw_snapshot_role(const kw_snapshot *snapshot, kw_string name);       /* NULL: unknown */
+/* Was the token with this `jti` taken back? `issuer`: canonical. */
+bool kw_snapshot_is_revoked(const kw_snapshot *snapshot, kw_string issuer, kw_string id);
+const kw_role *kw_snapshot_role(const kw_snapshot *snapshot, kw_string name); /* NULL: unknown */
 
 #endif

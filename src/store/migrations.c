@@ -77,6 +77,9 @@ static const char *const STEPS[] = {
     " application_uri TEXT, grants TEXT, redirect_uris TEXT, resources TEXT, may_introspect BIGINT NOT NULL,"
     " is_disabled BIGINT NOT NULL, created BIGINT NOT NULL);"
     "ALTER TABLE issuer ADD COLUMN alias_of TEXT;",
+
+    /* 8: access tokens that are not good any more */
+    "CREATE TABLE revoked_token (issuer TEXT NOT NULL, id TEXT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (issuer, id));",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

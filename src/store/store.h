@@ -191,6 +191,18 @@ kw_status kw_store_oauth_client_get(kw_store *s, kw_string id, kw_arena *arena, 
 kw_status kw_store_oauth_client_remove(kw_store *s, kw_string id);                                        /* Bad_NotFound */
 kw_status kw_store_oauth_client_list(kw_store *s, kw_arena *arena, kw_oauth_client **out, size_t *count); /* by id */
 
+/* An access token that is not good any more, by its `jti`, until it would have expired. */
+typedef struct kw_revoked_token {
+    kw_string issuer; /* canonical: not another name of it */
+    kw_string id;
+    int64_t expires; /* DateTime */
+} kw_revoked_token;
+
+/* Fine when it was revoked before. Bad_ResourceUnavailable past KW_STORE_REVOKED_MAX. */
+#define KW_STORE_REVOKED_MAX 100000
+kw_status kw_store_token_revoke(kw_store *s, const kw_revoked_token *token);
+kw_status kw_store_revoked_list(kw_store *s, kw_arena *arena, kw_revoked_token **out, size_t *count); /* in no order */
+
 typedef struct kw_signing_key {
     kw_string id;                  /* kid */
     kw_string alg;                 /* "ES256", "RS256", … */

@@ -58,6 +58,10 @@ expect 0 'invalid_request' ask -u "robot:$(secret robot.json)" -H 'Content-Type:
 expect 0 'invalid_target' ask -u "robot:$(secret robot.json)" -d grant_type=client_credentials -d resource=urn:none "$issuer/token"
 expect 0 'invalid_request' ask -u "robot:$(secret robot.json)" -d grant_type=client_credentials -d client_secret=x "$issuer/token"
 
+# given back: no Server takes it any more
+expect 0 '^200$' ask -u "robot:$(secret robot.json)" --data-urlencode "token=$(cat token)" "$issuer/revoke"
+expect 1 Bad_IdentityTokenRejected "$keyway" read -d D --token-file token "$server" "ns=1;s=Machine.Speed"
+
 # removed: at once
 "$keyway" client remove -d D robot >/dev/null
 expect 0 'invalid_client' ask -u "robot:$(secret robot.json)" -d grant_type=client_credentials "$issuer/token"

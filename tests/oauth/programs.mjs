@@ -95,4 +95,41 @@ await check('a wrong secret is refused', async () => {
   await assert.rejects(oidc.clientCredentialsGrant(wrong, { resource }), { error: 'invalid_client' })
 })
 
+// --- looking into tokens, and giving them back ---------------------------------------------------------------------------------
+
+const looker = await oidc.discovery(new URL(issuer), 'looker', read('looker.json').clientSecret)
+
+await check('introspection by a resource server', async () => {
+  const seen = await oidc.tokenIntrospection(looker, answer.access_token)
+  assert.equal(seen.active, true)
+  assert.equal(seen.sub, 'urn:test:robot')
+  assert.equal(seen.client_id, 'by-secret')
+  assert.equal(seen.aud, resource)
+  assert.deepEqual(seen.roles, ['Operator'])
+})
+
+await check('a client sees its own tokens, and no others', async () => {
+  assert.equal((await oidc.tokenIntrospection(config, answer.access_token)).active, true)
+  const signer = await oidc.discovery(new URL(issuer), 'by-key', undefined, oidc.PrivateKeyJwt({ key, kid: jwk.kid }))
+  assert.deepEqual(await oidc.tokenIntrospection(signer, answer.access_token), { active: false })
+})
+
+await check('what is no token is not active', async () => {
+  const [header, claims] = answer.access_token.split('.')
+  for (const text of ['nonsense', `${header}.${claims}.AAAA`, await assertion(good)]) {
+    assert.deepEqual(await oidc.tokenIntrospection(looker, text), { active: false })
+  }
+})
+
+await check('another client cannot revoke it', async () => {
+  await oidc.tokenRevocation(looker, answer.access_token)
+  assert.equal((await oidc.tokenIntrospection(looker, answer.access_token)).active, true)
+})
+
+await check('a revoked token is not active', async () => {
+  await oidc.tokenRevocation(config, answer.access_token)
+  assert.deepEqual(await oidc.tokenIntrospection(looker, answer.access_token), { active: false })
+  await oidc.tokenRevocation(config, answer.access_token)
+})
+
 finish()
