@@ -84,6 +84,7 @@ static const cyaml_schema_field_t SERVER[] = {
     TEXT("certificate", kw_config_server, certificate),
     TEXT("key", kw_config_server, key),
     FLAG("sample_machine", kw_config_server, sample_machine),
+    FLAG("allow_sessionless", kw_config_server, allow_sessionless),
     CYAML_FIELD_END,
 };
 

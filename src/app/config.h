@@ -62,6 +62,7 @@ typedef struct kw_config_server {
     char *certificate; /* paths are relative to the file's folder */
     char *key;
     bool sample_machine;
+    bool allow_sessionless;
 } kw_config_server;
 
 typedef struct kw_config_authority {

@@ -162,6 +162,7 @@ static void plan_server(server_plan *plan, const kw_host *host)
     plan->config.product_uri = KW_STRING("urn:keyway");
     plan->config.port = is_authority ? config->authority.port : config->server.port;
     plan->config.with_gds = is_authority;
+    plan->config.allow_sessionless = is_authority || config->server.allow_sessionless;
     plan->config.require_crl = !config->security.allow_missing_crl;
     plan->config.session_limits.allow_transfer_on_sign = config->security.allow_transfer_on_sign;
     plan->config.session_limits.token_expiry_grace_s = config->identity.token_expiry_grace;

@@ -186,12 +186,13 @@ static const struct method {
     kw_method_call call;
     const kw_argument_spec *inputs, *outputs;
     size_t input_count, output_count;
+    bool is_sessionless; /* RT-05 */
 } METHODS[] = {
-    {"GetServiceDescription", get_service_description, NULL, DESCRIPTION_OUT, 0, COUNT_OF(DESCRIPTION_OUT)},
-    {"RequestAccessToken", kw_authority_request_access_token, REQUEST_IN, REQUEST_OUT, COUNT_OF(REQUEST_IN), COUNT_OF(REQUEST_OUT)},
-    {"StartRequestToken", kw_authority_start_request_token, START_IN, START_OUT, COUNT_OF(START_IN), COUNT_OF(START_OUT)},
-    {"FinishRequestToken", kw_authority_finish_request_token, FINISH_IN, FINISH_OUT, COUNT_OF(FINISH_IN), COUNT_OF(FINISH_OUT)},
-    {"RefreshToken", kw_authority_refresh_token, REFRESH_IN, REFRESH_OUT, COUNT_OF(REFRESH_IN), COUNT_OF(REFRESH_OUT)},
+    {"GetServiceDescription", get_service_description, NULL, DESCRIPTION_OUT, 0, COUNT_OF(DESCRIPTION_OUT), true},
+    {"RequestAccessToken", kw_authority_request_access_token, REQUEST_IN, REQUEST_OUT, COUNT_OF(REQUEST_IN), COUNT_OF(REQUEST_OUT), true},
+    {"StartRequestToken", kw_authority_start_request_token, START_IN, START_OUT, COUNT_OF(START_IN), COUNT_OF(START_OUT), false},
+    {"FinishRequestToken", kw_authority_finish_request_token, FINISH_IN, FINISH_OUT, COUNT_OF(FINISH_IN), COUNT_OF(FINISH_OUT), false},
+    {"RefreshToken", kw_authority_refresh_token, REFRESH_IN, REFRESH_OUT, COUNT_OF(REFRESH_IN), COUNT_OF(REFRESH_OUT), false},
 };
 
 static kw_status add_methods(kw_authority *authority, kw_space *space, uint16_t gds)
@@ -207,6 +208,7 @@ static kw_status add_methods(kw_authority *authority, kw_space *space, uint16_t 
                                                           .outputs = m->outputs,
                                                           .output_count = m->output_count,
                                                           .call = m->call,
+                                                          .is_sessionless = m->is_sessionless,
                                                           .ctx = authority}));
     }
     return KW_GOOD;

@@ -77,7 +77,8 @@ typedef struct kw_identity_claim {
     const kw_application_identity *receiver; /* whose key opens secrets, whose certificate was signed */
     /* The last one of the Session; null: a context without (RequestAccessToken). Then SigningTime protects, and each secret is good once. */
     kw_bytes server_nonce;
-    bool needs_signer; /* in such a context: a secret must be signed, by the application of the channel or by a user (RT-08, RT-14) */
+    bool is_sessionless; /* the access token in a request's header: as it is, on an encrypted channel (OPC 10000-4, 6.3) */
+    bool needs_signer;   /* in such a context: a secret must be signed, by the application of the channel or by a user (RT-08, RT-14) */
     const struct kw_channel_binding
         *binding; /* identity/channel_bound.h: what an X509 user signs in such a context; NULL: a sealed secret */
     const kw_certificate *client_certificate; /* of the channel; NULL with None */

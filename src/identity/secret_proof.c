@@ -45,8 +45,11 @@ static kw_status status_of_failure(const kw_proof *proof, const kw_secret_rule *
 kw_status kw_proof_open_secret(kw_proof *proof, const kw_secret_rule *rule, kw_bytes sealed, kw_secret *secret)
 {
     const kw_identity_config *config = &proof->gate->config;
+    const kw_identity_claim *claim = proof->claim;
+    const bool is_bearer = claim->is_sessionless && claim->mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT;
+    const bool is_protected = is_bearer || claim->is_inside_tls;
     /* refused even if somebody put such a policy into the list. */
-    if (proof->effective->is_none && !proof->claim->is_inside_tls && !kw_clear_secret_is_allowed(config, proof->claim->mode)) {
+    if (proof->effective->is_none && !is_protected && !kw_clear_secret_is_allowed(config, proof->claim->mode)) {
         return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "a secret in clear");
     }
     const kw_secret_open how = {.policy = proof->effective,

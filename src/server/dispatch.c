@@ -20,16 +20,24 @@ static size_t response_limit(const kw_connection *connection, const kw_session *
     return of_channel < of_session ? of_channel : of_session;
 }
 
-static kw_status send_message(kw_connection *connection, const kw_session *session, uint32_t request_id, const kw_type *type,
-                              const void *value)
+static kw_status send_encoded(kw_connection *connection, const kw_session *session, uint32_t request_id, kw_status encoded)
 {
-    kw_writer *w = &connection->server->response;
+    const kw_writer *w = &connection->server->response;
     const size_t limit = response_limit(connection, session);
-    kw_writer_reset(w);
-    if (kw_status_is_bad(kw_ua_encode_message(w, type, value)) || (limit != 0 && w->len > limit)) {
+    if (kw_status_is_bad(encoded) || (limit != 0 && w->len > limit)) {
         return KW_BAD_RESPONSE_TOO_LARGE;
     }
     return kw_channel_send(connection->channel, request_id, kw_writer_bytes(w));
+}
+
+static kw_status encode_response(const kw_server_request *r, kw_writer *w)
+{
+    const kw_type *type = r->base.service->response_type;
+    if (r->sessionless == NULL) {
+        return kw_ua_encode_message(w, type, r->base.response);
+    }
+    KW_TRY(kw_sessionless_encode(r, w));
+    return kw_ua_encode(w, type, r->base.response);
 }
 
 /* Never fails upwards: a fault that cannot be sent either leaves the Client without an answer, and its connection ends (attack A-181). */
@@ -39,7 +47,10 @@ static void send_fault(kw_connection *connection, uint32_t request_id, uint32_t 
         return;
     }
     const kw_service_fault fault = {.response_header = header_for(connection->server, request_handle, status)};
-    if (kw_status_is_bad(send_message(connection, NULL, request_id, KW_TYPE_SERVICE_FAULT, &fault))) {
+    kw_writer *w = &connection->server->response;
+    kw_writer_reset(w);
+    const kw_status encoded = kw_ua_encode_message(w, KW_TYPE_SERVICE_FAULT, &fault);
+    if (kw_status_is_bad(send_encoded(connection, NULL, request_id, encoded))) {
         kw_channel_close(connection->channel, KW_BAD_RESPONSE_TOO_LARGE);
     }
 }
@@ -56,8 +67,9 @@ static void send_response(kw_server_request *r, kw_status status)
     const kw_extension_object additional = header->additional_header;
     *header = header_for(connection->server, request->header->request_handle, status);
     header->additional_header = additional;
-    const kw_status sent =
-        send_message(connection, request->session, request->request_id, request->service->response_type, request->response);
+    kw_writer *w = &connection->server->response;
+    kw_writer_reset(w);
+    const kw_status sent = send_encoded(connection, request->session, request->request_id, encode_response(r, w));
     if (sent == KW_BAD_RESPONSE_TOO_LARGE) {
         send_fault(connection, request->request_id, request->header->request_handle, sent);
     }
@@ -159,7 +171,7 @@ static kw_status check_channel(const kw_connection *connection, const kw_service
 static kw_status enter_session(kw_server_request *r)
 {
     kw_session *session = NULL;
-    if (r->base.service->need == KW_NEEDS_NOTHING) {
+    if (r->base.service->need == KW_NEEDS_NOTHING || r->sessionless != NULL) {
         return KW_GOOD;
     }
     KW_TRY(kw_session_gate(r->connection->server->sessions, r->connection->channel, &r->base.header->authentication_token, &session));
@@ -186,19 +198,32 @@ static bool is_full(const kw_connection *connection)
     return count >= max;
 }
 
+/* What is asked for: by the id of the message, or by the envelope around it. */
+static kw_status find_service(kw_connection *connection, kw_reader *r, uint32_t type_id, kw_arena *arena, kw_ua_limits *limits,
+                              const kw_service **service, kw_sessionless **sessionless)
+{
+    *limits = connection->server->config.codec_limits;
+    *sessionless = NULL;
+    if (kw_sessionless_is(type_id)) {
+        return kw_sessionless_open(connection, r, arena, limits, service, sessionless);
+    }
+    *service = kw_service_find(type_id);
+    return *service != NULL ? KW_GOOD : KW_BAD_SERVICE_UNSUPPORTED;
+}
+
 /* KW_GOOD: *out is linked and the request's from here on. Otherwise *handle is for the fault. */
 static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes body, kw_arena *arena, kw_server_request **out,
                        uint32_t *handle)
 {
-    const kw_server *server = connection->server;
     uint32_t type_id = 0;
+    kw_ua_limits limits;
+    const kw_service *service = NULL;
+    kw_sessionless *sessionless = NULL;
     kw_reader r = kw_reader_of(body);
     KW_TRY(kw_ua_decode_message_id(&r, arena, &type_id));
+    const kw_status found = find_service(connection, &r, type_id, arena, &limits, &service, &sessionless);
     *handle = handle_of(r, arena);
-    const kw_service *service = kw_service_find(type_id);
-    if (service == NULL) {
-        return KW_BAD_SERVICE_UNSUPPORTED;
-    }
+    KW_TRY(found);
     KW_TRY(check_channel(connection, service));
     if (is_full(connection)) {
         return KW_BAD_TOO_MANY_OPERATIONS;
@@ -207,7 +232,8 @@ static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes 
     if (request == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    KW_TRY(kw_ua_decode(&r, arena, &server->config.codec_limits, service->request_type, (void *)request->base.body));
+    request->sessionless = sessionless;
+    KW_TRY(kw_ua_decode(&r, arena, &limits, service->request_type, (void *)request->base.body));
     if (kw_reader_left(&r) != 0) { /* attack A-30 */
         return KW_BAD_DECODING_ERROR;
     }
@@ -232,6 +258,10 @@ void kw_server_dispatch(kw_connection *connection, uint32_t request_id, kw_bytes
         kw_server_count_request(connection->server, status);
         send_fault(connection, request_id, handle, status);
         kw_server_drop_arena(connection->server, arena);
+        return;
+    }
+    if (request->sessionless != NULL) {
+        kw_sessionless_start(request);
         return;
     }
     request->base.service->handle(&request->base);

@@ -24,6 +24,7 @@ typedef struct kw_server_config {
     size_t endpoint_count;
     bool discovery_on_none; /* discovery services on a None channel although no None endpoint is offered; default true */
     bool with_gds;
+    bool allow_sessionless; /* SessionlessInvoke on encrypted channels. OPC 10000-4, 6.3 */
     bool require_crl;
     kw_channel_limits channel_limits;
     kw_session_limits session_limits;

@@ -7,12 +7,14 @@
 #include "space/administration.h"
 
 typedef struct kw_server_request kw_server_request;
+typedef struct kw_sessionless kw_sessionless;
 
 /* One request under way. It lives until it is finished, also when its connection is gone by then. */
 struct kw_server_request {
     kw_request base; /* first: handlers get its address */
     kw_connection *connection;
     kw_server_request *prev, *next;
+    kw_sessionless *sessionless; /* NULL: in a Session, or without need of one */
     bool is_cancelled;
 };
 
@@ -84,6 +86,19 @@ void kw_server_audit_certificate(const kw_connection *connection, const kw_certi
 
 /* session_nodes.c: an Object for each Session. */
 kw_status kw_server_add_session_nodes(kw_server *server);
+
+/* sessionless.c: a service without a Session. OPC 10000-4, 6.3 */
+bool kw_sessionless_is(uint32_t message_id);
+/*
+ * Reads the envelope. *service: what is invoked; limits: how its body is to be decoded. Bad_ServiceUnsupported, Bad_SecurityModeInsufficient,
+ * Bad_InvalidArgument (another UrisVersion than 0), Bad_DecodingError.
+ */
+kw_status kw_sessionless_open(kw_connection *connection, kw_reader *r, kw_arena *arena, kw_ua_limits *limits, const kw_service **service,
+                              kw_sessionless **out);
+/* Find out who asks, and let the service do it. */
+void kw_sessionless_start(kw_server_request *request);
+/* The envelope of its answer. */
+kw_status kw_sessionless_encode(const kw_server_request *request, kw_writer *w);
 
 /* diagnostics.c: ServerDiagnostics come alive. */
 kw_status kw_server_bind_diagnostics(kw_server *server);

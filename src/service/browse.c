@@ -66,6 +66,9 @@ static continuation_list *list_of(kw_session *session)
 
 static kw_status keep_point(kw_request *request, const kw_browse_description *what, uint32_t max_references, size_t cursor, kw_bytes *id)
 {
+    if (request->session == NULL) {
+        return KW_BAD_NO_CONTINUATION_POINTS; /* nobody keeps it */
+    }
     continuation_list *list = list_of(request->session);
     if (list == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
@@ -96,7 +99,7 @@ static kw_status keep_point(kw_request *request, const kw_browse_description *wh
 /* Out of the list: a continuation point is good once. NULL: there is none of that id in this Session. */
 static continuation *take_point(kw_session *session, kw_bytes id)
 {
-    continuation_list *list = kw_session_attachment(session);
+    continuation_list *list = session != NULL ? kw_session_attachment(session) : NULL;
     uint64_t wanted;
     if (list == NULL || id.len != POINT_LEN) {
         return NULL;

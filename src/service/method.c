@@ -74,6 +74,9 @@ static kw_status authorise(const call_batch *batch, const kw_call_method_request
     KW_TRY(kw_node_check(space, &batch->access, &object, KW_PERMISSION_BROWSE));
     KW_TRY(kw_space_find_method(space, &object, &what->method_id, method));
     KW_TRY(kw_node_check(space, &batch->access, &method->method, KW_PERMISSION_CALL));
+    if (!batch->access.has_session && !method->is_sessionless) { /* as if it had the AccessRestriction SessionRequired */
+        return KW_BAD_SECURITY_MODE_INSUFFICIENT;
+    }
     return method->call != NULL ? KW_GOOD : KW_BAD_NOT_EXECUTABLE;
 }
 
@@ -98,7 +101,7 @@ static kw_status fill_slot(call_batch *batch, const kw_call_method_request *what
                            .header = batch->request->header,
                            .object_id = what->object_id,
                            .method_id = what->method_id,
-                           .session_id = *kw_session_id(batch->request->session),
+                           .session_id = batch->access.session_id,
                            .inputs = what->input_arguments,
                            .input_count = what->input_arguments_count,
                            .input_results = KW_ARENA_ARRAY(arena, kw_status, what->input_arguments_count),
@@ -138,7 +141,6 @@ static kw_status new_batch(kw_request *request, call_batch **out)
 {
     const kw_call_request *body = request->body;
     kw_call_response *response = request->response;
-    const kw_certificate *peer = kw_channel_peer_certificate(request->channel);
     if (body->methods_to_call_count == 0) {
         return KW_BAD_NOTHING_TO_DO;
     }
@@ -153,13 +155,7 @@ static kw_status new_batch(kw_request *request, call_batch **out)
     response->results_count = body->methods_to_call_count;
     batch->request = request;
     batch->access = kw_request_access(request);
-    batch->context = (kw_identity_claim){.channel_policy = kw_channel_policy(request->channel),
-                                         .mode = kw_channel_mode(request->channel),
-                                         .receiver = kw_channel_identity(request->channel),
-                                         .client_certificate = peer,
-                                         .application_uri = peer != NULL ? kw_certificate_application_uri(peer) : KW_BYTES_NULL,
-                                         .address = request->peer_address,
-                                         .endpoint_url = kw_channel_endpoint_url(request->channel)};
+    batch->context = kw_request_claim(request);
     batch->pending = 1;
     *out = batch;
     return KW_GOOD;

@@ -36,9 +36,12 @@ const kw_service_limits KW_SERVICE_LIMITS_DEFAULT = {
 
 #define COUNTED(field) offsetof(kw_session_diagnostics_data_type, field##_count)
 
-#define ROW(id, upper, need, counter, discovery, handler)                                                                                  \
+#define ROW(id, upper, need, counter, discovery, handler) ROW_OF(id, upper, need, counter, discovery, false, handler)
+/* Those that ask for nothing but the identity of who asks. */
+#define FREE_ROW(id, upper, counter, handler) ROW_OF(id, upper, KW_NEEDS_SESSION, counter, false, true, handler)
+#define ROW_OF(id, upper, need, counter, discovery, sessionless, handler)                                                                  \
     {                                                                                                                                      \
-#upper, id, KW_TYPE_##upper##_REQUEST, KW_TYPE_##upper##_RESPONSE, need, counter, discovery, kw_service_##handler                  \
+#upper, id, KW_TYPE_##upper##_REQUEST, KW_TYPE_##upper##_RESPONSE, need, counter, discovery, sessionless, kw_service_##handler     \
     }
 
 /* In ascending order of the request's id. */
@@ -49,15 +52,14 @@ static const kw_service SERVICES[] = {
     ROW(467, ACTIVATE_SESSION, KW_NEEDS_NOTHING, 0, false, activate_session),
     ROW(473, CLOSE_SESSION, KW_NEEDS_NOTHING, 0, false, close_session),
     ROW(479, CANCEL, KW_NEEDS_SESSION, 0, false, cancel),
-    ROW(527, BROWSE, KW_NEEDS_SESSION, COUNTED(browse), false, browse),
-    ROW(533, BROWSE_NEXT, KW_NEEDS_SESSION, COUNTED(browse_next), false, browse_next),
-    ROW(554, TRANSLATE_BROWSE_PATHS_TO_NODE_IDS, KW_NEEDS_SESSION, COUNTED(translate_browse_paths_to_node_ids), false,
-        translate_browse_paths),
+    FREE_ROW(527, BROWSE, COUNTED(browse), browse),
+    FREE_ROW(533, BROWSE_NEXT, COUNTED(browse_next), browse_next),
+    FREE_ROW(554, TRANSLATE_BROWSE_PATHS_TO_NODE_IDS, COUNTED(translate_browse_paths_to_node_ids), translate_browse_paths),
     ROW(560, REGISTER_NODES, KW_NEEDS_SESSION, COUNTED(register_nodes), false, register_nodes),
     ROW(566, UNREGISTER_NODES, KW_NEEDS_SESSION, COUNTED(unregister_nodes), false, unregister_nodes),
-    ROW(631, READ, KW_NEEDS_SESSION, COUNTED(read), false, read),
-    ROW(673, WRITE, KW_NEEDS_SESSION, COUNTED(write), false, write),
-    ROW(712, CALL, KW_NEEDS_SESSION, COUNTED(call), false, call),
+    FREE_ROW(631, READ, COUNTED(read), read),
+    FREE_ROW(673, WRITE, COUNTED(write), write),
+    FREE_ROW(712, CALL, COUNTED(call), call),
     ROW(751, CREATE_MONITORED_ITEMS, KW_NEEDS_SESSION, COUNTED(create_monitored_items), false, create_monitored_items),
     ROW(763, MODIFY_MONITORED_ITEMS, KW_NEEDS_SESSION, COUNTED(modify_monitored_items), false, modify_monitored_items),
     ROW(769, SET_MONITORING_MODE, KW_NEEDS_SESSION, COUNTED(set_monitoring_mode), false, set_monitoring_mode),
@@ -89,6 +91,16 @@ const kw_service *kw_service_find(uint32_t request_id)
     return NULL;
 }
 
+const kw_service *kw_service_find_sessionless(uint32_t data_type_id)
+{
+    for (size_t i = 0; i < sizeof(SERVICES) / sizeof(SERVICES[0]); i++) {
+        if (SERVICES[i].request_type->data_type_id == data_type_id) {
+            return SERVICES[i].is_sessionless ? &SERVICES[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
 kw_status kw_request_statuses(const kw_request *request, size_t count, kw_status **results, size_t *results_count)
 {
     *results = KW_ARENA_ARRAY(request->arena, kw_status, count);
@@ -98,10 +110,26 @@ kw_status kw_request_statuses(const kw_request *request, size_t count, kw_status
 
 kw_access kw_request_access(const kw_request *request)
 {
-    kw_access access = {.identity = request->identity, .mode = kw_channel_mode(request->channel), .has_session = request->session != NULL};
+    kw_access access = {.identity = request->identity,
+                        .mode = kw_channel_mode(request->channel),
+                        .has_session = request->session != NULL,
+                        .locales = request->locales,
+                        .locale_count = request->locale_count};
     if (request->session != NULL) {
         access.session_id = *kw_session_id(request->session);
         access.locales = kw_session_locales(request->session, &access.locale_count);
     }
     return access;
+}
+
+kw_identity_claim kw_request_claim(const kw_request *request)
+{
+    const kw_certificate *peer = kw_channel_peer_certificate(request->channel);
+    return (kw_identity_claim){.channel_policy = kw_channel_policy(request->channel),
+                               .mode = kw_channel_mode(request->channel),
+                               .receiver = kw_channel_identity(request->channel),
+                               .client_certificate = peer,
+                               .application_uri = peer != NULL ? kw_certificate_application_uri(peer) : KW_BYTES_NULL,
+                               .address = request->peer_address,
+                               .endpoint_url = kw_channel_endpoint_url(request->channel)};
 }

@@ -62,9 +62,11 @@ struct kw_request {
     const kw_service *service;
     kw_channel *channel; /* alive while the request is; see server/ */
     kw_string peer_address;
-    kw_session *session;   /* retained; NULL for services without one */
-    kw_identity *identity; /* retained when the request came in: rights do not change under a running request (attack A-107) */
-    kw_arena *arena;       /* request, response, everything: until the response left */
+    kw_session *session;      /* retained; NULL for services without one, and for a session-less invocation */
+    kw_identity *identity;    /* retained when the request came in: rights do not change under a running request (attack A-107) */
+    kw_arena *arena;          /* request, response, everything: until the response left */
+    const kw_string *locales; /* of a session-less invocation, in order of preference */
+    size_t locale_count;
     uint32_t request_id;
     uint64_t deadline_ms;            /* monotonic: what comes later the Client does not wait for; UINT64_MAX: none */
     const kw_request_header *header; /* first field of body */
@@ -83,15 +85,20 @@ struct kw_service {
     uint32_t request_id; /* ns 0 id of the binary encoding of the request */
     const kw_type *request_type, *response_type;
     kw_session_need need;
-    size_t counter;    /* offset in kw_session_diagnostics_data_type of what counts it; 0: nothing does */
-    bool is_discovery; /* also on a None channel that is open for discovery only */
+    size_t counter;      /* offset in kw_session_diagnostics_data_type of what counts it; 0: nothing does */
+    bool is_discovery;   /* also on a None channel that is open for discovery only */
+    bool is_sessionless; /* also without a Session. OPC 10000-4, 6.3 */
     void (*handle)(kw_request *request);
 };
 
 /* NULL: Bad_ServiceUnsupported. */
 const kw_service *kw_service_find(uint32_t request_id);
+/* By the DataType of the request, as SessionlessInvoke names it; NULL: not one that goes without a Session. */
+const kw_service *kw_service_find_sessionless(uint32_t data_type_id);
 /* The kw_access of a request. */
 kw_access kw_request_access(const kw_request *request);
+/* Where it came from and how, for proofs of a user: all but the token. */
+kw_identity_claim kw_request_claim(const kw_request *request);
 /* Room in the request's arena for one StatusCode per operation. Bad_OutOfMemory. */
 kw_status kw_request_statuses(const kw_request *request, size_t count, kw_status **results, size_t *results_count);
 

@@ -207,6 +207,7 @@ kw_status kw_space_add_method(kw_space *space, const kw_node_spec *spec)
         inputs[i] = (kw_argument_type){KW_NODE_ID(0, spec->inputs[i].data_type), spec->inputs[i].value_rank};
     }
     node->call = spec->call;
+    node->is_sessionless = spec->is_sessionless;
     node->inputs = inputs;
     node->input_count = spec->input_count;
     node->output_count = spec->output_count;

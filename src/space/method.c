@@ -72,6 +72,7 @@ kw_status kw_space_find_method(const kw_space *space, const kw_node_ref *object,
     *out = (kw_method_view){.method = method};
     if (method.own != NULL) {
         out->call = method.own->call;
+        out->is_sessionless = method.own->is_sessionless;
         out->ctx = method.own->ctx;
         out->input_count = method.own->input_count;
         out->output_count = method.own->output_count;

@@ -68,6 +68,7 @@ bool kw_value_fits(const kw_variant *value, const kw_node_id *data_type, int32_t
 typedef struct kw_method_view {
     kw_node_ref method;
     kw_method_call call; /* NULL: nothing behind it here */
+    bool is_sessionless;
     void *ctx;
     size_t input_count, output_count;
 } kw_method_view;

@@ -143,6 +143,7 @@ typedef struct kw_node_spec {
     const kw_argument_spec *inputs, *outputs;
     size_t input_count, output_count;
     kw_method_call call;
+    bool is_sessionless; /* may be called without a Session (OPC 10000-4, 6.3): it keeps nothing for one */
     void *ctx;
 } kw_node_spec;
 

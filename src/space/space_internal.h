@@ -41,6 +41,7 @@ struct kw_node {
     kw_value_write write;
     kw_value_write_later write_later;
     kw_method_call call;
+    bool is_sessionless;
     void *ctx;
     const kw_argument_type *inputs;
     size_t input_count, output_count;

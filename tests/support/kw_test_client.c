@@ -251,23 +251,29 @@ void kw_test_clients_free(kw_test_world *world)
 
 /* --- requests ------------------------------------------------------------------------------------------------------------ */
 
+uint32_t kw_test_send_bytes(kw_test_client *client, kw_bytes message)
+{
+    const uint32_t id = ++client->last_id;
+    if (!client->is_closed) {
+        assert_status(kw_channel_send(client->channel, id, message), KW_GOOD);
+    }
+    kw_test_world_pump(client->world);
+    return id;
+}
+
 uint32_t kw_test_send(kw_test_client *client, const kw_test_session *session, const kw_type *type, void *request)
 {
     kw_request_header *header = request;
     kw_writer w;
-    const uint32_t id = ++client->last_id;
-    header->request_handle = header->request_handle != 0 ? header->request_handle : id;
+    header->request_handle = header->request_handle != 0 ? header->request_handle : client->last_id + 1;
     header->timestamp = client->world->clock->utc;
     if (session != NULL) {
         header->authentication_token = session->token;
     }
     kw_writer_init(&w, BYTES_MAX);
     assert_status(kw_ua_encode_message(&w, type, request), KW_GOOD);
-    if (!client->is_closed) {
-        assert_status(kw_channel_send(client->channel, id, kw_writer_bytes(&w)), KW_GOOD);
-    }
+    const uint32_t id = kw_test_send_bytes(client, kw_writer_bytes(&w));
     kw_writer_clear(&w);
-    kw_test_world_pump(client->world);
     return id;
 }
 
@@ -278,6 +284,12 @@ static kw_test_answer *find_answer(const kw_test_client *client, uint32_t id)
         a = a->next;
     }
     return a;
+}
+
+kw_bytes kw_test_answer_bytes(const kw_test_client *client, uint32_t id)
+{
+    const kw_test_answer *answer = find_answer(client, id);
+    return answer != NULL ? answer->body : KW_BYTES_NULL;
 }
 
 uint64_t kw_test_answered_at(const kw_test_client *client, uint32_t id)

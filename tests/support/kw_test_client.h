@@ -57,6 +57,9 @@ typedef struct kw_test_session {
 kw_status kw_test_call(kw_test_client *client, const kw_test_session *session, const kw_type *type, void *request, const void **response);
 /* The two halves of it, for requests that overlap: the id of the request; then whether it was answered, and how. */
 uint32_t kw_test_send(kw_test_client *client, const kw_test_session *session, const kw_type *type, void *request);
+/* A message that is encoded already, and the answer as it came (null: none has). */
+uint32_t kw_test_send_bytes(kw_test_client *client, kw_bytes message);
+kw_bytes kw_test_answer_bytes(const kw_test_client *client, uint32_t id);
 /* Answers are numbered as they come, over all Clients; 0: not answered. */
 uint64_t kw_test_answered_at(const kw_test_client *client, uint32_t id);
 bool kw_test_is_answered(const kw_test_client *client, uint32_t id);

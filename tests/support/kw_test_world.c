@@ -74,7 +74,7 @@ static void start_server(kw_test_world *world)
     config.product_uri = KW_STRING("urn:keyway");
     config.hosts = HOSTS;
     config.host_count = 1;
-    config.with_gds = world->options.with_authority;
+    config.with_gds = config.allow_sessionless = world->options.with_authority;
     config.identity.allow_anonymous = true;
     config.identity.allow_x509 = true;
     config.identity.throttle.delay_after = config.identity.throttle.lockout_after = 0; /* most tests fail on purpose, and often */
