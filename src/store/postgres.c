@@ -181,6 +181,7 @@ static kw_status open_store(const char *location, bool create, kw_arena *arena, 
         return KW_BAD_OUT_OF_MEMORY;
     }
     p->base.engine = &KW_POSTGRES;
+    p->answer_ms = KW_POSTGRES_ANSWER_MS;
     kw_status status = kw_postgres_connect(location, arena, &p->db, why);
     if (!kw_status_is_bad(status)) {
         *why = KW_BYTES_NULL;

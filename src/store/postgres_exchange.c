@@ -41,6 +41,14 @@ static kw_status lose(kw_postgres *p)
     return KW_BAD_RESOURCE_UNAVAILABLE;
 }
 
+/* Who waited so long does not wait again. */
+static kw_status give_up(kw_postgres *p)
+{
+    lose(p);
+    p->base.fate = KW_SQL_UNSURE;
+    return KW_BAD_RESOURCE_UNAVAILABLE;
+}
+
 static kw_status refuse(kw_postgres *p, const char *state)
 {
     const meaning *m = MEANINGS;
@@ -106,7 +114,7 @@ static kw_status collect(kw_postgres *p, int64_t deadline, PGresult **last)
     kw_status status = KW_GOOD;
     for (;;) {
         if (!wait_for_answer(p->db, deadline)) {
-            return lose(p);
+            return now_ms() >= deadline ? give_up(p) : lose(p);
         }
         PGresult *result = PQgetResult(p->db);
         if (result == NULL) {
@@ -123,9 +131,9 @@ static kw_status collect(kw_postgres *p, int64_t deadline, PGresult **last)
 kw_status kw_postgres_answer(kw_postgres *p, int sent, bool patient, PGresult **out)
 {
     PGresult *last = NULL;
-    const int64_t deadline = patient ? INT64_MAX : now_ms() + KW_POSTGRES_ANSWER_MS;
+    const int64_t deadline = patient ? INT64_MAX : now_ms() + p->answer_ms;
     kw_status status = sent == 1 ? collect(p, deadline, &last) : lose(p);
-    if (PQstatus(p->db) == CONNECTION_BAD) { /* also after the server had said why it goes */
+    if (PQstatus(p->db) == CONNECTION_BAD && p->base.fate != KW_SQL_UNSURE) { /* also after the server had said why it goes */
         status = lose(p);
     }
     if (out != NULL && !kw_status_is_bad(status)) {

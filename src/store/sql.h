@@ -62,7 +62,7 @@ typedef enum kw_sql_fate {
     KW_SQL_DONE,  /* it will fail again */
     KW_SQL_AGAIN, /* in the way of another one; nothing of it is left, and it may succeed when tried again */
     KW_SQL_LOST,  /* the connection is lost, and nothing is left of it */
-    KW_SQL_UNSURE /* the connection was lost while it was committed */
+    KW_SQL_UNSURE /* the connection was lost while it was committed, or given up because nothing answered: not to be tried again */
 } kw_sql_fate;
 kw_sql_fate kw_sql_get_fate(const kw_sql *sql);
 

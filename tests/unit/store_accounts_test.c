@@ -122,6 +122,25 @@ static void users_are_listed_by_name(void **state)
     }
 }
 
+/* Whatever language a database was made for. */
+static void texts_are_listed_in_the_order_of_their_bytes(void **state)
+{
+    kw_test_store *t = *state;
+    static const char *const ORDER[] = {"B", "Z", "_", "a", "b-a", "ba", "z", "\xC3\xA4"};
+    const size_t all = sizeof(ORDER) / sizeof(ORDER[0]);
+    kw_user *users;
+    size_t count;
+    for (size_t i = 0; i < all; i++) {
+        const kw_user user = {.name = kw_string_from(ORDER[all - 1 - i])};
+        assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+    }
+    assert_status(kw_store_user_list(t->store, t->arena, &users, &count), KW_GOOD);
+    assert_int_equal(count, all);
+    for (size_t i = 0; i < all; i++) {
+        assert_text(users[i].name, ORDER[i]);
+    }
+}
+
 static void a_name_that_engines_differ_about_is_refused(void **state)
 {
     kw_test_store *t = *state;
@@ -375,6 +394,7 @@ int main(void)
         TEST(an_unknown_user_is_not_found_and_not_made),
         TEST(a_removed_user_is_gone),
         TEST(users_are_listed_by_name),
+        TEST(texts_are_listed_in_the_order_of_their_bytes),
         TEST(a_name_that_engines_differ_about_is_refused),
         TEST(an_arena_without_room_is_told_and_nothing_is_half_there),
         TEST(an_issuer_is_put_replaced_and_removed),

@@ -1,4 +1,5 @@
 /* What is PostgreSQL's own: nodes that start together, conflicts that are tried again, connections that go away. */
+#include "store/postgres_internal.h"
 #include "store/store_internal.h"
 #include "support/kw_test_postgres.h"
 #include "support/kw_test_store.h"
@@ -440,6 +441,48 @@ static void a_store_that_is_down_is_asked_with_growing_waits(void **state)
     PQfinish(other);
 }
 
+static kw_postgres *idle_writer(kw_test_store *t)
+{
+    assert_int_equal(t->store->writers.idle_count, 1);
+    return (kw_postgres *)t->store->writers.idle[0];
+}
+
+static void who_waits_too_long_for_a_turn_is_told(void **state)
+{
+    kw_test_store *t = *state;
+    void *hold = kw_test_store_hold(t);
+    assert_status(kw_sql_define(&idle_writer(t)->base, "SET statement_timeout = 20"), KW_GOOD);
+    assert_status(add_user(t->store, "alice"), KW_BAD_RESOURCE_UNAVAILABLE);
+    kw_test_store_let_go(t, hold);
+    assert_int_equal(idle_writer(t)->base.fate, KW_SQL_DONE); /* the connection is as good as before */
+    assert_status(kw_sql_define(&idle_writer(t)->base, "SET statement_timeout = 10000"), KW_GOOD);
+    assert_status(add_user(t->store, "alice"), KW_GOOD);
+}
+
+/* As when the machine of the server is gone: the connection is closed, and it is not tried again. */
+static void a_server_that_does_not_answer_is_given_up(void **state)
+{
+    kw_test_store *t = *state;
+    void *hold = kw_test_store_hold(t);
+    idle_writer(t)->answer_ms = 20;
+    assert_status(add_user(t->store, "alice"), KW_BAD_RESOURCE_UNAVAILABLE);
+    assert_int_equal(t->store->writers.open, 0);
+    kw_test_store_let_go(t, hold);
+    assert_status(add_user(t->store, "alice"), KW_GOOD);
+    assert_int_equal(kw_test_store_query(t, "SELECT COUNT(*) FROM account"), 1);
+}
+
+/* Nor does one wait for ever who calls where nobody answers. */
+static void a_connection_that_does_not_come_about_is_given_up(void **state)
+{
+    kw_test_store *t = *state;
+    int listener = -1;
+    char url[200];
+    snprintf(url, sizeof(url), "postgresql://u@127.0.0.2:%u/db?sslmode=disable&connect_timeout=2", listen_elsewhere(&listener));
+    assert_refused(t, url, true, KW_BAD_RESOURCE_UNAVAILABLE, "timeout expired");
+    close(listener);
+}
+
 static void many_threads_share_few_connections(void **state)
 {
     kw_test_store *t = *state;
@@ -503,6 +546,9 @@ int main(void)
         TEST(what_was_cut_off_at_its_commit_is_not_tried_again),
         TEST(a_store_that_is_down_is_told_and_comes_back_by_itself),
         TEST(a_store_that_is_down_is_asked_with_growing_waits),
+        TEST(who_waits_too_long_for_a_turn_is_told),
+        TEST(a_server_that_does_not_answer_is_given_up),
+        TEST_WITHOUT(a_connection_that_does_not_come_about_is_given_up),
         TEST(many_threads_share_few_connections),
         TEST(turns_of_different_kinds_do_not_wait_for_each_other),
     };

@@ -3,6 +3,7 @@
 #include "support/kw_test_store.h"
 #include "support/test.h"
 
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -196,6 +197,78 @@ static void a_list_of_roles_is_of_one_moment(void **state)
     kw_store_close(other);
 }
 
+/* --- what is good once -------------------------------------------------------------------------------------------- */
+
+#define USERS_OF_A_SECRET 8
+#define SECRETS 20
+
+typedef struct taker {
+    pthread_t thread;
+    kw_store *store;
+    int64_t until;
+    uint8_t number;
+    int took, grants, reuses;
+} taker;
+
+/* Each secret, and the first one of each grant. */
+static void *take_secrets(void *argument)
+{
+    taker *t = argument;
+    for (int i = 0; i < SECRETS; i++) {
+        char id[16];
+        bool is_reused = false;
+        const uint8_t first[32] = {0}, next[32] = {t->number};
+        snprintf(id, sizeof(id), "s%d", i);
+        t->took += kw_store_secret_use(t->store, kw_string_from(id), t->until, 1000) == KW_GOOD;
+        const kw_status rotated =
+            kw_store_refresh_grant_rotate(t->store, kw_string_from(id), (kw_bytes){first, 32}, (kw_bytes){next, 32}, t->until, &is_reused);
+        t->grants += rotated == KW_GOOD && !is_reused;
+        t->reuses += rotated == KW_GOOD && is_reused;
+    }
+    return NULL;
+}
+
+static void add_grants(kw_test_store *t, int64_t until)
+{
+    static const uint8_t FIRST[32] = {0};
+    for (int i = 0; i < SECRETS; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "s%d", i);
+        const kw_refresh_grant grant = {.id = kw_string_from(id),
+                                        .secret_hash = {FIRST, sizeof(FIRST)},
+                                        .application = KW_STRING("urn:client"),
+                                        .subject = KW_STRING("alice"),
+                                        .resource = KW_STRING("urn:server"),
+                                        .detail = KW_STRING("{}"),
+                                        .expires = until};
+        assert_status(kw_store_refresh_grant_add(t->store, &grant, SECRETS), KW_GOOD);
+    }
+}
+
+static void what_is_good_once_is_taken_once_by_all_nodes_together(void **state)
+{
+    kw_test_store *t = *state;
+    kw_store *other = kw_test_store_open(t);
+    taker takers[USERS_OF_A_SECRET];
+    int took = 0, grants = 0, reuses = 0;
+    const int64_t until = t->clock.utc + 600 * KW_TICKS_PER_S;
+    add_grants(t, until);
+    for (uint8_t i = 0; i < USERS_OF_A_SECRET; i++) {
+        takers[i] = (taker){.store = i % 2 == 0 ? t->store : other, .until = until, .number = (uint8_t)(i + 1)};
+        assert_int_equal(pthread_create(&takers[i].thread, NULL, take_secrets, &takers[i]), 0);
+    }
+    for (size_t i = 0; i < USERS_OF_A_SECRET; i++) {
+        assert_int_equal(pthread_join(takers[i].thread, NULL), 0);
+        took += takers[i].took;
+        grants += takers[i].grants;
+        reuses += takers[i].reuses;
+    }
+    assert_int_equal(took, SECRETS);
+    assert_int_equal(grants, SECRETS);
+    assert_int_equal(reuses, SECRETS); /* the second who came ended the grant, the others found nothing */
+    kw_store_close(other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kw_test_store_setup, kw_test_store_teardown)
 
 int main(void)
@@ -207,6 +280,7 @@ int main(void)
         TEST(audit_looks_and_failures_leave_the_version),
         TEST(a_look_does_not_wait_for_a_writer),
         TEST(a_list_of_roles_is_of_one_moment),
+        TEST(what_is_good_once_is_taken_once_by_all_nodes_together),
     };
     return cmocka_run_group_tests_name("store/shared", tests, NULL, NULL);
 }
