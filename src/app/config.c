@@ -386,11 +386,9 @@ static bool others_can_read(const char *file)
     return stat(file, &info) != 0 || (info.st_mode & 077) != 0;
 }
 
+/* Whether it is there shows when it is opened. */
 static bool check_store(const char *file, const char *store)
 {
-    if (kw_store_location_is_file(store)) {
-        return check_file(file, "store", store, R_OK | W_OK);
-    }
     if (kw_store_location_has_password(store) && others_can_read(file)) {
         return complain(file, "store", "holds a password and others can read this file; run `chmod 600` on it");
     }

@@ -25,19 +25,15 @@ char *kw_directory_path(const char *directory, const char *name)
 
 static int open_store(kw_directory *d)
 {
-    const char *store = d->config->store;
-    char *location = kw_store_location_is_file(store) ? kw_config_path(d->config_file, store) : strdup(store);
     kw_string why = KW_BYTES_NULL;
-    const kw_status status = kw_store_open(location, false, &KW_CLOCK_SYSTEM, d->arena, &d->store, &why);
-    int code = -1;
+    const kw_status status = kw_store_open(d->store_location, false, &KW_CLOCK_SYSTEM, d->arena, &d->store, &why);
     if (kw_status_is_bad(status)) {
-        code = kw_fail(status, "%.*s: %.*s", KW_STRING_ARGS(kw_store_location_name(location, d->arena)), KW_STRING_ARGS(why));
+        return kw_fail(status, "%.*s: %.*s", KW_STRING_ARGS(kw_store_location_name(d->store_location, d->arena)), KW_STRING_ARGS(why));
     }
-    free(location);
-    return code;
+    return -1;
 }
 
-int kw_directory_open_config(const char *config_file, kw_directory *out)
+int kw_directory_load(const char *config_file, kw_directory *out)
 {
     *out = (kw_directory){0};
     out->config_file = strdup(config_file);
@@ -47,7 +43,18 @@ int kw_directory_open_config(const char *config_file, kw_directory *out)
         kw_directory_close(out);
         return KW_EXIT_USAGE;
     }
-    const int code = open_store(out);
+    const char *store = out->config->store;
+    out->store_location = kw_store_location_is_file(store) ? kw_config_path(config_file, store) : strdup(store);
+    return -1;
+}
+
+int kw_directory_open_config(const char *config_file, kw_directory *out)
+{
+    int code = kw_directory_load(config_file, out);
+    if (code >= 0) {
+        return code;
+    }
+    code = open_store(out);
     if (code >= 0) {
         kw_directory_close(out);
     }
@@ -74,6 +81,10 @@ void kw_directory_close(kw_directory *d)
         kw_config_free(d->config);
     }
     free(d->config_file);
+    if (d->store_location != NULL) {
+        kw_wipe(d->store_location, strlen(d->store_location)); /* there may be a password in it */
+    }
+    free(d->store_location);
     *d = (kw_directory){0};
 }
 

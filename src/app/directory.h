@@ -19,6 +19,7 @@
 typedef struct kw_directory {
     char *config_file;
     kw_config *config;
+    char *store_location; /* path or URL */
     kw_store *store;
     kw_arena *arena;
 } kw_directory;
@@ -28,7 +29,8 @@ char *kw_directory_path(const char *directory, const char *name);
 
 /* Load DIR/keyway.yaml and open its store. Returns -1, or the exit code after saying why on stderr. `directory` NULL: usage error. */
 int kw_directory_open(const kw_command *command, const char *directory, kw_directory *out);
-/* The same from a configuration file. */
+/* The same from a configuration file; kw_directory_load leaves the store alone, and NULL. */
+int kw_directory_load(const char *config_file, kw_directory *out);
 int kw_directory_open_config(const char *config_file, kw_directory *out);
 void kw_directory_close(kw_directory *d);
 /* The trust list for applications, or for users. Returns -1 or an exit code. */

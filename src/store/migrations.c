@@ -84,7 +84,7 @@ static const char *const STEPS[] = {
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))
 
-static kw_status read_version(kw_sql *sql, int64_t *version)
+kw_status kw_store_read_version(kw_sql *sql, int64_t *version)
 {
     KW_STATEMENT(q, sql, "SELECT COALESCE(MAX(version), 0) FROM schema_version");
     const kw_status status = kw_step(q);
@@ -100,17 +100,23 @@ static kw_status record_version(kw_sql *sql, int64_t version)
     return kw_run(q);
 }
 
-static kw_status run_steps(kw_sql *sql, kw_arena *arena, kw_string *why)
+kw_status kw_store_check_version(int64_t version, kw_arena *arena, kw_string *why)
+{
+    if (version <= STEP_COUNT) {
+        return KW_GOOD;
+    }
+    *why = kw_arena_format(arena, "the store is of version %lld, this Keyway knows up to %lld; use the newer Keyway that made it",
+                           (long long)version, (long long)STEP_COUNT);
+    return KW_BAD_CONFIGURATION_ERROR;
+}
+
+kw_status kw_store_run_steps(kw_sql *sql, int64_t last, kw_arena *arena, kw_string *why)
 {
     int64_t version = 0;
     KW_TRY(kw_sql_define(sql, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY NOT NULL)"));
-    KW_TRY(read_version(sql, &version));
-    if (version > STEP_COUNT) {
-        *why = kw_arena_format(arena, "the store is of version %lld, this Keyway knows up to %lld; use the newer Keyway that made it",
-                               (long long)version, (long long)STEP_COUNT);
-        return KW_BAD_CONFIGURATION_ERROR;
-    }
-    for (; version < STEP_COUNT; version++) {
+    KW_TRY(kw_store_read_version(sql, &version));
+    KW_TRY(kw_store_check_version(version, arena, why));
+    for (; version < STEP_COUNT && version < last; version++) {
         KW_TRY(kw_sql_define(sql, STEPS[version]));
         KW_TRY(record_version(sql, version + 1));
     }
@@ -123,7 +129,7 @@ kw_status kw_store_migrate(kw_sql *sql, kw_arena *arena, kw_string *why)
     *why = KW_BYTES_NULL;
     kw_status status = kw_sql_begin(sql, KW_TURN_SCHEMA);
     if (!kw_status_is_bad(status)) {
-        status = run_steps(sql, arena, why);
+        status = kw_store_run_steps(sql, KW_STORE_NEWEST, arena, why);
     }
     if (kw_status_is_bad(status) && why->data == NULL) { /* asked before the roll-back, which would overwrite it */
         *why = kw_string_from(kw_sql_reason(sql));

@@ -33,6 +33,14 @@ bool kw_store_location_has_password(const char *location);
 /* Changes whenever the configuration, users or issuers were changed, by this or by another process. 0: it cannot be read now. */
 uint64_t kw_store_version(kw_store *store);
 
+/*
+ * The whole store as of one moment, while nodes go on, into a new file of mode 0600, from which kw_store_restore makes a store of any
+ * engine where there is none yet. *rows: copied. Bad_AlreadyExists: `file`, or a store at `location`; Bad_NotFound: `file`;
+ * Bad_ConfigurationError: it is of a newer version; Bad_DecodingError: no backup, or damaged; as kw_store_open. *why as there.
+ */
+kw_status kw_store_backup(kw_store *s, const char *file, kw_arena *arena, uint64_t *rows, kw_string *why);
+kw_status kw_store_restore(const char *location, const char *file, kw_arena *arena, uint64_t *rows, kw_string *why);
+
 /* --- users -------------------------------------------------------------------------------------------------------- */
 /* UserConfigurationMask. OPC 10000-18, 5.2.3. */
 #define KW_USER_NO_DELETE 1u

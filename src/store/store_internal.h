@@ -63,6 +63,11 @@ kw_status kw_refresh_grants_end(kw_sql *sql, kw_string account);
 
 /* migrations.c. *why: a sentence, static or in the arena. */
 kw_status kw_store_migrate(kw_sql *sql, kw_arena *arena, kw_string *why);
+/* In KW_TURN_SCHEMA: the steps up to `last`. Bad_ConfigurationError: the store is of a newer version. */
+#define KW_STORE_NEWEST INT64_MAX
+kw_status kw_store_run_steps(kw_sql *sql, int64_t last, kw_arena *arena, kw_string *why);
+kw_status kw_store_read_version(kw_sql *sql, int64_t *version);
+kw_status kw_store_check_version(int64_t version, kw_arena *arena, kw_string *why);
 
 /* audit_append.c */
 void kw_audit_queue_init(kw_audit_queue *queue);

@@ -168,6 +168,27 @@ for n in 1 2 3 4; do
     [ "$recorded" -ge "$issued" ] || wrong "user$n was given $issued tokens, only $recorded are in the trail"
     [ "$issued" -gt 0 ] || wrong "user$n was given nothing at all"
 done
+
+# --- to a file, and to another database, and on ---------------------------------------------------------------------------------------
+expect 0 'backed up to all.backup: [0-9]+ rows' "$keyway" store backup all.backup -d A
+expect 1 Bad_AlreadyExists "$keyway" store backup all.backup -d A
+expect 1 'Bad_AlreadyExists.*there is a store already' "$keyway" store restore all.backup -d B
+cp -r B C
+sed -i 's/^store: .*/store: keyway.db/' C/keyway.yaml
+expect 1 'Bad_NotFound' "$keyway" user list -d C
+expect 0 'restored from all.backup' "$keyway" store restore all.backup -d C
+expect 0 "the chain is intact" "$keyway" trail check -d C
+expect 0 '^alice ' "$keyway" user list -d C
+sql "CREATE DATABASE second OWNER plant" postgres
+sed -i '1i local second plant scram-sha-256' "$work/pg/data/pg_hba.conf"
+sql "SELECT pg_reload_conf()" postgres >/dev/null
+expect 0 'backed up to from-file' "$keyway" store backup from-file -d C
+sed -i "s|^store: .*|store: \"${store/@\/plant/@\/second}\"|" C/keyway.yaml
+until_done "$keyway" store restore from-file -d C
+expect 0 "the chain is intact" "$keyway" trail check -d C
+start server-c "$keyway" serve -c C/keyway.yaml
+expect 0 '^1200' "$keyway" read -d C --token-file new.token "$url" "$node"
+
 if grep -qF geheim-db ./*.log trail; then
     wrong "the password of the database stands in a log"
 fi
