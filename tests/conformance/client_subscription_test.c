@@ -452,6 +452,72 @@ static void what_cannot_be_had_again_is_told(void **state)
     TOLD(KW_CLIENT_NEWS_MISSED);
 }
 
+/* --- servers that say what they like ------------------------------------------------------------------------------------------------ */
+
+/* A message with one value for this handle. */
+static void receive(uint32_t number, uint32_t handle, int32_t value)
+{
+    kw_monitored_item_notification one = {.client_handle = handle,
+                                          .value = {.has_value = true, .value = kw_variant_scalar(KW_BUILTIN_INT32, &value)}};
+    kw_data_change_notification data = {.monitored_items = &one, .monitored_items_count = 1};
+    kw_extension_object part = {.type = KW_TYPE_DATA_CHANGE_NOTIFICATION, .value = &data};
+    const kw_publish_response response = {
+        .subscription_id = kw_client_subscription_id(f->subscription),
+        .notification_message = {.sequence_number = number, .notification_data = &part, .notification_data_count = 1}};
+    kw_client_subscription_take(f->subscription, &response);
+}
+
+static void numbers_that_are_repeated_bring_nothing(void **state)
+{
+    (void)state;
+    const uint32_t handle = monitor(&KW_TEST_PUBLIC)->handle;
+    receive(1, handle, 1);
+    receive(1, handle, 2);
+    receive(2, handle, 3);
+    receive(1, handle, 4);
+    HEARD(1, 3);
+}
+
+static void a_number_far_ahead_costs_a_bounded_number_of_calls(void **state)
+{
+    (void)state;
+    const uint32_t handle = monitor(&KW_TEST_PUBLIC)->handle, before = f->client->request_handle;
+    receive(2000000000, handle, 1);
+    assert_in_range(f->client->request_handle - before, 1, 1010);
+    HEARD(1);
+    TOLD(KW_CLIENT_NEWS_MISSED);
+    receive(2000000001, handle, 2);
+    HEARD(1, 2);
+}
+
+static void numbers_leave_out_zero(void **state)
+{
+    (void)state;
+    const uint32_t handle = monitor(&KW_TEST_PUBLIC)->handle;
+    f->subscription->next_sequence_number = UINT32_MAX;
+    receive(UINT32_MAX, handle, 1);
+    receive(1, handle, 2);
+    receive(UINT32_MAX, handle, 3);
+    HEARD(1, 2);
+    assert_int_equal(f->told, 0);
+}
+
+static void values_for_nobody_and_parts_that_are_unknown_are_passed_over(void **state)
+{
+    (void)state;
+    const uint32_t handle = monitor(&KW_TEST_PUBLIC)->handle;
+    kw_event_field_list event = {.client_handle = handle};
+    kw_event_notification_list events = {.events = &event, .events_count = 1};
+    kw_extension_object parts[] = {{.type = KW_TYPE_EVENT_NOTIFICATION_LIST, .value = &events}, {.encoding = KW_EXTENSION_NONE}};
+    const kw_publish_response response = {
+        .notification_message = {.sequence_number = 1, .notification_data = parts, .notification_data_count = 2}};
+    kw_client_subscription_take(f->subscription, &response);
+    receive(2, handle + 1, 1);
+    assert_int_equal(f->heard, 0);
+    receive(3, handle, 2);
+    HEARD(2);
+}
+
 /* --- Sessions and Subscriptions that end ------------------------------------------------------------------------------------------ */
 
 static int setup_patient(void **state)
@@ -561,6 +627,70 @@ static void a_subscription_that_expired_is_made_again(void **state)
     TOLD(KW_CLIENT_NEWS_LOST, KW_CLIENT_NEWS_RENEWED);
     assert_status(f->reasons[0], KW_BAD_TIMEOUT);
     assert_int_equal(f->values[f->heard - 1], 43);
+}
+
+static uint32_t allowed;
+
+static void allow(kw_test_world *world, kw_server_config *config)
+{
+    (void)world;
+    config->service_limits.max_subscriptions = allowed;
+}
+
+static int setup_reluctant(void **state)
+{
+    (void)state;
+    allowed = 1;
+    begin_with(&(kw_test_world_options){.configure = allow}, NULL);
+    return 0;
+}
+
+static void one_that_is_refused_is_tried_until_it_is_let_in(void **state)
+{
+    (void)state;
+    monitor(&KW_TEST_PUBLIC);
+    idle(2 * INTERVAL);
+    allowed = 0;
+    kw_test_network_restart(f->network, NULL);
+    const uint32_t handle = f->client->request_handle;
+    idle(300000);
+    TOLD(KW_CLIENT_NEWS_LOST, KW_CLIENT_NEWS_REFUSED);
+    assert_status(f->reasons[1], KW_BAD_TOO_MANY_SUBSCRIPTIONS);
+    assert_in_range(f->client->request_handle - handle, 10, 25); /* less and less often */
+    allowed = 1;
+    kw_test_network_restart(f->network, NULL);
+    idle(2000);
+    change(&KW_TEST_PUBLIC, 43);
+    idle(2000);
+    HEARD(42, 43);
+    TOLD(KW_CLIENT_NEWS_LOST, KW_CLIENT_NEWS_REFUSED, KW_CLIENT_NEWS_RENEWED);
+}
+
+static uint32_t count_at_server(void)
+{
+    kw_data_value value;
+    const kw_node_id count = KW_NODE_ID(0, KW_ID_SERVER_SERVER_DIAGNOSTICS_SERVER_DIAGNOSTICS_SUMMARY_CURRENT_SUBSCRIPTION_COUNT);
+    assert_status(kw_test_network_read(f->network, f->client, &count, &value), KW_GOOD);
+    return *(const uint32_t *)kw_variant_get(&value.value, KW_BUILTIN_UINT32);
+}
+
+static void one_that_nobody_knows_of_is_deleted(void **state)
+{
+    (void)state;
+    const kw_client_subscription_config wanted = SUBSCRIPTION;
+    kw_client_subscription *other = NULL;
+    monitor(&KW_TEST_PUBLIC);
+    idle(2 * INTERVAL);
+    f->on_news = let_bytes_pass;
+    f->network->to_client_left = 1; /* the Server makes it, and its answer does not come */
+    assert_status(kw_client_subscribe(f->client, &wanted, &other), KW_BAD_CONNECTION_CLOSED);
+    assert_null(other);
+    assert_int_equal(count_at_server(), 2);
+    idle(20 * INTERVAL);
+    assert_int_equal(count_at_server(), 1);
+    change(&KW_TEST_PUBLIC, 43);
+    idle(2 * INTERVAL);
+    HEARD(42, 43);
 }
 
 static void one_that_has_been_taken_is_over(void **state)
@@ -714,12 +844,18 @@ int main(void)
         TEST(messages_of_a_former_connection_are_acknowledged_in_the_end),
         TEST(a_gap_is_closed_by_republish),
         cmocka_unit_test_setup_teardown(what_cannot_be_had_again_is_told, setup_forgetful, teardown),
+        TEST(numbers_that_are_repeated_bring_nothing),
+        TEST(a_number_far_ahead_costs_a_bounded_number_of_calls),
+        TEST(numbers_leave_out_zero),
+        TEST(values_for_nobody_and_parts_that_are_unknown_are_passed_over),
         cmocka_unit_test_setup_teardown(cl_05_a_subscription_that_outlives_its_session_is_transferred, setup_patient, teardown),
         cmocka_unit_test_setup_teardown(a_transfer_repeats_no_value, setup_patient, teardown),
         TEST(what_the_server_has_lost_is_made_again),
         TEST(an_item_that_cannot_be_made_again_says_why_and_comes_back),
         TEST(a_subscription_that_the_server_deleted_is_made_again),
         TEST(a_subscription_that_expired_is_made_again),
+        cmocka_unit_test_setup_teardown(one_that_is_refused_is_tried_until_it_is_let_in, setup_reluctant, teardown),
+        TEST(one_that_nobody_knows_of_is_deleted),
         TEST(one_that_has_been_taken_is_over),
         TEST(as_31_another_proof_of_the_same_user_goes_unnoticed),
         TEST(as_32_rights_that_end_and_return_show_as_statuscode_and_value),

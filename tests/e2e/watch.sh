@@ -88,7 +88,9 @@ if ! cmp -s watch.log before; then
 fi
 
 # --- the server is killed and comes back -------------------------------------------------------------------------------------
+printf '\nlimits:\n  max_monitored_items_per_subscription: 1\n' >>D/keyway.yaml # for what comes back
 kill -KILL "$server"
+wait "$server" 2>/dev/null || true # its port is free again
 comes watch.log "is lost|has ended" || true
 start server "$keyway" serve -c D/keyway.yaml
 sees 1206
@@ -125,6 +127,7 @@ wait "$watcher" 2>/dev/null || true
 expect 0 '^\{"value":1206.*"status":"Good".*"nodeId":"ns=1;s=Machine.Speed"\}$' "$keyway" watch "${alice[@]}" --json --count 1 "$direct" "$speed"
 expect 1 "Bad_NodeIdUnknown: ns=1;s=Nothing" "$keyway" watch "${alice[@]}" --count 1 "$direct" "ns=1;s=Nothing"
 expect 0 "Bad_NodeIdUnknown: ns=1;s=Nothing" "$keyway" watch "${alice[@]}" --count 1 "$direct" "ns=1;s=Nothing" "$speed"
+expect 0 "Bad_TooManyMonitoredItems: i=2258" "$keyway" watch "${alice[@]}" --count 1 "$direct" "$speed" i=2258
 expect 2 "is not a NodeId" "$keyway" watch "${alice[@]}" "$direct" "Speed"
 expect 2 "interval" "$keyway" watch "${alice[@]}" --interval 0 "$direct" "$speed"
 expect 0 "intact" "$keyway" trail check -d D
