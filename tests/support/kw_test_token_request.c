@@ -1,6 +1,6 @@
 #include "support/kw_test_token_request.h"
 
-#include "identity/channel_bound.h"
+#include "crypto/symmetric.h"
 #include "support/test.h"
 
 #include <string.h>
@@ -163,19 +163,27 @@ kw_test_user kw_test_token_issued(kw_test_client *client, const kw_test_token_st
     return kw_test_user_of(KW_TYPE_ISSUED_IDENTITY_TOKEN, token);
 }
 
+static kw_bytes hash_of(kw_test_world *world, const kw_certificate *certificate)
+{
+    uint8_t hash[KW_HASH_MAX];
+    const kw_bytes der = kw_certificate_der(certificate);
+    assert_status(kw_hash_of(KW_HASH_SHA256, &der, 1, hash), KW_GOOD);
+    return kw_arena_copy(world->arena, (kw_bytes){hash, kw_hash_len(KW_HASH_SHA256)});
+}
+
+/* Put together here once more, by the letter of CB-03. */
 kw_test_user kw_test_token_certificate(kw_test_client *client, const kw_test_token_start *start, const kw_application_identity *user)
 {
-    const kw_test_world *world = client->world;
+    kw_test_world *world = client->world;
     kw_x509_identity_token *token = KW_ARENA_NEW(world->arena, kw_x509_identity_token);
-    const kw_channel_binding binding = {.server = world->env.identity->certificate,
-                                        .client = client->identity->certificate,
-                                        .server_nonce = start->service_data,
-                                        .client_nonce = start->requestor_data};
     const kw_security_policy *policy = kw_security_policy_by_uri(start->policy->security_policy_uri);
+    const kw_bytes server = hash_of(world, world->env.identity->certificate), ours = hash_of(world, client->identity->certificate);
+    const kw_bytes parts[] = {start->service_data, server, server, ours, ours, start->requestor_data};
     token->policy_id = start->policy->policy_id;
     token->certificate_data = kw_certificate_chain(user->certificate);
     kw_test_user made = kw_test_user_of(KW_TYPE_X509_IDENTITY_TOKEN, token);
-    assert_status(kw_channel_bound_sign(&binding, policy, user->key, world->arena, &made.signature.signature), KW_GOOD);
+    assert_status(kw_asym_sign(policy, user->key, parts, sizeof(parts) / sizeof(parts[0]), world->arena, &made.signature.signature),
+                  KW_GOOD);
     return made;
 }
 
