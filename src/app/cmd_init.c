@@ -283,6 +283,10 @@ static int take_password(building *b)
     if (code < 0 && b->password.len == 0) {
         return kw_fail(KW_BAD_OUT_OF_RANGE, "%s: the password is empty; write one into its first line", file);
     }
+    if (code < 0 && kw_status_is_bad(kw_password_check(&KW_PASSWORD_RULES_DEFAULT, kw_secret_bytes(&b->password)))) {
+        const kw_string rules = kw_password_restrictions(&KW_PASSWORD_RULES_DEFAULT, b->arena);
+        return kw_fail(KW_BAD_OUT_OF_RANGE, "%s: this password cannot be taken: %.*s are needed", file, KW_STRING_ARGS(rules));
+    }
     return code;
 }
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CUSTOM_ROLE_FIRST_ID 50000u
 #define ROLE_NAME_MAX 128
 
 typedef struct role_options {
@@ -75,25 +74,12 @@ static int explain_role(kw_status status, const char *role)
 
 static int role_add(kw_directory *d, const char *name)
 {
-    kw_role *roles;
-    size_t count;
     const size_t len = strlen(name);
     if (len == 0 || len > ROLE_NAME_MAX || !kw_utf8_is_valid(kw_string_from(name), false)) {
         return kw_fail(KW_BAD_OUT_OF_RANGE, "a Role's name has 1 to %d bytes of UTF-8", ROLE_NAME_MAX);
     }
-    kw_status status = kw_store_role_list(d->store, d->arena, &roles, &count);
-    uint32_t id = CUSTOM_ROLE_FIRST_ID;
-    for (size_t i = 0; !kw_status_is_bad(status) && i < count; i++) {
-        id = !roles[i].is_well_known && roles[i].node_id >= id ? roles[i].node_id + 1 : id;
-    }
-    const kw_role role = {.name = kw_string_from(name),
-                          .namespace_uri = kw_string_from(d->config->server.uri),
-                          .node_id = id,
-                          .applications_exclude = true,
-                          .endpoints_exclude = true};
-    if (!kw_status_is_bad(status)) {
-        status = kw_store_role_add(d->store, &role);
-    }
+    const kw_role role = {.name = kw_string_from(name), .namespace_uri = kw_string_from(d->config->server.uri)};
+    const kw_status status = kw_store_role_add(d->store, &role);
     if (kw_status_is_bad(status)) {
         return explain_role(status, name);
     }

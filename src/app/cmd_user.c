@@ -127,17 +127,21 @@ static int no_such_user(kw_status status, const char *name)
 
 static int user_passwd(const kw_command *self, kw_directory *d, const char *name, const user_options *options)
 {
-    kw_user user;
-    kw_status status = kw_store_user_get(d->store, kw_string_from(name), d->arena, &user);
+    kw_user known;
+    kw_string hash = KW_BYTES_NULL;
+    kw_status status = kw_store_user_get(d->store, kw_string_from(name), d->arena, &known); /* before the costly part */
     if (kw_status_is_bad(status)) {
         return no_such_user(status, name);
     }
-    const int code = hash_from_file(self, d, options->password_file, &user.password_hash);
+    const int code = hash_from_file(self, d, options->password_file, &hash);
     if (code >= 0) {
         return code;
     }
-    user.configuration = options->must_change ? user.configuration | USER_MUST_CHANGE : user.configuration & ~USER_MUST_CHANGE;
-    status = kw_store_user_set(d->store, &user);
+    const kw_user_change change = {.name = known.name,
+                                   .password_hash = &hash,
+                                   .configuration_cleared = USER_MUST_CHANGE,
+                                   .configuration_set = options->must_change ? USER_MUST_CHANGE : 0};
+    status = kw_store_user_change(d->store, &change);
     if (kw_status_is_bad(status)) {
         return no_such_user(status, name);
     }
@@ -147,12 +151,9 @@ static int user_passwd(const kw_command *self, kw_directory *d, const char *name
 
 static int user_disable(kw_directory *d, const char *name, bool disable)
 {
-    kw_user user;
-    kw_status status = kw_store_user_get(d->store, kw_string_from(name), d->arena, &user);
-    if (!kw_status_is_bad(status)) {
-        user.configuration = disable ? user.configuration | USER_DISABLED : user.configuration & ~USER_DISABLED;
-        status = kw_store_user_set(d->store, &user);
-    }
+    const kw_user_change change = {
+        .name = kw_string_from(name), .configuration_cleared = USER_DISABLED, .configuration_set = disable ? USER_DISABLED : 0};
+    const kw_status status = kw_store_user_change(d->store, &change);
     if (kw_status_is_bad(status)) {
         return no_such_user(status, name);
     }

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #define PASSWORD_LENGTH_MAX 256u /* characters of up to four bytes: what a UserIdentityToken may carry */
-#define PASSWORD_KINDS 4u        /* upper case, lower case, digit, other: room for one of each */
+#define REVIEW_MIN_MS 50u
+#define REVIEW_MAX_MS 60000u
+#define PASSWORD_KINDS 4u /* upper case, lower case, digit, other: room for one of each */
 
 /* --- the schema ---------------------------------------------------------------------------------------------------- */
 
@@ -60,6 +62,7 @@ static const cyaml_schema_field_t IDENTITY[] = {
     NUMBER("max_token_lifetime", kw_config_identity, max_token_lifetime),
     NUMBER("signing_time_window", kw_config_identity, signing_time_window),
     NUMBER("token_expiry_grace", kw_config_identity, token_expiry_grace),
+    NUMBER("review_period", kw_config_identity, review_period),
     NUMBER("issuer_refresh", kw_config_identity, issuer_refresh),
     NUMBER("issuer_max_age", kw_config_identity, issuer_max_age),
     NUMBER("password_min_length", kw_config_identity, password_min_length),
@@ -295,6 +298,10 @@ static bool check_values(const char *file, const kw_config *c)
     }
     if (!check_addresses(file, "application.listen", c->application.listen, c->application.listen_count)) {
         return false;
+    }
+    if (c->identity.review_period != 0 && (c->identity.review_period < REVIEW_MIN_MS || c->identity.review_period > REVIEW_MAX_MS)) {
+        return complain(file, "identity.review_period", "%u is out of range; %u to %u milliseconds", c->identity.review_period,
+                        REVIEW_MIN_MS, REVIEW_MAX_MS);
     }
     if (c->limits.max_message_size != 0 && c->limits.max_message_size < 8192) {
         return complain(file, "limits.max_message_size", "%u is too small; at least 8192 bytes are needed", c->limits.max_message_size);

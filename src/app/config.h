@@ -35,6 +35,7 @@ typedef struct kw_config_identity {
     uint32_t max_token_lifetime;  /* seconds; 0: no limit */
     uint32_t signing_time_window; /* seconds; 0: 300 */
     uint32_t token_expiry_grace;  /* seconds */
+    uint32_t review_period;       /* ms; 0: 500 */
     uint32_t issuer_refresh;      /* seconds; 0: 600 */
     uint32_t issuer_max_age;      /* seconds; 0: 86,400 */
     uint32_t password_min_length; /* characters; 0: 8 */

@@ -166,6 +166,9 @@ static void plan_server(server_plan *plan, const kw_host *host)
     plan->config.require_crl = !config->security.allow_missing_crl;
     plan->config.session_limits.allow_transfer_on_sign = config->security.allow_transfer_on_sign;
     plan->config.session_limits.token_expiry_grace_s = config->identity.token_expiry_grace;
+    if (config->identity.review_period != 0) {
+        plan->config.session_limits.review_period_ms = config->identity.review_period;
+    }
     plan_endpoints(plan, config);
     plan_hosts(plan, config);
     plan_identity(&plan->config.identity, config);

@@ -3,14 +3,32 @@
 #include "service/event_fields.h"
 #include "service/subscription_internal.h"
 
+#include <keyway/node_ids.h>
+
 #include <math.h>
 #include <string.h>
 
 #define ATTRIBUTE_VALUE 13
+#define ATTRIBUTE_DATA_TYPE 14
 #define ATTRIBUTE_EVENT_NOTIFIER 12
 #define FILTER_ARENA ((size_t)64 << 10)
 
 /* --- taking one -------------------------------------------------------------------------------------------------------------- */
+
+/* Is what this Variable has a number? Of BaseDataType it may be one. */
+static bool may_be_number(const kw_subscription *s, const kw_node_id *id, kw_arena *arena)
+{
+    kw_space *space = s->manager->context->space;
+    const kw_access access = kw_subscription_access(s);
+    static const kw_node_id NUMBER = KW_NODE_ID(0, KW_ID_NUMBER), ANY = KW_NODE_ID(0, KW_ID_BASE_DATA_TYPE);
+    kw_data_value value;
+    kw_node_ref node;
+    if (!kw_space_find(space, id, &node) || kw_status_is_bad(kw_node_read(space, &access, &node, ATTRIBUTE_DATA_TYPE, arena, &value))) {
+        return false;
+    }
+    const kw_node_id *type = kw_variant_get(&value.value, KW_BUILTIN_NODE_ID);
+    return type != NULL && (kw_space_is_subtype(space, type, &NUMBER) || kw_node_id_equal(type, &ANY));
+}
 
 static kw_status take_data_filter(const kw_data_change_filter *wanted, uint32_t attribute, kw_item_filter *out)
 {
@@ -62,16 +80,17 @@ static kw_status take_event_filter(kw_subscriptions *manager, const kw_event_fil
     return kw_status_is_bad(status) ? status : keep_event_filter(wanted, out);
 }
 
-kw_status kw_item_filter_of(kw_subscriptions *manager, uint32_t attribute, const kw_extension_object *wanted, kw_arena *arena,
+kw_status kw_item_filter_of(const kw_subscription *s, const kw_read_value_id *what, const kw_extension_object *wanted, kw_arena *arena,
                             kw_item_filter *out, kw_extension_object *result)
 {
     const kw_data_change_filter *data = kw_extension_object_get(wanted, KW_TYPE_DATA_CHANGE_FILTER);
     const kw_event_filter *event = kw_extension_object_get(wanted, KW_TYPE_EVENT_FILTER);
-    if (attribute == ATTRIBUTE_EVENT_NOTIFIER) {
-        return event != NULL ? take_event_filter(manager, event, arena, out, result) : KW_BAD_EVENT_FILTER_INVALID;
+    if (what->attribute_id == ATTRIBUTE_EVENT_NOTIFIER) {
+        return event != NULL ? take_event_filter(s->manager, event, arena, out, result) : KW_BAD_EVENT_FILTER_INVALID;
     }
     if (data != NULL) {
-        return take_data_filter(data, attribute, out);
+        KW_TRY(take_data_filter(data, what->attribute_id, out));
+        return out->has_deadband && !may_be_number(s, &what->node_id, arena) ? KW_BAD_FILTER_NOT_ALLOWED : KW_GOOD;
     }
     if (event != NULL) {
         return KW_BAD_FILTER_NOT_ALLOWED;

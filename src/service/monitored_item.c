@@ -273,7 +273,7 @@ kw_status kw_item_new(kw_subscription *s, kw_timestamps_to_return timestamps, co
     KW_TRY(check_room(s, what->attribute_id == ATTRIBUTE_EVENT_NOTIFIER));
     KW_TRY(check_mode(wanted->monitoring_mode));
     KW_TRY(check_readable(s, what, arena));
-    KW_TRY(kw_item_filter_of(s->manager, what->attribute_id, &wanted->requested_parameters.filter, arena, &filter, &result->filter_result));
+    KW_TRY(kw_item_filter_of(s, what, &wanted->requested_parameters.filter, arena, &filter, &result->filter_result));
     KW_TRY(make(s, timestamps, wanted, arena, &filter, &item));
     kw_item_set_mode(item, wanted->monitoring_mode);
     result->monitored_item_id = item->id;
@@ -303,8 +303,7 @@ kw_status kw_item_modify(kw_monitored_item *item, kw_timestamps_to_return timest
 {
     kw_item_filter filter = {.trigger = KW_DATA_CHANGE_TRIGGER_STATUS_VALUE};
     const double former_interval = item->sampling_interval;
-    KW_TRY(
-        kw_item_filter_of(item->subscription->manager, item->what.attribute_id, &wanted->filter, arena, &filter, &result->filter_result));
+    KW_TRY(kw_item_filter_of(item->subscription, &item->what, &wanted->filter, arena, &filter, &result->filter_result));
     kw_item_filter_clear(&item->filter);
     item->filter = filter;
     item->client_handle = wanted->client_handle;

@@ -237,7 +237,7 @@ kw_status kw_sampler_add(kw_monitored_item *item);
 void kw_sampler_remove(kw_monitored_item *item); /* fine when it is in none */
 
 /* item_filter.c */
-kw_status kw_item_filter_of(kw_subscriptions *manager, uint32_t attribute, const kw_extension_object *wanted, kw_arena *arena,
+kw_status kw_item_filter_of(const kw_subscription *s, const kw_read_value_id *what, const kw_extension_object *wanted, kw_arena *arena,
                             kw_item_filter *out, kw_extension_object *result);
 void kw_item_filter_clear(kw_item_filter *filter);
 /* Does this reading differ enough from the last one? `encoded` is its Variant in UA binary. */

@@ -230,17 +230,20 @@ static kw_status check_old_password(kw_admin_job *job)
     return status == KW_BAD_USER_ACCESS_DENIED ? KW_BAD_IDENTITY_TOKEN_INVALID : status;
 }
 
-/* UM-21: first the old password; who does not know it learns nothing about the account. */
-static kw_status check_change(kw_admin_job *job)
+/*
+ * UM-21: first the old password; who does not know it learns nothing about the account. *known is what the account was before that:
+ * when somebody resets the password in between, the old one was not proven against what is there now.
+ */
+static kw_status check_change(kw_admin_job *job, kw_user *known)
 {
     const kw_identity *identity = kw_admin_access(job)->identity;
-    kw_user known;
+    const kw_status found = kw_store_user_get(job->administration->env.store, job->subject, job->call->arena, known);
     KW_TRY(check_old_password(job));
-    KW_TRY(kw_store_user_get(job->administration->env.store, job->subject, job->call->arena, &known));
-    if (known.created != identity->account_created) { /* a later account of the same name is not the Session's user */
+    KW_TRY(found);
+    if (known->created != identity->account_created) { /* a later account of the same name is not the Session's user */
         return KW_BAD_INVALID_STATE;
     }
-    if ((known.configuration & KW_USER_NO_CHANGE_BY_USER) != 0) {
+    if ((known->configuration & KW_USER_NO_CHANGE_BY_USER) != 0) {
         return KW_BAD_NOT_SUPPORTED;
     }
     return kw_bytes_equal(job->as.user.password, job->as.user.old_password) ? KW_BAD_ALREADY_EXISTS
@@ -251,10 +254,16 @@ static kw_status check_change(kw_admin_job *job)
 static kw_status change_password(kw_admin_job *job)
 {
     kw_string phc;
-    kw_user_change change = {.name = job->subject, .password_hash = &phc, .configuration_cleared = KW_USER_MUST_CHANGE_PASSWORD};
-    KW_TRY(check_change(job));
+    kw_user known;
+    KW_TRY(check_change(job, &known));
     KW_TRY(hash(job, &phc));
-    return kw_store_user_change(job->administration->env.store, &change);
+    const kw_user_change change = {.name = job->subject,
+                                   .password_hash = &phc,
+                                   .former_hash = &known.password_hash,
+                                   .configuration_cleared = KW_USER_MUST_CHANGE_PASSWORD};
+    const kw_status status = kw_store_user_change(job->administration->env.store, &change);
+    return status == KW_BAD_INVALID_STATE ? KW_BAD_IDENTITY_TOKEN_INVALID
+                                          : status; /* reset meanwhile: the old one is no password any more */
 }
 
 void kw_user_change_password(void *ctx, kw_call *call)

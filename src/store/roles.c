@@ -4,7 +4,11 @@
 #include "base/try.h"
 #include "store/rows.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #define FIRST_NODE_ID 50000u
+#define LAST_NODE_ID "role.last_node_id" /* setting: the last number that was given away */
 #define COLUMNS "name, namespace_uri, node_id, well_known, custom, applications_exclude, endpoints_exclude"
 
 /* --- looking one up to change it -------------------------------------------------------------------------------------- */
@@ -30,19 +34,38 @@ kw_status kw_role_check_changeable(kw_turn *t, kw_string name)
 
 /* --- the Role itself -------------------------------------------------------------------------------------------------- */
 
-/* After those that there are. */
+static kw_status read_last(kw_sql *sql, int64_t *last, int64_t *count)
+{
+    KW_STATEMENT(q, sql,
+                 "SELECT COALESCE(MAX(node_id), 0), COUNT(*), COALESCE((SELECT CAST(value AS BIGINT) FROM setting WHERE key = ?), 0)"
+                 " FROM role WHERE well_known = 0");
+    kw_bind_text(q, 1, KW_STRING(LAST_NODE_ID));
+    const kw_status status = kw_step(q);
+    const int64_t most = status == KW_GOOD ? kw_column_int(q, 0) : 0, given = status == KW_GOOD ? kw_column_int(q, 2) : 0;
+    *last = most > given ? most : given;
+    *count = status == KW_GOOD ? kw_column_int(q, 1) : 0;
+    kw_statement_done(q);
+    return status;
+}
+
+/*
+ * A number that no Role has or had: what is allowed to a Role that was removed must not be allowed to the next one. In the turn that
+ * adds the Role, so that two who add at once get two.
+ */
 static kw_status next_node_id(kw_sql *sql, uint32_t *id)
 {
-    KW_STATEMENT(q, sql, "SELECT COALESCE(MAX(node_id), 0), COUNT(*) FROM role WHERE well_known = 0");
-    const kw_status status = kw_step(q);
-    const int64_t last = status == KW_GOOD ? kw_column_int(q, 0) : 0, count = status == KW_GOOD ? kw_column_int(q, 1) : 0;
-    kw_statement_done(q);
-    KW_TRY(status);
+    char text[12];
+    int64_t last = 0, count = 0;
+    KW_TRY(read_last(sql, &last, &count));
     if (count >= KW_STORE_ROLES_MAX || last >= UINT32_MAX) {
         return KW_BAD_RESOURCE_UNAVAILABLE;
     }
     *id = last < FIRST_NODE_ID ? FIRST_NODE_ID : (uint32_t)last + 1;
-    return KW_GOOD;
+    snprintf(text, sizeof(text), "%" PRIu32, *id);
+    KW_STATEMENT(q, sql, "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    kw_bind_text(q, 1, KW_STRING(LAST_NODE_ID));
+    kw_bind_text(q, 2, kw_string_from(text));
+    return kw_run(q);
 }
 
 /* Without a restriction to applications or endpoints: an empty list that excludes (RO-09). */

@@ -64,10 +64,12 @@ kw_status kw_store_user_set(kw_store *s, const kw_user *user);                  
 typedef struct kw_user_change {
     kw_string name;
     const kw_string *password_hash, *description;      /* NULL: as it is */
+    const kw_string *former_hash;                      /* only if the password is still this one; NULL: whatever it is */
     uint32_t configuration_set, configuration_cleared; /* bits of KW_USER_…; cleared ones first */
 } kw_user_change;
 
-kw_status kw_store_user_change(kw_store *s, const kw_user_change *change); /* Bad_NotFound */
+/* Bad_NotFound; Bad_InvalidState when the password is another one by now. */
+kw_status kw_store_user_change(kw_store *s, const kw_user_change *change);
 /* Bad_NotFound; Bad_NotSupported for one with KW_USER_NO_DELETE (UM-15). Its UserName rules go with it. */
 kw_status kw_store_user_remove(kw_store *s, kw_string name);
 kw_status kw_store_user_list(kw_store *s, kw_arena *arena, kw_user **out, size_t *count); /* by name */
@@ -113,7 +115,7 @@ typedef struct kw_role {
 } kw_role;
 
 /*
- * Takes name, namespace and node id (0: the next free one); the Role starts without rules and without restrictions.
+ * Takes name, namespace and node id (0: one that no Role has or had); the Role starts without rules and without restrictions.
  * Bad_AlreadyExists; Bad_ResourceUnavailable past KW_STORE_ROLES_MAX.
  */
 #define KW_STORE_ROLES_MAX 1000

@@ -70,7 +70,7 @@ static kw_status change(kw_turn *t, const kw_user_change *c)
     KW_STATEMENT(q, t->sql,
                  "UPDATE account SET password_hash = CASE WHEN ? = 1 THEN ? ELSE password_hash END,"
                  " description = CASE WHEN ? = 1 THEN ? ELSE description END, configuration = (configuration & ?) | ?, changed = ?"
-                 " WHERE name = ?");
+                 " WHERE name = ? AND (? = 0 OR password_hash = ?)");
     kw_bind_int(q, 1, c->password_hash != NULL);
     kw_bind_text(q, 2, c->password_hash != NULL ? *c->password_hash : none);
     kw_bind_int(q, 3, c->description != NULL);
@@ -79,7 +79,13 @@ static kw_status change(kw_turn *t, const kw_user_change *c)
     kw_bind_int(q, 6, c->configuration_set);
     kw_bind_int(q, 7, kw_turn_now(t));
     kw_bind_text(q, 8, c->name);
-    KW_TRY(kw_turn_expect_change(t, kw_run(q)));
+    kw_bind_int(q, 9, c->former_hash != NULL);
+    kw_bind_text(q, 10, c->former_hash != NULL ? *c->former_hash : none);
+    const kw_status status = kw_turn_expect_change(t, kw_run(q));
+    if (status == KW_BAD_NOT_FOUND && c->former_hash != NULL) {
+        return KW_BAD_INVALID_STATE;
+    }
+    KW_TRY(status);
     if (c->password_hash != NULL) {
         KW_TRY(kw_refresh_grants_end(t->sql, c->name));
     }

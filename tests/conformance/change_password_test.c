@@ -1,4 +1,5 @@
 /* ChangePassword, and users who have to. OPC 10000-18, 5.2.8; requirements UM-17 … UM-22, AS-73 … AS-75. */
+#include "identity/password.h"
 #include "support/kw_test_events.h"
 #include "support/kw_test_user.h"
 #include "support/test.h"
@@ -168,6 +169,33 @@ static void um_21_what_is_refused_changes_nothing(void **state)
     (void)kw_test_open_as(f.client, "fixed", OLD);
 }
 
+/* An administrator resets the password in the moment when the new one is hashed: the old one was proven by then. */
+#define RESET "a password by the administrator"
+
+static kw_status reset_first(void *ctx, uint8_t *out, size_t len)
+{
+    kw_string hash;
+    f.world->random.random = *(const kw_random *)ctx;
+    assert_status(kw_password_hash(KW_STRING(RESET), &f.world->random.random, f.world->arena, &hash), KW_GOOD);
+    const kw_user_change change = {.name = KW_STRING("olga"), .password_hash = &hash};
+    assert_status(kw_store_user_change(f.world->store->store, &change), KW_GOOD);
+    return kw_random_fill(&f.world->random.random, out, len);
+}
+
+static void um_21_a_password_that_is_reset_meanwhile_is_not_overwritten(void **state)
+{
+    (void)state;
+    const kw_test_session session = kw_test_open_as(f.client, "olga", OLD);
+    kw_random usual = f.world->random.random;
+    f.world->random.random = (kw_random){.fill = reset_first, .ctx = &usual};
+    assert_status(change(f.client, &session, OLD, NEW), KW_BAD_IDENTITY_TOKEN_INVALID);
+    kw_test_session other;
+    assert_status(kw_test_create_session(f.client, &other), KW_GOOD);
+    assert_status(activate(&other, "olga", NEW), KW_BAD_USER_ACCESS_DENIED);
+    assert_status(activate(&other, "olga", OLD), KW_BAD_USER_ACCESS_DENIED);
+    assert_status(activate(&other, "olga", RESET), KW_GOOD);
+}
+
 static uint32_t send_change(const kw_test_session *session, const char *old_one)
 {
     kw_arena *arena = f.world->arena;
@@ -293,6 +321,7 @@ int main(void)
         TEST(um_18_the_channel_must_be_encrypted),
         TEST(um_20_the_roles_come_with_the_next_activation),
         TEST(um_21_what_is_refused_changes_nothing),
+        TEST(um_21_a_password_that_is_reset_meanwhile_is_not_overwritten),
         SLOW(um_22_wrong_old_passwords_slow_down_and_lock_out),
         SLOW(um_22_few_answers_wait_and_the_right_password_waits_too),
         TEST(a_changed_password_is_audited_without_the_passwords),

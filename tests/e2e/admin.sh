@@ -3,13 +3,16 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
-echo adminpw >admin
+echo admin-password >admin
 echo alice-password >alice
 : >empty
 
 expect 0 "Password +[A-Za-z2-9]{20}" "$keyway" init shown --port 0
 expect 0 "" "$keyway" init D --port 0 --uri urn:test:server --admin-password-file admin
 expect 1 "Bad_AlreadyExists" "$keyway" init D
+echo short >short
+expect 1 "Bad_OutOfRange.*8 to 256 characters" "$keyway" init F --admin-password-file short
+[ ! -e F/keyway.yaml ] || { echo "an installation was left behind"; failures=$((failures + 1)); }
 expect 2 "uri" "$keyway" init E --uri 'a b'
 expect 2 "needs a value" "$keyway" init E --port
 expect 2 "number" "$keyway" init E --port x
@@ -35,6 +38,9 @@ expect 2 "give one" "$keyway" role grant -d D Maintenance
 expect 0 "claim-role +maint" "$keyway" role list -d D
 expect 0 "revoked" "$keyway" role revoke -d D Maintenance --claim-role maint
 expect 0 "" "$keyway" role remove -d D Maintenance
+expect 0 "" "$keyway" role add -d D Later
+expect 0 '"nodeId": 50001' "$keyway" role list -d D --json
+expect 0 "" "$keyway" role remove -d D Later
 
 expect 0 "registered" "$keyway" resource add -d D urn:other --token-lifetime 60
 expect 0 "urn:other +.*60 s" "$keyway" resource list -d D
@@ -71,6 +77,7 @@ wrong 's/log_level: info/log_level: loud/' log_level
 wrong 's/Basic256Sha256\]/Basic999]/' "security.policies.*Basic999"
 wrong 's/modes: \[sign/modes: [shout/' "security.modes"
 wrong '/^store/d' "store"
+wrong 's/^identity:/identity:\n  review_period: 10/' "identity.review_period"
 wrong 's/RS256/HS256/' "signing_algorithm"
 wrong 's/"127.0.0.1", "::1"\]/"here"]/' "listen"
 wrong 's#own/server.key#own/lost.key#' "server.key"

@@ -4,7 +4,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
-echo adminpw >admin
+echo admin-password >admin
 echo alice-password >alice
 "$keyway" init D --port 0 --uri urn:test:server --admin-password-file admin >/dev/null
 "$keyway" user add -d D alice --password-file alice --role Operator >/dev/null

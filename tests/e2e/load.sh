@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
 bench=$(dirname "$keyway")/bench_sessions
-echo adminpw >admin
+echo admin-password >admin
 echo alice-password >alice
 "$keyway" init D --port 0 --uri urn:test:server --allow-none --allow-anonymous --admin-password-file admin >/dev/null
 "$keyway" user add -d D alice --password-file alice --role Operator >/dev/null

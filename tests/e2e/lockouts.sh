@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
-echo adminpw >admin
+echo admin-password >admin
 echo alice-password >alice
 echo wrong >wrong
 "$keyway" init D --port 0 --uri urn:test:server --admin-password-file admin >/dev/null

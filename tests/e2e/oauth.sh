@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
-echo adminpw-2026 >admin
+echo admin-password-2026 >admin
 "$keyway" init D --port 0 --uri urn:test:server --admin-password-file admin >/dev/null
 start server "$keyway" serve -c D/keyway.yaml
 server=$url

@@ -15,7 +15,7 @@ stop_all() {
 }
 trap stop_all EXIT
 cd "$work"
-echo adminpw >admin
+echo admin-password >admin
 echo alice-password >alice
 echo wrong >wrong
 wrong() {

@@ -4,7 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 cd "$work"
-echo adminpw >admin
+echo admin-password >admin
 echo alice-password >alice
 "$keyway" init D --port 0 --uri urn:test:server --host localhost --host 127.0.0.1 --host 127.0.0.2 --admin-password-file admin >/dev/null
 "$keyway" user add -d D alice --password-file alice --role Operator >/dev/null

@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
-echo adminpw >admin
+echo admin-password >admin
 echo alice-password >alice
 echo wrong-password >wrong
 "$keyway" init line --port 0 --uri urn:plant:line --admin-password-file admin >/dev/null

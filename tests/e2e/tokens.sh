@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$work"
-echo adminpw >admin
+echo admin-password >admin
 echo alice-password >alice
 "$keyway" init D --port 0 --uri urn:test:server --admin-password-file admin >/dev/null
 "$keyway" user add -d D alice --password-file alice --role Operator >/dev/null
@@ -93,7 +93,7 @@ expect 1 Bad_SecurityChecksFailed "$keyway" read -d D --user bob --password-file
 expect 0 '^0' "$keyway" read -d D --user bob --password-file alice "$server" i=2259
 
 # Nothing secret reached a log.
-for secret in alice-password adminpw "$(cut -d. -f3 token)"; do
+for secret in alice-password admin-password "$(cut -d. -f3 token)"; do
     if grep -qF -- "$secret" server.log authority.log; then
         echo "a secret stands in a log"
         failures=$((failures + 1))

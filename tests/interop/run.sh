@@ -79,7 +79,7 @@ shows() {
 
 # --- a node-opcua Client against keyway serve -------------------------------------------------------------------------
 echo alice-password >"$work/alice"
-echo adminpw >"$work/admin"
+echo admin-password >"$work/admin"
 "$keyway" init "$work/D" --port 0 --allow-none --allow-anonymous --admin-password-file "$work/admin" >/dev/null
 "$keyway" user add -d "$work/D" alice --password-file "$work/alice" --role Operator >/dev/null
 start keyway "$keyway" serve -c "$work/D/keyway.yaml"

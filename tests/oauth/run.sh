@@ -12,7 +12,7 @@ if [ ! -d "$here/node_modules/openid-client" ]; then
     (cd "$here" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error)
 fi
 cd "$work"
-echo adminpw-2026 >admin
+echo admin-password-2026 >admin
 echo alice-password >alice
 "$keyway" init D --port 0 --uri urn:test:server --admin-password-file admin >/dev/null
 "$keyway" user add -d D alice --password-file alice --role Operator >/dev/null

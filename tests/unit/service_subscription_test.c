@@ -753,6 +753,32 @@ static void filters_that_make_no_sense_are_refused(void **state)
     assert_int_equal(s->item_count, 0);
 }
 
+static void a_deadband_is_for_numbers(void **state)
+{
+    (void)state;
+    kw_subscription *s = subscribe(0, 5, 0);
+    kw_data_change_filter filter = {.trigger = 1, .deadband_type = KW_DEADBAND_TYPE_ABSOLUTE, .deadband_value = 1};
+    const kw_string text = KW_STRING("words");
+    const bool flag = true;
+    const double number = 1.5;
+    add_variable("text", kw_variant_scalar(KW_BUILTIN_STRING, &text));
+    add_variable("flag", kw_variant_scalar(KW_BUILTIN_BOOLEAN, &flag));
+    add_variable("number", kw_variant_scalar(KW_BUILTIN_DOUBLE, &number));
+    static const char *const OTHERS[] = {"text", "flag"};
+    for (size_t i = 0; i < 2; i++) {
+        kw_monitored_item_create_request wanted = wish(OTHERS[i], 1);
+        wanted.requested_parameters.filter = kw_extension_object_of(KW_TYPE_DATA_CHANGE_FILTER, &filter);
+        filter.deadband_type = KW_DEADBAND_TYPE_ABSOLUTE;
+        assert_status(try_item(s, &wanted, NULL), KW_BAD_FILTER_NOT_ALLOWED);
+        filter.deadband_type = KW_DEADBAND_TYPE_NONE;
+        assert_status(try_item(s, &wanted, NULL), KW_GOOD);
+    }
+    filter.deadband_type = KW_DEADBAND_TYPE_ABSOLUTE;
+    kw_monitored_item_create_request wanted = wish("number", 1);
+    wanted.requested_parameters.filter = kw_extension_object_of(KW_TYPE_DATA_CHANGE_FILTER, &filter);
+    assert_status(try_item(s, &wanted, NULL), KW_GOOD);
+}
+
 static void a_part_of_an_array_is_watched_for_itself(void **state)
 {
     (void)state;
@@ -912,6 +938,7 @@ int main(void)
         TEST(a_deadband_swallows_small_changes),
         TEST(a_trigger_of_status_alone_sees_no_values_and_one_of_timestamps_sees_every_write),
         TEST(filters_that_make_no_sense_are_refused),
+        TEST(a_deadband_is_for_numbers),
         TEST(a_part_of_an_array_is_watched_for_itself),
         TEST(a_text_outlives_its_place_in_the_queue),
         TEST(items_of_one_interval_share_a_timer),

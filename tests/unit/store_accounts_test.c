@@ -77,6 +77,27 @@ static void a_user_is_changed_but_stays_who_it_was(void **state)
     assert_int_equal(found.changed, t->clock.utc);
 }
 
+/* Two who change a password at once: the second one learns that what it was sure of is no longer so. */
+static void a_password_is_changed_only_from_the_one_that_was_meant(void **state)
+{
+    kw_test_store *t = *state;
+    const kw_string first = KW_STRING("$first"), second = KW_STRING("$second"), third = KW_STRING("$third");
+    kw_user user = {.name = KW_STRING("alice"), .password_hash = first};
+    assert_status(kw_store_user_add(t->store, &user), KW_GOOD);
+    kw_user_change change = {.name = user.name, .password_hash = &second, .former_hash = &first};
+    assert_status(kw_store_user_change(t->store, &change), KW_GOOD);
+    change.password_hash = &third;
+    assert_status(kw_store_user_change(t->store, &change), KW_BAD_INVALID_STATE);
+    assert_status(kw_store_user_get(t->store, user.name, t->arena, &user), KW_GOOD);
+    assert_true(kw_bytes_equal(user.password_hash, second));
+    change.former_hash = NULL;
+    assert_status(kw_store_user_change(t->store, &change), KW_GOOD);
+    assert_status(kw_store_user_get(t->store, user.name, t->arena, &user), KW_GOOD);
+    assert_true(kw_bytes_equal(user.password_hash, third));
+    change.name = KW_STRING("nobody");
+    assert_status(kw_store_user_change(t->store, &change), KW_BAD_NOT_FOUND);
+}
+
 static void an_unknown_user_is_not_found_and_not_made(void **state)
 {
     kw_test_store *t = *state;
@@ -391,6 +412,7 @@ int main(void)
         TEST(null_is_kept_apart_from_empty),
         TEST(a_name_is_taken_once_and_by_its_exact_bytes),
         TEST(a_user_is_changed_but_stays_who_it_was),
+        TEST(a_password_is_changed_only_from_the_one_that_was_meant),
         TEST(an_unknown_user_is_not_found_and_not_made),
         TEST(a_removed_user_is_gone),
         TEST(users_are_listed_by_name),

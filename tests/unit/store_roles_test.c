@@ -246,6 +246,22 @@ static void a_role_without_a_node_id_gets_the_next_one(void **state)
     assert_int_equal(find(t, "Second")->node_id, 50001);
 }
 
+/* What is allowed to a Role that was removed is allowed to no later one. */
+static void the_node_id_of_a_removed_role_is_not_given_again(void **state)
+{
+    kw_test_store *t = *state;
+    assert_status(kw_store_role_add(t->store, &(kw_role){.name = KW_STRING("First")}), KW_GOOD);
+    assert_status(kw_store_role_add(t->store, &(kw_role){.name = KW_STRING("Second")}), KW_GOOD);
+    assert_status(kw_store_role_remove(t->store, KW_STRING("Second")), KW_GOOD);
+    assert_status(kw_store_role_remove(t->store, KW_STRING("First")), KW_GOOD);
+    kw_store *other = kw_test_store_open(t);
+    assert_status(kw_store_role_add(other, &(kw_role){.name = KW_STRING("Third")}), KW_GOOD);
+    assert_status(kw_store_role_add(t->store, &(kw_role){.name = KW_STRING("Fourth")}), KW_GOOD);
+    kw_store_close(other);
+    assert_int_equal(find(t, "Third")->node_id, 50002);
+    assert_int_equal(find(t, "Fourth")->node_id, 50003);
+}
+
 static void a_later_user_of_the_same_name_inherits_no_role(void **state)
 {
     kw_test_store *t = *state;
@@ -331,6 +347,7 @@ int main(void)
         TEST(a_later_user_of_the_same_name_inherits_no_role),
         TEST(ro_10_a_thumbprint_is_uppercase_hex_without_spaces),
         TEST(a_role_without_a_node_id_gets_the_next_one),
+        TEST(the_node_id_of_a_removed_role_is_not_given_again),
         TEST(a_role_is_limited_to_applications),
         TEST(a_role_can_be_limited_to_endpoints),
     };
