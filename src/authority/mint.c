@@ -66,11 +66,19 @@ static kw_status claims_of(const kw_authority *authority, const kw_identity *ide
     return out->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
+kw_status kw_authority_sign(kw_authority *authority, kw_string claims, kw_arena *arena, kw_string *token)
+{
+    kw_signer_view signer;
+    KW_TRY(kw_signer_get(&authority->signer, authority->env->store, arena, &signer));
+    const kw_status status = kw_jwt_sign(signer.alg, signer.kid, signer.key, claims, arena, token);
+    kw_private_key_release(signer.key);
+    return status;
+}
+
 kw_status kw_authority_mint_as(kw_authority *authority, const kw_identity *identity, const kw_token_wish *wish, kw_arena *arena,
                                kw_string *token, kw_date_time *expires)
 {
     kw_resource target;
-    kw_signer_view signer;
     kw_string claims;
     KW_TRY(kw_store_resource_get(authority->env->store, wish->resource, arena, &target)); /* RT-27 */
     const uint32_t lifetime = target.token_lifetime_s != 0 ? target.token_lifetime_s : authority->config.token_lifetime_s;
@@ -80,11 +88,8 @@ kw_status kw_authority_mint_as(kw_authority *authority, const kw_identity *ident
         until = kw_datetime_to_unix(identity->expires);
     }
     KW_TRY(claims_of(authority, identity, wish, issued, until, arena, &claims));
-    KW_TRY(kw_signer_get(&authority->signer, authority->env->store, arena, &signer));
-    const kw_status status = kw_jwt_sign(signer.alg, signer.kid, signer.key, claims, arena, token);
-    kw_private_key_release(signer.key);
     *expires = kw_datetime_from_unix(until);
-    return status;
+    return kw_authority_sign(authority, claims, arena, token);
 }
 
 kw_status kw_authority_mint(kw_authority *authority, const kw_identity *identity, kw_string resource, kw_arena *arena, kw_string *token,

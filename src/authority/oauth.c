@@ -12,6 +12,11 @@ static const kw_oauth_route ROUTES[] = {
     {"GET", "/.well-known/openid-configuration", kw_oauth_metadata, false},
     {"GET", "/.well-known/oauth-authorization-server", kw_oauth_metadata, false},
     {"GET", "/jwks", kw_oauth_keys, false},
+    {"GET", "/style.css", kw_oauth_style, false},
+    {"GET", "/authorize", kw_oauth_authorize_page, false},
+    {"POST", "/authorize", kw_oauth_authorize, true},
+    {"GET", "/userinfo", kw_oauth_user_info, false},
+    {"POST", "/userinfo", kw_oauth_user_info, false},
     {"POST", "/token", kw_oauth_token, false},
     {"POST", "/introspect", kw_oauth_introspect, false},
     {"POST", "/revoke", kw_oauth_revoke, false},
@@ -154,7 +159,7 @@ static bool read_form(kw_oauth_call *call)
 {
     const kw_http_request *request = call->request;
     const bool is_post = kw_string_equals(request->method, "POST");
-    if (is_post && !is_form(request->content_type)) {
+    if (is_post && request->body.len > 0 && !is_form(request->content_type)) {
         kw_oauth_answer_error(call, 415, "invalid_request", "the content is to be application/x-www-form-urlencoded");
         return false;
     }

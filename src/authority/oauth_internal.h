@@ -76,6 +76,8 @@ bool kw_oauth_may_use(kw_oauth_call *call, const kw_oauth_client *client, kw_str
 /* --- oauth_issue.c ---------------------------------------------------------------------------------------------------------- */
 /* The resource that the call asks for (RFC 8707 `resource`, or `audience`); without one the only one there is. False: answered. */
 bool kw_oauth_target(kw_oauth_call *call, const kw_oauth_client *client, kw_string *resource);
+/* The same for one that was named elsewhere; `wanted` null: the only one there is. */
+bool kw_oauth_target_of(kw_oauth_call *call, const kw_oauth_client *client, kw_string wanted, kw_string *resource);
 /* Sign an access token for this user, write it into the audit trail, and answer {"access_token":…}; `more` (may be NULL, taken)
  * has further members. `grant_type` for the trail. */
 void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, kw_string resource, kw_string scope,
@@ -95,14 +97,59 @@ typedef struct kw_own_token {
 /* Bad_IdentityTokenInvalid, Bad_IdentityTokenRejected: it is none, or not good any more. Other codes: nobody can tell now. In a job. */
 kw_status kw_oauth_read_own_token(kw_oauth_call *call, kw_string token, kw_own_token *out);
 
+/* --- oauth_user.c ------------------------------------------------------------------------------------------------------------ */
+/* The context of a user who comes by way of this client. */
+kw_identity_claim kw_oauth_claim(const kw_oauth_call *call, const kw_oauth_client *client);
+/* By the one gate; the answer is to wait as long as it says. *who: one reference. */
+kw_status kw_oauth_prove_password(kw_oauth_call *call, const kw_oauth_client *client, kw_string name, kw_string password, kw_identity **who,
+                                  const char **why);
+/* Who was proven before, with the Roles of now. Bad_IdentityTokenRejected: is not let in any more. */
+kw_status kw_oauth_look_again(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *was, kw_identity **who);
+
+/* --- oauth_request.c: what a client wants a user to agree to ------------------------------------------------------------------- */
+typedef struct kw_oauth_request {
+    kw_oauth_client client;
+    kw_string redirect_uri, state, scope, nonce, challenge, resource;
+} kw_oauth_request;
+
+/* False: it cannot be, and that is answered: to the user when nobody knows where to lead back to, otherwise there. */
+bool kw_oauth_read_request(kw_oauth_call *call, kw_oauth_request *out);
+/* Lead back with these members of the query (RFC 9207: and the issuer). `error` NULL: none. */
+void kw_oauth_lead_back(kw_oauth_call *call, const kw_oauth_request *request, const char *name, kw_string value, const char *description);
+
+/* --- oauth_code.c ---------------------------------------------------------------------------------------------------------------- */
+/* A code for this user, good once and for a minute. In the arena. */
+kw_status kw_oauth_code_make(kw_oauth_call *call, const kw_oauth_request *request, const kw_identity *who, kw_string *code);
+
+/* --- oauth_page.c ------------------------------------------------------------------------------------------------------------------ */
+/* Text of others in HTML, also within quotes. Null on exhaustion. */
+kw_string kw_oauth_html(kw_arena *arena, kw_string text);
+/* A whole page around `body`; `forms_to`: where else than here its form may lead ("https://app.example"), or null. */
+void kw_oauth_answer_page(kw_oauth_call *call, int status, const char *title, kw_string body, kw_string forms_to);
+/* A page that says one thing. Both static. */
+void kw_oauth_answer_notice(kw_oauth_call *call, int status, const char *title, const char *text);
+/* A field that the form carries along. */
+kw_string kw_oauth_hidden(kw_arena *arena, const char *name, kw_string value);
+
+/* --- oauth_form.c: only forms that this service gave to this browser come back ------------------------------------------------------ */
+/* Sets the cookie, and yields the field that goes with it; null on failure. */
+kw_string kw_oauth_form_seal(kw_oauth_call *call);
+/* False: it came from elsewhere, and that is answered. */
+bool kw_oauth_form_is_ours(kw_oauth_call *call);
+
 /* --- the endpoints, each in its file ---------------------------------------------------------------------------------------- */
 void kw_oauth_metadata(kw_oauth_call *call);
 void kw_oauth_keys(kw_oauth_call *call);
 void kw_oauth_token(kw_oauth_call *call);
+void kw_oauth_authorize_page(kw_oauth_call *call);
+void kw_oauth_authorize(kw_oauth_call *call);
+void kw_oauth_style(kw_oauth_call *call);
+void kw_oauth_user_info(kw_oauth_call *call);
 void kw_oauth_introspect(kw_oauth_call *call);
 void kw_oauth_revoke(kw_oauth_call *call);
 
 /* --- the grants of the token endpoint --------------------------------------------------------------------------------------- */
 void kw_oauth_grant_client_credentials(kw_oauth_call *call, const kw_oauth_client *client);
+void kw_oauth_grant_code(kw_oauth_call *call, const kw_oauth_client *client);
 
 #endif

@@ -22,13 +22,17 @@ static kw_status only_resource(kw_oauth_call *call, kw_string *resource)
 
 bool kw_oauth_target(kw_oauth_call *call, const kw_oauth_client *client, kw_string *resource)
 {
+    kw_string wanted;
+    if (!kw_oauth_parameter(call, "resource", &wanted) || (wanted.len == 0 && !kw_oauth_parameter(call, "audience", &wanted))) {
+        return false;
+    }
+    return kw_oauth_target_of(call, client, wanted, resource);
+}
+
+bool kw_oauth_target_of(kw_oauth_call *call, const kw_oauth_client *client, kw_string wanted, kw_string *resource)
+{
     kw_resource row;
-    if (!kw_oauth_parameter(call, "resource", resource)) {
-        return false;
-    }
-    if (resource->len == 0 && !kw_oauth_parameter(call, "audience", resource)) {
-        return false;
-    }
+    *resource = wanted;
     kw_status status =
         resource->len > 0 ? kw_store_resource_get(call->oauth->env->store, *resource, call->arena, &row) : only_resource(call, resource);
     if (!kw_status_is_bad(status) && client->resources.len > 0 && !kw_oauth_has_word(client->resources, *resource)) {

@@ -6,6 +6,7 @@ static const struct {
     void (*run)(kw_oauth_call *call, const kw_oauth_client *client);
 } GRANTS[] = {
     {"client_credentials", kw_oauth_grant_client_credentials},
+    {"authorization_code", kw_oauth_grant_code},
 };
 
 #define GRANT_COUNT (sizeof(GRANTS) / sizeof(GRANTS[0]))

@@ -80,6 +80,11 @@ static const char *const STEPS[] = {
 
     /* 8: access tokens that are not good any more */
     "CREATE TABLE revoked_token (issuer TEXT NOT NULL, id TEXT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (issuer, id));",
+
+    /* 9: sign-in by OAuth: what a code stands for until it is used */
+    "CREATE TABLE oauth_code (hash BYTEA PRIMARY KEY NOT NULL, client TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL,"
+    " account TEXT, detail TEXT NOT NULL, expires BIGINT NOT NULL, is_used BIGINT NOT NULL);"
+    "CREATE INDEX oauth_code_expires ON oauth_code (expires);",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

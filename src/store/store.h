@@ -213,6 +213,22 @@ typedef struct kw_revoked_token {
 kw_status kw_store_token_revoke(kw_store *s, const kw_revoked_token *token);
 kw_status kw_store_revoked_list(kw_store *s, kw_arena *arena, kw_revoked_token **out, size_t *count); /* in no order */
 
+/* A code of the sign-in page, between the user and the client. Of the code there is a hash. */
+typedef struct kw_oauth_code {
+    kw_bytes hash; /* SHA-256 */
+    kw_string client, redirect_uri;
+    kw_string challenge; /* of PKCE, S256 */
+    kw_string account;   /* the user of this store; the code ends with it and with its password. Null: none */
+    kw_string detail;    /* JSON: who it was, and what was asked for */
+    int64_t expires;     /* DateTime */
+} kw_oauth_code;
+
+/* Bad_TooManyOperations past KW_STORE_CODES_MAX. */
+#define KW_STORE_CODES_MAX 10000
+kw_status kw_store_oauth_code_add(kw_store *s, const kw_oauth_code *code);
+/* Good once, over all nodes. *is_reused: it was taken before, so somebody has a copy. Bad_NotFound: also when it has expired. */
+kw_status kw_store_oauth_code_take(kw_store *s, kw_bytes hash, kw_arena *arena, kw_oauth_code *out, bool *is_reused);
+
 typedef struct kw_signing_key {
     kw_string id;                  /* kid */
     kw_string alg;                 /* "ES256", "RS256", … */

@@ -4,6 +4,13 @@
 
 #define COLUMNS "name, password_hash, configuration, description, created, changed"
 
+/* What was granted to the user on the strength of a password that is gone. */
+static kw_status end_grants(kw_sql *sql, kw_string account)
+{
+    KW_TRY(kw_refresh_grants_end(sql, account));
+    return kw_oauth_codes_end(sql, account);
+}
+
 static kw_status add(kw_turn *t, const kw_user *user)
 {
     KW_STATEMENT(q, t->sql, "INSERT INTO account (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)");
@@ -43,7 +50,7 @@ static kw_status set(kw_turn *t, const kw_user *user)
     bool is_same = false;
     KW_TRY(has_password(t->sql, user, &is_same));
     if (!is_same) { /* who knew the former one is to prove himself again */
-        KW_TRY(kw_refresh_grants_end(t->sql, user->name));
+        KW_TRY(end_grants(t->sql, user->name));
     }
     KW_STATEMENT(q, t->sql, "UPDATE account SET password_hash = ?, configuration = ?, description = ?, changed = ? WHERE name = ?");
     kw_bind_text(q, 1, user->password_hash);
@@ -87,7 +94,7 @@ static kw_status change(kw_turn *t, const kw_user_change *c)
     }
     KW_TRY(status);
     if (c->password_hash != NULL) {
-        KW_TRY(kw_refresh_grants_end(t->sql, c->name));
+        KW_TRY(end_grants(t->sql, c->name));
     }
     return kw_turn_touch(t);
 }
@@ -124,7 +131,7 @@ static kw_status drop(kw_turn *t, kw_string name)
     KW_STATEMENT(rules, t->sql, "DELETE FROM role_rule WHERE criteria = 1 AND value = ?");
     kw_bind_text(rules, 1, name);
     KW_TRY(kw_run(rules));
-    KW_TRY(kw_refresh_grants_end(t->sql, name));
+    KW_TRY(end_grants(t->sql, name));
     return kw_turn_touch(t);
 }
 
