@@ -56,7 +56,7 @@ touch stop
 wait "${askers[@]}" 2>/dev/null || true
 
 issued=$(cat issued.* | wc -l)
-recorded=$("$keyway" trail list -d D --json | grep -c '"event":"RequestAccessToken".*"status":"Good"')
+recorded=$("$keyway" trail list -d D --json | grep -c '"event":"\(RequestAccess\|FinishRequest\)Token".*"status":"Good"')
 if [ "$recorded" -lt "$issued" ]; then
     echo "$issued tokens were given out, only $recorded are in the trail"
     failures=$((failures + 1))

@@ -164,7 +164,7 @@ expect 0 "the chain is intact" "$keyway" trail check -d B
 "$keyway" trail list -d B --json >trail
 for n in 1 2 3 4; do
     issued=$(wc -l <"issued.$n")
-    recorded=$(grep -c "\"event\":\"RequestAccessToken\".*\"status\":\"Good\".*\"user\":\"user$n\"" trail || true)
+    recorded=$(grep -c "\"event\":\"\(RequestAccess\|FinishRequest\)Token\".*\"status\":\"Good\".*\"user\":\"user$n\"" trail || true)
     [ "$recorded" -ge "$issued" ] || wrong "user$n was given $issued tokens, only $recorded are in the trail"
     [ "$issued" -gt 0 ] || wrong "user$n was given nothing at all"
 done
@@ -188,6 +188,32 @@ until_done "$keyway" store restore from-file -d C
 expect 0 "the chain is intact" "$keyway" trail check -d C
 start server-c "$keyway" serve -c C/keyway.yaml
 expect 0 '^1200' "$keyway" read -d C --token-file new.token "$url" "$node"
+
+# --- over a network the database proves itself, or there is no connection ------------------------------------------------------------
+authority_of() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.crt" -subj "/CN=$1" -days 2 2>/dev/null
+}
+authority_of ca
+authority_of stranger
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout db.key -out db.csr -subj /CN=db 2>/dev/null
+openssl x509 -req -in db.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile <(echo subjectAltName=IP:127.0.0.1) -out db.crt 2>/dev/null
+cp db.crt db.key "$work/pg"
+chmod 0600 "$work/pg/db.key"
+if [ "$(id -u)" -eq 0 ]; then
+    chown postgres "$work/pg/db.key" "$work/pg/db.crt"
+fi
+sed -i '1i hostssl second plant 127.0.0.1/32 scram-sha-256' "$work/pg/data/pg_hba.conf"
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+pg_stop "$work/pg" fast
+pg_start "$work/pg" listen_addresses=127.0.0.1 "port=$port" ssl=on "ssl_cert_file=$work/pg/db.crt" "ssl_key_file=$work/pg/db.key"
+over_tls() {
+    sed -i "s|^store: .*|store: \"postgresql://plant@127.0.0.1:$port/second?passfile=$work/passfile\&sslmode=verify-full\&sslrootcert=$work/$1\"|" C/keyway.yaml
+    "$keyway" user list -d C
+}
+echo "127.0.0.1:$port:second:plant:geheim-db" >passfile
+chmod 0600 passfile
+expect 0 '^alice ' over_tls ca.crt
+expect 1 'Bad_ResourceUnavailable.*certificate verify failed' over_tls stranger.crt
 
 if grep -qF geheim-db ./*.log trail; then
     wrong "the password of the database stands in a log"
