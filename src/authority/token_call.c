@@ -157,9 +157,6 @@ static void raise_events(const kw_authority *authority, const kw_token_method *m
 
 static void drop(kw_token_call *t)
 {
-    if (t->method->drop != NULL) {
-        t->method->drop(t);
-    }
     kw_identity_release(t->session_identity);
     free(t);
 }

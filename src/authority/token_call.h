@@ -18,8 +18,7 @@ typedef struct kw_token_method {
     kw_status (*run)(kw_token_call *t, kw_identity **who, const char **why);
     /* On the loop, after the job, before the answer; may still refuse. NULL: nothing is left to do. */
     kw_status (*settle)(kw_token_call *t);
-    void (*drop)(kw_token_call *t); /* release what take and run hold; NULL: nothing */
-    bool issues;                    /* a token comes of it: AZ-16 */
+    bool issues; /* a token comes of it: AZ-16 */
     /* The inputs of the call without secrets, for the events, as many as it has. Only where it issues. */
     void (*redact)(const kw_call *call, kw_variant *inputs);
 } kw_token_method;
