@@ -199,13 +199,12 @@ static bool is_full(const kw_connection *connection)
 }
 
 /* What is asked for: by the id of the message, or by the envelope around it. */
-static kw_status find_service(kw_connection *connection, kw_reader *r, uint32_t type_id, kw_arena *arena, kw_ua_limits *limits,
-                              const kw_service **service, kw_sessionless **sessionless)
+static kw_status find_service(kw_connection *connection, kw_reader *r, uint32_t type_id, kw_arena *arena, const kw_service **service,
+                              kw_sessionless **sessionless)
 {
-    *limits = connection->server->config.codec_limits;
     *sessionless = NULL;
     if (kw_sessionless_is(type_id)) {
-        return kw_sessionless_open(connection, r, arena, limits, service, sessionless);
+        return kw_sessionless_open(connection, r, arena, service, sessionless);
     }
     *service = kw_service_find(type_id);
     return *service != NULL ? KW_GOOD : KW_BAD_SERVICE_UNSUPPORTED;
@@ -216,12 +215,11 @@ static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes 
                        uint32_t *handle)
 {
     uint32_t type_id = 0;
-    kw_ua_limits limits;
     const kw_service *service = NULL;
     kw_sessionless *sessionless = NULL;
     kw_reader r = kw_reader_of(body);
     KW_TRY(kw_ua_decode_message_id(&r, arena, &type_id));
-    const kw_status found = find_service(connection, &r, type_id, arena, &limits, &service, &sessionless);
+    const kw_status found = find_service(connection, &r, type_id, arena, &service, &sessionless);
     *handle = handle_of(r, arena);
     KW_TRY(found);
     KW_TRY(check_channel(connection, service));
@@ -233,7 +231,7 @@ static kw_status admit(kw_connection *connection, uint32_t request_id, kw_bytes 
         return KW_BAD_OUT_OF_MEMORY;
     }
     request->sessionless = sessionless;
-    KW_TRY(kw_ua_decode(&r, arena, &limits, service->request_type, (void *)request->base.body));
+    KW_TRY(kw_ua_decode(&r, arena, &connection->server->config.codec_limits, service->request_type, (void *)request->base.body));
     if (kw_reader_left(&r) != 0) { /* attack A-30 */
         return KW_BAD_DECODING_ERROR;
     }

@@ -90,11 +90,10 @@ kw_status kw_server_add_session_nodes(kw_server *server);
 /* sessionless.c: a service without a Session. OPC 10000-4, 6.3 */
 bool kw_sessionless_is(uint32_t message_id);
 /*
- * Reads the envelope. *service: what is invoked; limits: how its body is to be decoded. Bad_ServiceUnsupported, Bad_SecurityModeInsufficient,
- * Bad_InvalidArgument (another UrisVersion than 0), Bad_DecodingError.
+ * Reads the envelope. *service: what is invoked. Bad_ServiceUnsupported, Bad_SecurityModeInsufficient,
+ * Bad_InvalidArgument (another UrisVersion), Bad_DecodingError.
  */
-kw_status kw_sessionless_open(kw_connection *connection, kw_reader *r, kw_arena *arena, kw_ua_limits *limits, const kw_service **service,
-                              kw_sessionless **out);
+kw_status kw_sessionless_open(kw_connection *connection, kw_reader *r, kw_arena *arena, const kw_service **service, kw_sessionless **out);
 /* Find out who asks, and let the service do it. */
 void kw_sessionless_start(kw_server_request *request);
 /* The envelope of its answer. */

@@ -5,6 +5,7 @@
 #include "base/json_text.h"
 #include "base/try.h"
 #include "server/server_internal.h"
+#include "ua/namespaces.h"
 
 #include <stddef.h>
 
@@ -18,6 +19,8 @@ struct kw_sessionless {
     kw_connection *connection;
     kw_server_request *request;
     const kw_sessionless_invoke_request_type *envelope;
+    uint16_t *indexes; /* the sender's NamespaceIndexes in ours; NULL: they are the same */
+    size_t index_count;
     kw_bytes token; /* null: none */
     kw_identity *identity;
     kw_status status;
@@ -35,26 +38,25 @@ bool kw_sessionless_is(uint32_t message_id)
            message_id == KW_TYPE_SESSIONLESS_INVOKE_REQUEST_TYPE->data_type_id;
 }
 
-/* What the sender's NamespaceIndexes are here. Without a list of his own they are ours. */
-static kw_status map_namespaces(const kw_sessionless *s, kw_arena *arena, kw_ua_limits *limits)
+/* What the sender's NamespaceIndexes are here. Without a list of his own, or with a UrisVersion, they are ours. */
+static kw_status take_namespaces(kw_sessionless *s, kw_arena *arena)
 {
-    const size_t count = s->envelope->namespace_uris_count;
-    uint16_t *indexes = KW_ARENA_ARRAY(arena, uint16_t, count);
-    if (indexes == NULL) {
-        return KW_BAD_OUT_OF_MEMORY;
+    const kw_space *space = s->connection->server->space;
+    const size_t theirs = s->envelope->namespace_uris_count;
+    size_t ours = 0;
+    kw_space_namespaces(space, &ours);
+    if (s->envelope->uris_version != 0 || theirs == 0) {
+        return KW_GOOD;
     }
-    for (size_t i = 0; i < count; i++) {
-        indexes[i] = kw_space_namespace_find(s->connection->server->space, s->envelope->namespace_uris[i]);
+    s->index_count = theirs + 1 > ours ? theirs + 1 : ours; /* none of ours can be named that is not in his list */
+    s->indexes = KW_ARENA_ARRAY(arena, uint16_t, s->index_count);
+    for (size_t i = 1; s->indexes != NULL && i < s->index_count; i++) {
+        s->indexes[i] = i <= theirs ? kw_space_namespace_find(space, s->envelope->namespace_uris[i - 1]) : UINT16_MAX;
     }
-    if (count > 0) {
-        limits->namespaces = indexes;
-        limits->namespace_count = (uint32_t)count;
-    }
-    return KW_GOOD;
+    return s->indexes != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
-kw_status kw_sessionless_open(kw_connection *connection, kw_reader *r, kw_arena *arena, kw_ua_limits *limits, const kw_service **service,
-                              kw_sessionless **out)
+kw_status kw_sessionless_open(kw_connection *connection, kw_reader *r, kw_arena *arena, const kw_service **service, kw_sessionless **out)
 {
     const kw_server *server = connection->server;
     kw_sessionless *s = KW_ARENA_NEW(arena, kw_sessionless);
@@ -62,7 +64,7 @@ kw_status kw_sessionless_open(kw_connection *connection, kw_reader *r, kw_arena 
     if (s == NULL || envelope == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    KW_TRY(kw_ua_decode(r, arena, limits, KW_TYPE_SESSIONLESS_INVOKE_REQUEST_TYPE, envelope));
+    KW_TRY(kw_ua_decode(r, arena, &server->config.codec_limits, KW_TYPE_SESSIONLESS_INVOKE_REQUEST_TYPE, envelope));
     *service = server->config.allow_sessionless ? kw_service_find_sessionless(envelope->service_id) : NULL;
     if (*service == NULL) {
         return KW_BAD_SERVICE_UNSUPPORTED;
@@ -70,23 +72,25 @@ kw_status kw_sessionless_open(kw_connection *connection, kw_reader *r, kw_arena 
     if (kw_channel_mode(connection->channel) != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT) {
         return KW_BAD_SECURITY_MODE_INSUFFICIENT;
     }
-    if (envelope->uris_version != 0) { /* there is no UrisVersion here that it could be */
-        return KW_BAD_INVALID_ARGUMENT;
+    if (envelope->uris_version != 0 && envelope->uris_version != kw_space_uris_version(server->space)) {
+        return KW_BAD_INVALID_ARGUMENT; /* the standard's Bad_VersionTimeInvalid is in none of its lists of codes */
     }
     s->connection = connection;
     s->envelope = envelope;
-    KW_TRY(map_namespaces(s, arena, limits));
+    KW_TRY(take_namespaces(s, arena));
     *out = s;
     return KW_GOOD;
 }
 
 kw_status kw_sessionless_encode(const kw_server_request *request, kw_writer *w)
 {
-    size_t count = 0;
-    const kw_string *uris = kw_space_namespaces(request->connection->server->space, &count);
-    const kw_sessionless_invoke_response_type envelope = {.namespace_uris = (kw_string *)uris + 1, /* that of index 0 is not in it */
-                                                          .namespace_uris_count = count - 1,
-                                                          .service_id = request->base.service->response_type->data_type_id};
+    kw_sessionless_invoke_response_type envelope = {.service_id = request->base.service->response_type->data_type_id};
+    if (request->sessionless->envelope->uris_version == 0) {
+        size_t count = 0;
+        const kw_string *uris = kw_space_namespaces(request->connection->server->space, &count);
+        envelope.namespace_uris = (kw_string *)uris + 1; /* that of index 0 is not in it */
+        envelope.namespace_uris_count = count - 1;
+    }
     return kw_ua_encode_message(w, KW_TYPE_SESSIONLESS_INVOKE_RESPONSE_TYPE, &envelope);
 }
 
@@ -239,6 +243,9 @@ void kw_sessionless_start(kw_server_request *request)
     s->job.source = kw_identity_source(&claim);
     s->job.is_suspect = is_suspect;
     s->status = KW_BAD_SHUTDOWN; /* what it stays if the pool closes before the job ran */
+    if (s->indexes != NULL) {
+        kw_ua_map_namespaces(request->base.service->request_type, (void *)request->base.body, s->indexes, s->index_count);
+    }
     request->base.locales = s->envelope->locale_ids;
     request->base.locale_count = s->envelope->locale_ids_count;
     kw_status status = KW_BAD_IDENTITY_TOKEN_INVALID;

@@ -114,7 +114,7 @@ READ_SCALAR(read_limit_call, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes_
 READ_SCALAR(read_limit_browse, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes_per_browse)
 READ_SCALAR(read_limit_register, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes_per_register)
 READ_SCALAR(read_limit_translate, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes_per_translate)
-READ_SCALAR(read_uris_version, uint32_t, KW_BUILTIN_UINT32, (uint32_t)(space->started / KW_TICKS_PER_S))
+READ_SCALAR(read_uris_version, uint32_t, KW_BUILTIN_UINT32, space->uris_version)
 
 static kw_status read_namespaces(const kw_space *space, kw_arena *arena, kw_variant *out)
 {

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#define UNIX_2000 INT64_C(946684800)
 #define SPACE_ARENA ((size_t)4 << 30)
 #define GDS_DIRECTORY 141
 
@@ -28,6 +29,12 @@ const kw_string *kw_space_namespaces(const kw_space *space, size_t *count)
     return space->namespaces;
 }
 
+/* Seconds since 2000. OPC 10000-4, 7.44. */
+static uint32_t version_time(kw_date_time time)
+{
+    return (uint32_t)(kw_datetime_to_unix(time) - UNIX_2000);
+}
+
 static kw_status append_namespace(kw_space *space, kw_string uri, uint16_t *index)
 {
     if (space->namespace_count == KW_NAMESPACES_MAX) {
@@ -39,7 +46,14 @@ static kw_status append_namespace(kw_space *space, kw_string uri, uint16_t *inde
     }
     *index = (uint16_t)space->namespace_count;
     space->namespaces[space->namespace_count++] = copy;
+    const uint32_t now = version_time(kw_clock_utc(space->clock));
+    space->uris_version = now > space->uris_version ? now : space->uris_version + 1;
     return KW_GOOD;
+}
+
+uint32_t kw_space_uris_version(const kw_space *space)
+{
+    return space->uris_version;
 }
 
 kw_status kw_space_namespace_add(kw_space *space, kw_string uri, uint16_t *index)

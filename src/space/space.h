@@ -69,6 +69,8 @@ void kw_space_free(kw_space *space);
 kw_status kw_space_namespace_add(kw_space *space, kw_string uri, uint16_t *index); /* known ones keep their index */
 uint16_t kw_space_namespace_find(const kw_space *space, kw_string uri);            /* UINT16_MAX: unknown */
 const kw_string *kw_space_namespaces(const kw_space *space, size_t *count);
+/* UrisVersion: another one when the NamespaceArray is another one, never 0. OPC 10000-5, 6.3.1. */
+uint32_t kw_space_uris_version(const kw_space *space);
 #define KW_GDS_NAMESPACE_URI "http://opcfoundation.org/UA/GDS/"
 
 /* --- values that live outside the space ----------------------------------------------------------------------------- */

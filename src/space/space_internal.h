@@ -66,6 +66,7 @@ struct kw_space {
     uint8_t *hidden; /* by position in the GDS table: instances that this server does not have */
     kw_space_server_info info;
     kw_date_time started;
+    uint32_t uris_version;
     kw_map *dictionary;       /* text in the own language -> its translations; NULL: none */
     const kw_string *locales; /* LocaleIdArray */
     size_t locale_count;

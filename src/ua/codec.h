@@ -17,9 +17,6 @@ typedef struct kw_ua_limits {
     uint32_t max_string;  /* bytes of a String, ByteString or XmlElement */
     uint32_t max_array;   /* elements of any array */
     uint32_t max_nesting; /* levels; the 101st is refused by default */
-    /* The sender has a NamespaceArray of his own: what his index 1, 2, … is here; NULL: ours. UINT16_MAX: unknown, as all past the end. */
-    const uint16_t *namespaces;
-    uint32_t namespace_count;
 } kw_ua_limits;
 
 /* max_string 16 MiB, max_array 1,000,000, max_nesting 100. */

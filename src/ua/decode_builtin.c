@@ -21,14 +21,6 @@ static void decode_guid(kw_decoder *d, kw_guid *out)
     }
 }
 
-static uint16_t decode_namespace(kw_decoder *d, uint16_t index)
-{
-    if (index == 0 || d->limits->namespaces == NULL) {
-        return index;
-    }
-    return index <= d->limits->namespace_count ? d->limits->namespaces[index - 1] : UINT16_MAX;
-}
-
 static void decode_node_id_body(kw_decoder *d, uint8_t form, kw_node_id *out)
 {
     switch (form) {
@@ -38,23 +30,23 @@ static void decode_node_id_body(kw_decoder *d, uint8_t form, kw_node_id *out)
         return;
     case KW_NODE_ID_FOUR_BYTE:
         out->kind = KW_NODE_ID_NUMERIC;
-        out->ns = decode_namespace(d, kw_read_u8(d->r));
+        out->ns = kw_read_u8(d->r);
         out->id.numeric = kw_read_u16(d->r);
         return;
     case KW_NODE_ID_NUMERIC_FULL:
         out->kind = KW_NODE_ID_NUMERIC;
-        out->ns = decode_namespace(d, kw_read_u16(d->r));
+        out->ns = kw_read_u16(d->r);
         out->id.numeric = kw_read_u32(d->r);
         return;
     case KW_NODE_ID_STRING:
     case KW_NODE_ID_OPAQUE:
         out->kind = form;
-        out->ns = decode_namespace(d, kw_read_u16(d->r));
+        out->ns = kw_read_u16(d->r);
         out->id.string = kw_decode_string(d);
         return;
     case KW_NODE_ID_GUID:
         out->kind = form;
-        out->ns = decode_namespace(d, kw_read_u16(d->r));
+        out->ns = kw_read_u16(d->r);
         decode_guid(d, &out->id.guid);
         return;
     default: /* reserved forms and flags */
@@ -226,7 +218,7 @@ void kw_decode_builtin(kw_decoder *d, kw_builtin type, void *out)
         kw_decode_expanded_node_id(d, out);
         return;
     case KW_BUILTIN_QUALIFIED_NAME:
-        ((kw_qualified_name *)out)->ns = decode_namespace(d, kw_read_u16(r));
+        ((kw_qualified_name *)out)->ns = kw_read_u16(r);
         ((kw_qualified_name *)out)->name = kw_decode_string(d);
         return;
     case KW_BUILTIN_LOCALIZED_TEXT:
