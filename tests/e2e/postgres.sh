@@ -74,6 +74,18 @@ read_with() { "$keyway" read -d B --token-file "$1" "$server" "$node"; }
 expect 0 '^1200' read_with a.token
 expect 0 '^1200' read_with b.token
 
+# AZ-15: a refresh token of one node is good at the other, and good once in all; the second use is noticed wherever it is.
+count_records() { "$keyway" trail list -d A --json | grep '"RefreshToken"' | grep -c -- "$1" || true; }
+"${from_a[@]}" --password-file alice --refresh-file kept >kept.token
+cp kept used
+"${a_at_b[@]}" --password-file alice --refresh-file kept >kept.token
+expect 0 '^1200' read_with kept.token
+[ "$(count_records '"Good"')" -eq 1 ] || wrong "the other node did not renew"
+"${from_a[@]}" --password-file alice --refresh-file used >kept.token # asks anew as alice
+[ "$(count_records 'used before')" -eq 1 ] || wrong "a refresh token was taken twice"
+"${from_a[@]}" --password-file alice --refresh-file kept >kept.token
+[ "$(count_records '"Good"')" -eq 1 ] || wrong "what came from it is still good"
+
 # A key that one node makes is the one that both sign with, and the Server knows it.
 kid() { { cut -d. -f1 "$1" | tr '_-' '/+' | base64 -d 2>/dev/null || true; } | grep -o '"kid":"[^"]*"'; } # the padding is missing
 "$keyway" key rotate -d A >/dev/null
