@@ -252,8 +252,9 @@ static void alternate(attack *a)
     const kw_string phc = own_hash(&p->honest, arena);
     while (a->beside.count < p->samples || answered(a) < p->guesses) {
         for (unsigned i = 0; i < WINDOW; i++) {
-            time_hash(&p->honest, phc, &a->hashes);
+            sleep_ms(p->every_ms);
             sign_in(a, &a->quiet);
+            time_hash(&p->honest, phc, &a->hashes);
         }
         set(a, true, false);
         for (unsigned i = 0; i < WINDOW; i++) {

@@ -170,12 +170,21 @@ static bool read_form(kw_oauth_call *call)
     return true;
 }
 
+static kw_standing standing_of(const kw_job *job)
+{
+    const kw_oauth_call *call = (const kw_oauth_call *)job;
+    const kw_identity_claim who = {.address = call->request->address};
+    return kw_identity_standing(kw_server_gate(call->oauth->server), &who);
+}
+
 static kw_status submit(kw_oauth_call *call)
 {
     const kw_identity_claim who = {.address = call->request->address};
     call->job.run = run;
     call->job.done = job_done;
-    call->job.source = call->route->proves_user ? kw_identity_source(&who) : 0;
+    call->job.source = kw_identity_source(&who);
+    call->job.is_password = call->route->proves_user;
+    call->job.standing = standing_of;
     kw_oauth_answer_error(call, 503, "temporarily_unavailable", "the service is being stopped"); /* if the job never ran */
     return kw_executor_submit(call->oauth->env->executor, &call->job);
 }

@@ -24,10 +24,10 @@ kw_status kw_token_call_admit(kw_token_call *t, const kw_extension_object *token
     return kw_identity_is_locked_out(kw_server_gate(t->authority->server), &claim) ? KW_BAD_IDENTITY_TOKEN_REJECTED : KW_GOOD;
 }
 
-static bool is_suspect(const kw_job *job)
+static kw_standing standing_of(const kw_job *job)
 {
     const kw_token_call *t = (const kw_token_call *)job;
-    return kw_identity_is_suspect(kw_server_gate(t->authority->server), t->call->context);
+    return kw_identity_standing(kw_server_gate(t->authority->server), t->call->context);
 }
 
 /* --- in the job ----------------------------------------------------------------------------------------------------------- */
@@ -258,7 +258,7 @@ static kw_status submit(kw_authority *authority, const kw_token_method *method, 
     t->job.run = run_call;
     t->job.done = wait_or_finish;
     t->job.source = kw_identity_source(call->context);
-    t->job.is_suspect = is_suspect;
+    t->job.standing = standing_of;
     t->authority = authority;
     t->method = method;
     t->call = call;

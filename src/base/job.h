@@ -11,14 +11,20 @@
 
 typedef struct kw_job kw_job;
 
+/* What a source has shown of itself. */
+typedef enum kw_standing {
+    KW_STANDING_KNOWN,   /* it has proven a user before */
+    KW_STANDING_UNKNOWN, /* nothing yet */
+    KW_STANDING_SUSPECT  /* it guesses: others go first */
+} kw_standing;
+
 struct kw_job {
     void (*run)(kw_job *job);  /* on a worker: touches nothing but the job's own data and thread-safe services */
     void (*done)(kw_job *job); /* on the submitting loop, exactly once, also when the pool shuts down; may free the job */
     /* Who asks. 0: a live Session, or the Server itself; goes first. Others are on the way in, and take turns by source. */
     uint64_t source;
     bool is_password; /* hashes a password: few at a time; it has a source */
-    /* On the loop, when its turn has come: does its source guess? Then others go first. NULL: it does not; with a source only. */
-    bool (*is_suspect)(const kw_job *job);
+    kw_standing (*standing)(const kw_job *job); /* of the source, as it is now; on the loop. NULL: unknown */
     kw_job *next;        /* the executor's */
     void *executor_data; /* the executor's */
 };

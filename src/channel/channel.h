@@ -88,7 +88,7 @@ typedef struct kw_channel_env {
 /*
  * Server side. `accepts` says if (policy, mode) is offered: asked before any private-key operation. None may be answered true for
  * discovery alone; what else is let through on it is the service layer's decision. `url_is_known` NULL: any EndpointUrl.
- * `queue_up` says whose turn it is for a first OpenSecureChannel (source and is_suspect of the job); the certificate is not proven
+ * `queue_up` says whose turn it is for a first OpenSecureChannel (source and standing of the job); the certificate is not proven
  * yet. NULL: nobody's in particular.
  */
 typedef struct kw_channel_server {

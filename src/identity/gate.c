@@ -359,10 +359,10 @@ kw_status kw_identity_check_password(kw_identity_gate *gate, const kw_identity_c
     return status;
 }
 
-bool kw_identity_is_suspect(kw_identity_gate *gate, const kw_identity_claim *claim)
+kw_standing kw_identity_standing(kw_identity_gate *gate, const kw_identity_claim *claim)
 {
     const kw_attempt who = attempt_of(claim, UNKNOWN_TYPE, KW_BYTES_NULL);
-    return kw_throttle_is_suspect(gate->throttle, &who);
+    return kw_throttle_standing(gate->throttle, &who);
 }
 
 bool kw_identity_is_locked_out(kw_identity_gate *gate, const kw_identity_claim *claim)

@@ -116,8 +116,8 @@ kw_status kw_identity_check_password(kw_identity_gate *gate, const kw_identity_c
 
 /* Who asks, for the turns of jobs (base/job.h): the Client as failures are counted for it, by the same members of the claim. Never 0. */
 uint64_t kw_identity_source(const kw_identity_claim *claim);
-/* Has this Client failed so often lately that others go first? For the loop too. */
-bool kw_identity_is_suspect(kw_identity_gate *gate, const kw_identity_claim *claim);
+/* And what it has shown of itself, by what was counted. For the loop too. */
+kw_standing kw_identity_standing(kw_identity_gate *gate, const kw_identity_claim *claim);
 
 /*
  * Is this Client locked out, so that any proof it brings is refused before anything is computed? Not what guesses nothing (an

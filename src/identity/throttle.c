@@ -197,7 +197,7 @@ kw_throttle_verdict kw_throttle_check(kw_throttle *t, const kw_attempt *who)
     return verdict;
 }
 
-bool kw_throttle_is_suspect(kw_throttle *t, const kw_attempt *who)
+kw_standing kw_throttle_standing(kw_throttle *t, const kw_attempt *who)
 {
     const uint32_t delay_after = t->config.delay_after;
     const uint32_t after = delay_after != 0 && delay_after < SUSPECT_AFTER ? delay_after : SUSPECT_AFTER;
@@ -207,8 +207,9 @@ bool kw_throttle_is_suspect(kw_throttle *t, const kw_attempt *who)
     pthread_mutex_lock(&t->lock);
     const kw_count *c = kw_throttle_find(t, client_table(t, who), client.key, now);
     const bool is_suspect = c != NULL && (c->locked_until > now || kw_count_failures(c) >= after);
+    const bool is_known = kw_map_get(t->tables[KW_COUNT_FAMILIAR].map, client.key) != NULL;
     pthread_mutex_unlock(&t->lock);
-    return is_suspect;
+    return is_suspect ? KW_STANDING_SUSPECT : is_known ? KW_STANDING_KNOWN : KW_STANDING_UNKNOWN;
 }
 
 bool kw_throttle_is_locked(kw_throttle *t, const kw_attempt *who)
@@ -347,6 +348,7 @@ void kw_throttle_succeeded(kw_throttle *t, const kw_attempt *who)
             forgive(t, users, of_user, failures, now);
         }
     }
+    kw_throttle_changed(t, familiar, kw_throttle_need(t, familiar, client.key, now), now);
     if (has_name) {
         kw_throttle_changed(t, familiar, kw_throttle_need(t, familiar, (kw_bytes){about.pair, sizeof(about.pair)}, now), now);
     }

@@ -11,6 +11,7 @@
 #define KW_IDENTITY_THROTTLE_H
 
 #include "base/clock.h"
+#include "base/job.h"
 #include "base/log.h"
 #include "store/store.h"
 
@@ -48,8 +49,9 @@ kw_throttle_verdict kw_throttle_check(kw_throttle *t, const kw_attempt *who);
 /* After it. True: a lock-out began with this failure; *failures tells after how many. For jobs. */
 bool kw_throttle_failed(kw_throttle *t, const kw_attempt *who, uint32_t *failures);
 void kw_throttle_succeeded(kw_throttle *t, const kw_attempt *who);
-/* Does this Client guess: three failures or more that have not faded, or locked out? Does not touch the store: for the loop too. */
-bool kw_throttle_is_suspect(kw_throttle *t, const kw_attempt *who);
+/* A suspect: locked out, or three failures or more that have not faded. Known: it succeeded since the start. Does not touch the store:
+ * for the loop too. */
+kw_standing kw_throttle_standing(kw_throttle *t, const kw_attempt *who);
 /* Locked out, and the store was asked within the last second: before that somebody may have let it in again. For the loop too. */
 bool kw_throttle_is_locked(kw_throttle *t, const kw_attempt *who);
 /* The Client as a number that is not 0; two may share one, and their turns with it. */

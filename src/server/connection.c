@@ -95,10 +95,10 @@ static bool accepts(void *ctx, const kw_security_policy *policy, kw_message_secu
            (policy->is_none && mode == KW_MESSAGE_SECURITY_MODE_NONE && c->server->config.discovery_on_none);
 }
 
-static bool yes(const kw_job *job)
+static kw_standing suspect(const kw_job *job)
 {
     (void)job;
-    return true;
+    return KW_STANDING_SUSPECT;
 }
 
 /* By address: the certificate is only shown. Who shows that of a guesser waits as the guesser does. */
@@ -110,7 +110,7 @@ static void queue_up(void *ctx, const kw_certificate *claimed, kw_job *job)
                                      .application_uri = claimed != NULL ? kw_certificate_application_uri(claimed) : KW_BYTES_NULL,
                                      .address = from.address};
     job->source = kw_identity_source(&from);
-    job->is_suspect = kw_identity_is_suspect(c->server->gate, &shown) ? yes : NULL;
+    job->standing = kw_identity_standing(c->server->gate, &shown) == KW_STANDING_SUSPECT ? suspect : NULL;
 }
 
 static const kw_channel_events EVENTS = {

@@ -216,11 +216,11 @@ static void wait_or_go_on(kw_job *job)
     }
 }
 
-static bool is_suspect(const kw_job *job)
+static kw_standing standing_of(const kw_job *job)
 {
     const kw_sessionless *s = (const kw_sessionless *)job;
     const kw_identity_claim claim = kw_request_claim(&s->request->base);
-    return kw_identity_is_suspect(s->connection->server->gate, &claim);
+    return kw_identity_standing(s->connection->server->gate, &claim);
 }
 
 /* An access token travels as the identifier of a NodeId, of namespace 0, as String or ByteString. */
@@ -241,7 +241,7 @@ void kw_sessionless_start(kw_server_request *request)
     s->job.run = run;
     s->job.done = wait_or_go_on;
     s->job.source = kw_identity_source(&claim);
-    s->job.is_suspect = is_suspect;
+    s->job.standing = standing_of;
     s->status = KW_BAD_SHUTDOWN; /* what it stays if the pool closes before the job ran */
     if (s->indexes != NULL) {
         kw_ua_map_namespaces(request->base.service->request_type, (void *)request->base.body, s->indexes, s->index_count);

@@ -32,10 +32,11 @@ static bool has_place(const kw_turns *t, const kw_turn *turn, const load *l)
     return l->entering + 1 < t->places && l->all < t->places && (!turn->job->is_password || l->passwords < t->passwords);
 }
 
-static bool may_enter(const kw_turns *t, const kw_turn *turn)
+static bool may_enter(const kw_turns *t, const kw_turn *turn, bool is_known)
 {
     const load l = running_beside(t, turn);
-    return has_place(t, turn, &l) && l.of_source + 2 < t->places && (!turn->job->is_password || l.passwords_of_source + 1 < t->passwords);
+    const unsigned passwords = is_known ? t->passwords - 1 : 1;
+    return has_place(t, turn, &l) && l.of_source + 2 < t->places && (!turn->job->is_password || l.passwords_of_source < passwords);
 }
 
 /* Not beside others, as long as it can wait: they would have the machine with one more. */
@@ -88,9 +89,9 @@ static kw_turn *take(kw_turn_queue *q, kw_turn **link)
     return turn;
 }
 
-static bool is_suspect(const kw_turn *turn)
+static kw_standing standing_of(const kw_turn *turn)
 {
-    return turn->job->is_suspect != NULL && turn->job->is_suspect(turn->job);
+    return turn->job->standing != NULL ? turn->job->standing(turn->job) : KW_STANDING_UNKNOWN;
 }
 
 static size_t waiting_of(const kw_turns *t, uint64_t source)
@@ -114,7 +115,10 @@ static bool has_room(const kw_turns *t, const kw_turn *turn, kw_lane lane)
 
 kw_status kw_turns_add(kw_turns *t, kw_turn *turn)
 {
-    const kw_lane lane = turn->job->source == 0 ? KW_LANE_HOUSE : is_suspect(turn) ? KW_LANE_SUSPECTS : KW_LANE_ENTERING;
+    kw_lane lane = KW_LANE_HOUSE;
+    if (turn->job->source != 0) {
+        lane = standing_of(turn) == KW_STANDING_SUSPECT ? KW_LANE_SUSPECTS : KW_LANE_ENTERING;
+    }
     if (!has_room(t, turn, lane)) {
         return KW_BAD_TOO_MANY_OPERATIONS;
     }
@@ -141,12 +145,13 @@ static kw_turn *next_entering(kw_turns *t)
     kw_turn_queue *q = &t->waiting[KW_LANE_ENTERING];
     kw_turn **link = &q->first;
     while (*link != NULL) {
-        if (!may_enter(t, *link)) {
-            link = &(*link)->next;
-        } else if (is_suspect(*link)) {
+        const kw_standing standing = may_enter(t, *link, true) ? standing_of(*link) : KW_STANDING_UNKNOWN;
+        if (standing == KW_STANDING_SUSPECT) {
             put(t, take(q, link), KW_LANE_SUSPECTS);
-        } else {
+        } else if (may_enter(t, *link, standing == KW_STANDING_KNOWN)) {
             return take(q, link);
+        } else {
+            link = &(*link)->next;
         }
     }
     return NULL;

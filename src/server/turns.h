@@ -4,7 +4,8 @@
  *   the house  jobs of live Sessions and of the Server: first, and one place is theirs alone
  *   entering   whoever is on the way in. Sources take turns (start-time fair queueing: each job of a source comes one round after the
  *              one before it, and never in a round that is over), so that whoever asks for much waits for himself; and no source has
- *              the last place, nor the last of those for passwords, so that somebody else begins at once
+ *              the last place, nor the last of those for passwords, so that somebody else begins at once. One that has proven nobody
+ *              yet has one of those
  *   suspects   whoever guesses: one at a time, when nobody else who enters runs or could begin. When others have kept them out
  *              KW_TURNS_PATIENCE times, one goes first: they wait, but not for ever
  */

@@ -42,18 +42,18 @@ kw_identity_claim kw_pending_claim(const kw_session_pending *p)
                                .address = p->peer_address};
 }
 
-static bool is_suspect(const kw_job *job)
+static kw_standing standing_of(const kw_job *job)
 {
     const kw_session_pending *p = (const kw_session_pending *)job;
     const kw_identity_claim claim = kw_pending_claim(p);
-    return kw_identity_is_suspect(p->sessions->env.gate, &claim);
+    return kw_identity_standing(p->sessions->env.gate, &claim);
 }
 
 kw_status kw_pending_submit(kw_session_pending *p)
 {
     const kw_identity_claim claim = kw_pending_claim(p);
     p->job.source = kw_identity_source(&claim);
-    p->job.is_suspect = is_suspect;
+    p->job.standing = standing_of;
     return kw_executor_submit(p->sessions->env.executor, &p->job);
 }
 

@@ -235,10 +235,10 @@ static void done(kw_job *base)
     env->apply(env->ctx, on_applied, job);
 }
 
-static bool is_suspect(const kw_job *base)
+static kw_standing standing_of(const kw_job *base)
 {
     const kw_admin_job *job = (const kw_admin_job *)base;
-    return kw_identity_is_suspect(job->administration->env.gate, job->call->context);
+    return kw_identity_standing(job->administration->env.gate, job->call->context);
 }
 
 void kw_admin_start(kw_administration *a, const kw_admin_job *kind)
@@ -259,7 +259,7 @@ void kw_admin_start(kw_administration *a, const kw_admin_job *kind)
     if (job->is_guess) {
         job->job.source = kw_identity_source(job->call->context);
         job->job.is_password = true;
-        job->job.is_suspect = is_suspect;
+        job->job.standing = standing_of;
         link_guess(a, job);
     }
     const kw_status status = kw_executor_submit(a->env.executor, &job->job);

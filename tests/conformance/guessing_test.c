@@ -396,7 +396,7 @@ static void um_22_wrong_old_passwords_count_with_activations(void **state)
     }
     assert_int_equal(delay_ms, 250);
     assert_string_equal(why, "wrong password");
-    assert_true(kw_identity_is_suspect(gate, &claim));
+    assert_int_equal(kw_identity_standing(gate, &claim), KW_STANDING_SUSPECT);
     assert_int_equal(fail_once(client, "alice"), 500);
     for (int i = 0; i < 5; i++) {
         assert_status(kw_identity_check_password(gate, &claim, name, wrong, &why, &delay_ms), KW_BAD_USER_ACCESS_DENIED);

@@ -492,17 +492,55 @@ static void a_store_that_fails_leaves_the_counts_in_memory(void **state)
     assert_true(is_locked(b, client("urn:a", "AA", "alice")));
 }
 
+static kw_standing standing_of(bench *b, kw_attempt who)
+{
+    return kw_throttle_standing(b->throttle, &who);
+}
+
 static void suspects_are_those_who_wait(void **state)
 {
     bench *b = *state;
     const kw_attempt who = client("urn:a", "AA", NULL);
-    assert_false(kw_throttle_is_suspect(b->throttle, &who));
+    assert_int_equal(standing_of(b, who), KW_STANDING_UNKNOWN);
     fail_times(b, who, 2);
-    assert_false(kw_throttle_is_suspect(b->throttle, &who));
+    assert_int_equal(standing_of(b, who), KW_STANDING_UNKNOWN);
     fail_times(b, who, 1);
-    assert_true(kw_throttle_is_suspect(b->throttle, &who));
+    assert_int_equal(standing_of(b, who), KW_STANDING_SUSPECT);
     wait_ms(b, 90000);
-    assert_false(kw_throttle_is_suspect(b->throttle, &who));
+    assert_int_equal(standing_of(b, who), KW_STANDING_UNKNOWN);
+}
+
+static void they_are_suspects_where_nobody_waits_too(void **state)
+{
+    bench *b = *state;
+    const kw_throttle_config config = {.window_s = 900, .max_entries = 100};
+    kw_throttle_free(b->throttle);
+    b->throttle = new_throttle(b, &config);
+    fail_times(b, client("urn:a", "AA", "alice"), 3);
+    assert_int_equal(delay_of(b, client("urn:a", "AA", "alice")), 0);
+    assert_int_equal(standing_of(b, client("urn:a", "AA", "bob")), KW_STANDING_SUSPECT);
+}
+
+static void who_has_proven_a_user_is_known_until_he_guesses(void **state)
+{
+    bench *b = *state;
+    succeed(b, client("urn:a", "AA", "alice"));
+    assert_int_equal(standing_of(b, client("urn:a", "AA", "bob")), KW_STANDING_KNOWN);
+    assert_int_equal(standing_of(b, client("urn:b", "BB", "alice")), KW_STANDING_UNKNOWN);
+    fail_times(b, client("urn:a", "AA", "bob"), 3);
+    assert_int_equal(standing_of(b, client("urn:a", "AA", "alice")), KW_STANDING_SUSPECT);
+}
+
+static void a_lock_out_is_known_without_the_store_for_a_second(void **state)
+{
+    bench *b = *state;
+    const kw_attempt who = client("urn:a", "AA", "alice");
+    fail_times(b, who, 10);
+    assert_true(kw_throttle_is_locked(b->throttle, &who));
+    wait_ms(b, 1000); /* somebody may have let him in again */
+    assert_false(kw_throttle_is_locked(b->throttle, &who));
+    assert_true(is_locked(b, who));
+    assert_true(kw_throttle_is_locked(b->throttle, &who));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -540,6 +578,9 @@ int main(void)
         TEST(guessing_does_not_change_the_version_of_the_store),
         TEST(a_store_that_fails_leaves_the_counts_in_memory),
         TEST(suspects_are_those_who_wait),
+        TEST(they_are_suspects_where_nobody_waits_too),
+        TEST(who_has_proven_a_user_is_known_until_he_guesses),
+        TEST(a_lock_out_is_known_without_the_store_for_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

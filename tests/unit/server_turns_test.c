@@ -10,12 +10,12 @@
 typedef struct task {
     kw_job job; /* first */
     kw_turn turn;
-    bool guesses;
+    kw_standing standing;
 } task;
 
-static bool task_guesses(const kw_job *job)
+static kw_standing standing_of(const kw_job *job)
 {
-    return ((const task *)job)->guesses;
+    return ((const task *)job)->standing;
 }
 
 static kw_turns turns(unsigned places, unsigned passwords)
@@ -25,26 +25,26 @@ static kw_turns turns(unsigned places, unsigned passwords)
 
 static kw_status add(kw_turns *t, task *one, uint64_t source, bool is_password)
 {
-    one->job = (kw_job){.source = source, .is_password = is_password, .is_suspect = source != 0 ? task_guesses : NULL};
+    one->job = (kw_job){.source = source, .is_password = is_password, .standing = source != 0 ? standing_of : NULL};
     one->turn = (kw_turn){.job = &one->job};
     return kw_turns_add(t, &one->turn);
 }
 
 static void add_job(kw_turns *t, task *one, uint64_t source)
 {
-    one->guesses = false;
+    one->standing = KW_STANDING_KNOWN;
     assert_status(add(t, one, source, false), KW_GOOD);
 }
 
 static void add_password(kw_turns *t, task *one, uint64_t source)
 {
-    one->guesses = false;
+    one->standing = KW_STANDING_KNOWN;
     assert_status(add(t, one, source, true), KW_GOOD);
 }
 
 static void add_guess(kw_turns *t, task *one, uint64_t source)
 {
-    one->guesses = true;
+    one->standing = KW_STANDING_SUSPECT;
     assert_status(add(t, one, source, true), KW_GOOD);
 }
 
@@ -121,6 +121,24 @@ static void one_source_keeps_its_order_and_leaves_a_place(void **state)
     assert_ptr_equal(begin(&t), &mine[2]);
     end(&t, &mine[1]);
     assert_ptr_equal(begin(&t), &mine[3]);
+}
+
+static void who_has_proven_nobody_yet_hashes_one_password_at_a_time(void **state)
+{
+    (void)state;
+    kw_turns t = turns(6, 3);
+    task passwords[2], session;
+    for (size_t i = 0; i < 2; i++) {
+        passwords[i].standing = KW_STANDING_UNKNOWN;
+        assert_status(add(&t, &passwords[i], 7, true), KW_GOOD);
+    }
+    session.standing = KW_STANDING_UNKNOWN;
+    assert_status(add(&t, &session, 7, false), KW_GOOD);
+    assert_ptr_equal(begin(&t), &passwords[0]);
+    assert_ptr_equal(begin(&t), &session);
+    assert_null(begin(&t));
+    passwords[1].standing = KW_STANDING_KNOWN; /* by another one of his, meanwhile */
+    assert_ptr_equal(begin(&t), &passwords[1]);
 }
 
 /* --- turns -------------------------------------------------------------------------------------------------------------- */
@@ -207,7 +225,7 @@ static void who_begins_to_guess_while_he_waits_is_a_suspect_by_his_turn(void **s
     assert_ptr_equal(begin(&t), &piled[0]);
     assert_ptr_equal(begin(&t), &piled[1]);
     for (size_t i = 0; i < 6; i++) {
-        piled[i].guesses = true; /* the first was wrong */
+        piled[i].standing = KW_STANDING_SUSPECT; /* the first was wrong */
     }
     end(&t, &piled[0]);
     assert_null(begin(&t)); /* the second has begun as everybody does */
@@ -265,9 +283,9 @@ static void nobody_takes_the_room_of_others(void **state)
         of_one++;
     }
     assert_int_equal(of_one, 32);
-    guesses[0].guesses = true;
+    guesses[0].standing = KW_STANDING_SUSPECT;
     while (of_suspects < 64 && add(&t, &guesses[of_suspects], 2 + of_suspects, true) == KW_GOOD) {
-        guesses[++of_suspects].guesses = true;
+        guesses[++of_suspects].standing = KW_STANDING_SUSPECT;
     }
     assert_int_equal(of_suspects, 8);
     assert_status(add(&t, &guesses[of_suspects], 2, true), KW_BAD_TOO_MANY_OPERATIONS);
@@ -321,7 +339,7 @@ static void somebody_comes(crowd *c)
     if (c->is_used[i] || (kind == 0 && c->house > 0)) {
         return;
     }
-    c->tasks[i].guesses = kind >= 3;
+    c->tasks[i].standing = kind >= 3 ? KW_STANDING_SUSPECT : kind == 1 ? KW_STANDING_KNOWN : KW_STANDING_UNKNOWN;
     const uint64_t source = kind == 0 ? 0 : kind < 3 ? 1 : 2 + kw_test_random_below(&c->random, 20);
     const bool is_password = source != 0 && kw_test_random_below(&c->random, 4) != 0;
     c->is_used[i] = add(&c->t, &c->tasks[i], source, is_password) == KW_GOOD;
@@ -386,6 +404,7 @@ int main(void)
         cmocka_unit_test(the_house_goes_first_and_has_a_place_of_its_own),
         cmocka_unit_test(few_passwords_are_hashed_at_once),
         cmocka_unit_test(one_source_keeps_its_order_and_leaves_a_place),
+        cmocka_unit_test(who_has_proven_nobody_yet_hashes_one_password_at_a_time),
         cmocka_unit_test(a_newcomer_does_not_wait_for_what_others_piled_up),
         cmocka_unit_test(suspects_go_one_at_a_time_and_leave_a_place),
         cmocka_unit_test(whoever_does_not_guess_goes_before_suspects),
