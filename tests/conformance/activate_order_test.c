@@ -2,11 +2,6 @@
 #include "support/kw_test_user.h"
 #include "support/test.h"
 
-static kw_test_user operator_of(kw_test_client *client, const kw_test_session *session)
-{
-    return kw_test_user_name(client, session, KW_TEST_USER, KW_TEST_PASSWORD);
-}
-
 static void as_02_close_session_is_allowed_before_activation(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
@@ -80,7 +75,7 @@ static void as_28_and_as_54_the_user_of_a_session_changes_on_its_channel(void **
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
     assert_status(kw_test_activate(client, &session, kw_test_nobody()), KW_GOOD);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
-    assert_status(kw_test_activate(client, &session, operator_of(client, &session)), KW_GOOD);
+    assert_status(kw_test_activate(client, &session, kw_test_operator(client, &session)), KW_GOOD);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
 }
 
@@ -100,7 +95,7 @@ static void as_30_a_failed_change_leaves_user_and_locales(void **state)
     kw_string german = KW_STRING("de");
     kw_string french = KW_STRING("fr");
     assert_status(kw_test_create_session(client, &session), KW_GOOD);
-    kw_activate_session_request *request = kw_test_activation(client, &session, operator_of(client, &session));
+    kw_activate_session_request *request = kw_test_activation(client, &session, kw_test_operator(client, &session));
     request->locale_ids = &german;
     request->locale_ids_count = 1;
     assert_status(kw_test_activate_with(client, &session, request), KW_GOOD);
@@ -129,7 +124,7 @@ static void as_30_a_failed_first_activation_may_be_repeated(void **state)
     assert_status(kw_test_activate(client, &session, kw_test_user_name(client, &session, KW_TEST_USER, "wrong")),
                   KW_BAD_USER_ACCESS_DENIED);
     assert_int_equal(kw_session_state_of(kw_test_session_of(*state, &session)), KW_SESSION_CREATED);
-    assert_status(kw_test_activate(client, &session, operator_of(client, &session)), KW_GOOD);
+    assert_status(kw_test_activate(client, &session, kw_test_operator(client, &session)), KW_GOOD);
 }
 
 /* The answer could not be made: the user is not replaced either. */
@@ -154,7 +149,7 @@ static void as_07_of_two_activations_at_once_one_is_refused(void **state)
     kw_test_client *client = kw_test_client_new(world, NULL);
     kw_test_session session = kw_test_open(client);
     kw_activate_session_request *one = kw_test_activation(client, &session, kw_test_nobody());
-    kw_activate_session_request *two = kw_test_activation(client, &session, operator_of(client, &session));
+    kw_activate_session_request *two = kw_test_activation(client, &session, kw_test_operator(client, &session));
     kw_test_world_hold(world);
     const uint32_t first = kw_test_send(client, &session, KW_TYPE_ACTIVATE_SESSION_REQUEST, one);
     const uint32_t second = kw_test_send(client, &session, KW_TYPE_ACTIVATE_SESSION_REQUEST, two);
@@ -180,7 +175,7 @@ static void as_72_where_the_policy_of_the_channel_is_not_offered_nobody_is_activ
     kw_test_client *client = kw_test_client_new(world, NULL);
     kw_test_client *weak = kw_test_client_new(world, &(kw_test_client_options){.policy = &KW_POLICY_NONE});
     kw_test_session session = kw_test_open_as(client, KW_TEST_USER, KW_TEST_PASSWORD);
-    assert_status(kw_test_activate(weak, &session, operator_of(client, &session)), KW_BAD_SECURITY_POLICY_REJECTED);
+    assert_status(kw_test_activate(weak, &session, kw_test_operator(client, &session)), KW_BAD_SECURITY_POLICY_REJECTED);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
     assert_status(kw_test_activate(client, &session, kw_test_nobody()), KW_GOOD);
     kw_test_world_free(world);

@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static kw_test_user operator_of(kw_test_client *client, const kw_test_session *session)
-{
-    return kw_test_user_name(client, session, KW_TEST_USER, KW_TEST_PASSWORD);
-}
-
 /* Activate with clientSignature over these parts; the null user. */
 static kw_status activate_signed(kw_test_client *client, kw_test_session *session, const kw_private_key *key, const kw_bytes *parts,
                                  size_t count)
@@ -25,7 +20,7 @@ static void as_01_activation_attaches_a_user(void **state)
     kw_test_session session = kw_test_open(client);
     assert_null_text(kw_session_identity(kw_test_session_of(world, &session))->name);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_BAD_USER_ACCESS_DENIED);
-    assert_status(kw_test_activate(client, &session, operator_of(client, &session)), KW_GOOD);
+    assert_status(kw_test_activate(client, &session, kw_test_operator(client, &session)), KW_GOOD);
     assert_text(kw_session_identity(kw_test_session_of(world, &session))->name, KW_TEST_USER);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
 }
@@ -89,7 +84,7 @@ static void as_07_the_same_request_is_refused_the_second_time(void **state)
     kw_test_client *client = kw_test_client_new(*state, NULL);
     kw_test_session session;
     assert_status(kw_test_create_session(client, &session), KW_GOOD);
-    kw_activate_session_request *request = kw_test_activation(client, &session, operator_of(client, &session));
+    kw_activate_session_request *request = kw_test_activation(client, &session, kw_test_operator(client, &session));
     assert_status(kw_test_activate_with(client, &session, request), KW_GOOD);
     assert_status(kw_test_activate_with(client, &session, request), KW_BAD_APPLICATION_SIGNATURE_INVALID);
 }
@@ -100,7 +95,7 @@ static void as_07_and_un_07_a_secret_is_refused_the_second_time_on_none_too(void
     kw_test_client *client = kw_test_client_new(*state, &(kw_test_client_options){.policy = &KW_POLICY_NONE});
     kw_test_session session;
     assert_status(kw_test_create_session(client, &session), KW_GOOD);
-    kw_activate_session_request *request = kw_test_activation(client, &session, operator_of(client, &session));
+    kw_activate_session_request *request = kw_test_activation(client, &session, kw_test_operator(client, &session));
     assert_status(kw_test_activate_with(client, &session, request), KW_GOOD);
     assert_status(kw_test_activate_with(client, &session, request), KW_BAD_IDENTITY_TOKEN_INVALID);
 }
@@ -113,7 +108,7 @@ static void as_07_a_refused_activation_does_not_use_up_the_nonce(void **state)
     assert_status(kw_test_create_session(client, &session), KW_GOOD);
     assert_status(kw_test_activate(client, &session, kw_test_user_name(client, &session, KW_TEST_USER, "wrong")),
                   KW_BAD_USER_ACCESS_DENIED);
-    assert_status(kw_test_activate(client, &session, operator_of(client, &session)), KW_GOOD);
+    assert_status(kw_test_activate(client, &session, kw_test_operator(client, &session)), KW_GOOD);
 }
 
 enum { ROUNDS = 50 };

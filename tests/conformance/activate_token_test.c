@@ -49,16 +49,10 @@ static void an_02_an_unknown_policy_id_is_refused(void **state)
     assert_status(try(client, anonymous_as(world, KW_STRING("no such policy"))), KW_BAD_IDENTITY_TOKEN_INVALID);
 }
 
-static void no_anonymous(kw_test_world *world, kw_server_config *config)
-{
-    (void)world;
-    config->identity.allow_anonymous = false;
-}
-
 static void an_03_and_as_56_and_as_66_anonymous_is_refused_where_it_is_not_offered(void **state)
 {
     (void)state;
-    kw_test_world *world = kw_test_world_with_user(&(kw_test_world_options){.configure = no_anonymous});
+    kw_test_world *world = kw_test_world_with_user(&(kw_test_world_options){.configure = kw_test_no_anonymous});
     kw_test_client *client = kw_test_client_new(world, NULL);
     assert_status(try(client, kw_test_nobody()), KW_BAD_IDENTITY_TOKEN_REJECTED);
     assert_status(try(client, anonymous_as(world, KW_BYTES_NULL)), KW_BAD_IDENTITY_TOKEN_REJECTED);

@@ -2,16 +2,11 @@
 #include "support/kw_test_user.h"
 #include "support/test.h"
 
-static kw_test_user operator_of(kw_test_client *client, const kw_test_session *session)
-{
-    return kw_test_user_name(client, session, KW_TEST_USER, KW_TEST_PASSWORD);
-}
-
 /* Still on its first channel, still the operator's. */
 static void assert_untouched(kw_test_client *first, kw_test_session *session)
 {
     assert_status(kw_test_read(first, session, &KW_TEST_SECRET, NULL), KW_GOOD);
-    assert_status(kw_test_activate(first, session, operator_of(first, session)), KW_GOOD);
+    assert_status(kw_test_activate(first, session, kw_test_operator(first, session)), KW_GOOD);
 }
 
 static void as_09_and_cs_02_the_first_activation_stays_on_the_channel_of_create_session(void **state)
@@ -29,7 +24,7 @@ static void as_10_and_as_13_a_session_moves_and_leaves_the_old_channel(void **st
     kw_test_client *first = kw_test_client_new(*state, NULL);
     kw_test_client *second = kw_test_client_new(*state, NULL);
     kw_test_session session = kw_test_open_as(first, KW_TEST_USER, KW_TEST_PASSWORD);
-    assert_status(kw_test_activate(second, &session, operator_of(second, &session)), KW_GOOD);
+    assert_status(kw_test_activate(second, &session, kw_test_operator(second, &session)), KW_GOOD);
     assert_status(kw_test_read(second, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
     assert_status(kw_test_read(first, &session, &KW_TEST_PUBLIC, NULL), KW_BAD_SECURE_CHANNEL_ID_INVALID);
     assert_status(kw_test_close_session(first, &session, true), KW_BAD_SECURE_CHANNEL_ID_INVALID);
@@ -43,7 +38,7 @@ static void as_10_a_session_outlives_its_connection(void **state)
     kw_test_client_cut(first);
     kw_test_client *second = kw_test_client_new(*state, NULL);
     assert_status(kw_test_read(second, &session, &KW_TEST_PUBLIC, NULL), KW_BAD_SECURE_CHANNEL_ID_INVALID);
-    assert_status(kw_test_activate(second, &session, operator_of(second, &session)), KW_GOOD);
+    assert_status(kw_test_activate(second, &session, kw_test_operator(second, &session)), KW_GOOD);
     assert_status(kw_test_read(second, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
 }
 
@@ -53,7 +48,7 @@ static void as_11_another_application_cannot_take_it(void **state)
     kw_test_client *first = kw_test_client_new(*state, NULL);
     kw_test_client *second = kw_test_client_new(*state, &(kw_test_client_options){.identity = other});
     kw_test_session session = kw_test_open_as(first, KW_TEST_USER, KW_TEST_PASSWORD);
-    assert_status(kw_test_activate(second, &session, operator_of(second, &session)), KW_BAD_SECURITY_CHECKS_FAILED);
+    assert_status(kw_test_activate(second, &session, kw_test_operator(second, &session)), KW_BAD_SECURITY_CHECKS_FAILED);
     assert_untouched(first, &session);
 }
 
@@ -121,9 +116,9 @@ static void as_12_an_anonymous_session_moves_as_anonymous(void **state)
     kw_test_client *first = kw_test_client_new(*state, NULL);
     kw_test_client *second = kw_test_client_new(*state, NULL);
     kw_test_session session = kw_test_open(first);
-    assert_status(kw_test_activate(second, &session, operator_of(second, &session)), KW_BAD_IDENTITY_CHANGE_NOT_SUPPORTED);
+    assert_status(kw_test_activate(second, &session, kw_test_operator(second, &session)), KW_BAD_IDENTITY_CHANGE_NOT_SUPPORTED);
     assert_status(kw_test_activate(second, &session, kw_test_anonymous(second, &session)), KW_GOOD);
-    assert_status(kw_test_activate(second, &session, operator_of(second, &session)), KW_GOOD); /* there it may change */
+    assert_status(kw_test_activate(second, &session, kw_test_operator(second, &session)), KW_GOOD); /* there it may change */
 }
 
 static void as_14_the_old_channel_keeps_its_other_sessions(void **state)
@@ -192,7 +187,7 @@ static void as_30_a_transfer_to_a_channel_that_is_gone_leaves_the_session(void *
     kw_test_client *first = kw_test_client_new(world, NULL);
     kw_test_client *second = kw_test_client_new(world, NULL);
     kw_test_session session = kw_test_open_as(first, KW_TEST_USER, KW_TEST_PASSWORD);
-    kw_activate_session_request *request = kw_test_activation(second, &session, operator_of(second, &session));
+    kw_activate_session_request *request = kw_test_activation(second, &session, kw_test_operator(second, &session));
     kw_test_world_hold(world);
     kw_test_send(second, &session, KW_TYPE_ACTIVATE_SESSION_REQUEST, request);
     kw_test_client_cut(second);

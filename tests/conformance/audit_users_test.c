@@ -236,17 +236,11 @@ static void it_15_an_identity_that_expires_is_audited_while_its_session_goes_on(
     assert_int_equal(here.events->count, 0); /* it ended once */
 }
 
-static void no_anonymous(kw_test_world *world, kw_server_config *config)
-{
-    (void)world;
-    config->identity.allow_anonymous = false;
-}
-
 static void it_16_an_identity_that_expires_is_audited_when_its_session_ends_with_it(void **state)
 {
     (void)state;
     kw_audit_record record;
-    open_scene(&(kw_test_world_options){.configure = no_anonymous});
+    open_scene(&(kw_test_world_options){.configure = kw_test_no_anonymous});
     const kw_test_session session = open_with_token(30);
     kw_test_world_advance(here.world, 30001);
     assert_end(&session, "Session/Terminated", "identity expired");

@@ -126,13 +126,6 @@ static kw_status send_recipe(kw_test_client *client, kw_test_session *session, c
     return send_secret(client, session, cook(r, client->world));
 }
 
-static kw_test_session created(kw_test_client *client)
-{
-    kw_test_session session;
-    assert_status(kw_test_create_session(client, &session), KW_GOOD);
-    return session;
-}
-
 static void es_03_and_es_04_what_follows_the_tables_is_taken_on_every_policy(void **state)
 {
     for (size_t i = 0; i < kw_security_policy_count(); i++) {
@@ -141,7 +134,7 @@ static void es_03_and_es_04_what_follows_the_tables_is_taken_on_every_policy(voi
             continue;
         }
         kw_test_client *client = kw_test_client_new(*state, &(kw_test_client_options){.policy = policy});
-        kw_test_session session = created(client);
+        kw_test_session session = kw_test_created(client);
         recipe r = right(client, &session);
         assert_status(send_recipe(client, &session, &r), KW_GOOD);
         r = right(client, &session);
@@ -155,7 +148,7 @@ static void es_01_and_es_02_and_es_07_our_sender_follows_the_tables(void **state
 {
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_bytes sealed = kw_test_seal(client, &session, KW_SECRET_RSA, KW_STRING(KW_TEST_PASSWORD));
     kw_reader r = kw_reader_of(sealed);
     assert_int_equal(kw_read_u8(&r), 1);
@@ -199,7 +192,7 @@ static void es_01_and_es_02_and_es_07_our_sender_follows_the_tables(void **state
 static void es_01_the_prefix_is_that_of_the_data_type(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const uint16_t types[] = {ECC_TYPE, ENCODING_OF_NOTHING, 0};
     recipe r = right(client, &session);
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -226,7 +219,7 @@ static void es_01_the_prefix_is_that_of_the_data_type(void **state)
 static void es_02_the_policy_inside_is_that_of_the_user_token_policy(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_string others[] = {kw_string_from(KW_POLICY_NONE.uri),
                                 KW_STRING("http://opcfoundation.org/UA/SecurityPolicy#Aes256_Sha256_RsaPss"), KW_STRING("urn:no:policy"),
                                 KW_STRING(""), KW_BYTES_NULL};
@@ -242,7 +235,7 @@ static void es_04_and_es_06_a_flipped_bit_anywhere_is_noticed(void **state)
 {
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const recipe r = right(client, &session);
     const kw_bytes sealed = cook(&r, world);
     uint8_t *bytes = (uint8_t *)(uintptr_t)sealed.data;
@@ -270,7 +263,7 @@ static void es_04_and_es_06_a_flipped_bit_anywhere_is_noticed(void **state)
 static void es_06_without_a_signature_it_is_refused(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     recipe r = right(client, &session);
     r.zero_mac = true;
     assert_status(send_recipe(client, &session, &r), KW_BAD_IDENTITY_TOKEN_INVALID);
@@ -279,7 +272,7 @@ static void es_06_without_a_signature_it_is_refused(void **state)
 static void es_05_the_padding_is_n_bytes_of_n_and_a_uint16(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     recipe r = right(client, &session);
     r.pad_more = BLOCK; /* one block more hides how short the secret is */
     assert_status(send_recipe(client, &session, &r), KW_GOOD);
@@ -300,7 +293,7 @@ static void es_05_the_padding_is_n_bytes_of_n_and_a_uint16(void **state)
 static void es_07_it_is_for_our_certificate(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_bytes others[] = {kw_certificate_thumbprint(client->identity->certificate), KW_BYTES_NULL,
                                kw_certificate_der(client->world->env.identity->certificate)};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -314,7 +307,7 @@ static void es_07_it_is_for_our_certificate(void **state)
 static void es_08_the_signature_says_nothing_about_the_sender(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, &(kw_test_client_options){.identity = kw_test_identity("other", 2048)});
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     recipe r = right(client, &session);
     r.secret = KW_STRING("a guess");
     assert_status(send_recipe(client, &session, &r), KW_BAD_USER_ACCESS_DENIED);
@@ -323,7 +316,7 @@ static void es_08_the_signature_says_nothing_about_the_sender(void **state)
 static void es_11_the_nonce_is_the_one_of_the_session(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_bytes others[] = {
         KW_BYTES_NULL, KW_STRING(""), {session.nonce.data, session.nonce.len - 1}, KW_STRING("0123456789abcdef0123456789abcdef")};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -338,7 +331,7 @@ static void es_11_outside_of_a_session_any_nonce_of_32_to_128_bytes_will_do(void
 {
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     uint8_t nonce[129] = {1};
     const kw_secret_open how = {
         .policy = client->policy, .receiver = world->env.identity, .now = world->clock->utc, .window_s = 300, .max_len = 1000};
@@ -364,7 +357,7 @@ static kw_status signed_at(kw_test_client *client, kw_test_session *session, int
 static void es_13_signing_time_is_within_five_minutes(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     assert_status(signed_at(client, &session, -300), KW_GOOD);
     assert_status(signed_at(client, &session, 300), KW_GOOD);
     assert_status(signed_at(client, &session, -301), KW_BAD_IDENTITY_TOKEN_INVALID);
@@ -382,7 +375,7 @@ static void es_13_the_window_is_configurable(void **state)
     (void)state;
     kw_test_world *world = kw_test_world_with_user(&(kw_test_world_options){.configure = ten_minutes});
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     assert_status(signed_at(client, &session, -600), KW_GOOD);
     assert_status(signed_at(client, &session, -601), KW_BAD_IDENTITY_TOKEN_INVALID);
     kw_test_world_free(world);

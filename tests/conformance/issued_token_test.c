@@ -24,16 +24,9 @@ static kw_string token_for(kw_test_world *world, int lifetime_s)
                        kw_test_claims(world, &world->issuers[0], "somebody", lifetime_s, ",\"roles\":[\"operators\"]"));
 }
 
-static kw_test_session created(kw_test_client *client)
-{
-    kw_test_session session;
-    assert_status(kw_test_create_session(client, &session), KW_GOOD);
-    return session;
-}
-
 static kw_test_session opened(kw_test_client *client, int lifetime_s)
 {
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, token_for(client->world, lifetime_s))), KW_GOOD);
     return session;
 }
@@ -70,7 +63,7 @@ static void it_01_and_it_09_a_token_of_a_trusted_issuer_opens_a_session(void **s
 static void it_04_and_it_24_the_legacy_block_is_refused(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     assert_status(try_token(client, &session, token_as(client, &session, KW_SECRET_LEGACY_LONG)), KW_BAD_IDENTITY_TOKEN_INVALID);
     assert_status(try_token(client, &session, token_as(client, &session, KW_SECRET_RSA)), KW_GOOD);
     assert_status(try_token(client, &session, token_as(client, &session, KW_SECRET_RSA_DOTNET)), KW_GOOD);
@@ -87,7 +80,7 @@ static void it_04_the_legacy_block_is_taken_by_configuration(void **state)
     (void)state;
     kw_test_world *world = world_with_issuer(&(kw_test_world_options){.configure = accept_legacy});
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_issued_identity_token *token = token_as(client, &session, KW_SECRET_LEGACY_LONG);
     assert_status(try_token(client, &session, token), KW_GOOD);
     assert_status(try_token(client, &session, token), KW_BAD_IDENTITY_TOKEN_INVALID); /* the nonce inside was used */
@@ -100,7 +93,7 @@ static void it_05_and_it_06_a_token_in_clear_is_refused_where_the_policy_encrypt
     const kw_test_client_options ways[] = {{.policy = NULL}, {.mode = KW_MESSAGE_SECURITY_MODE_SIGN}, {.policy = &KW_POLICY_NONE}};
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         kw_test_client *client = kw_test_client_new(*state, &ways[i]);
-        kw_test_session session = created(client);
+        kw_test_session session = kw_test_created(client);
         kw_issued_identity_token *token = token_as(client, &session, KW_SECRET_RSA);
         assert_false(kw_string_equals(kw_test_policy(client, &session, KW_USER_TOKEN_TYPE_ISSUED_TOKEN)->security_policy_uri, ""));
         token->token_data = token_for(*state, 600);
@@ -108,18 +101,12 @@ static void it_05_and_it_06_a_token_in_clear_is_refused_where_the_policy_encrypt
     }
 }
 
-static void clear_on_encrypted(kw_test_world *world, kw_server_config *config)
-{
-    (void)world;
-    config->identity.allow_clear_secret_on_encrypted_channel = true;
-}
-
 static void it_10_and_it_20_and_it_22_with_the_policy_none_token_data_is_the_token(void **state)
 {
     (void)state;
-    kw_test_world *world = world_with_issuer(&(kw_test_world_options){.configure = clear_on_encrypted});
+    kw_test_world *world = world_with_issuer(&(kw_test_world_options){.configure = kw_test_clear_on_encrypted});
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     kw_issued_identity_token *token = token_as(client, &session, KW_SECRET_CLEAR);
     assert_status(try_token(client, &session, token), KW_GOOD);
     token->token_data = kw_test_seal(client, &session, KW_SECRET_RSA, token_for(world, 600));
@@ -134,11 +121,11 @@ static void it_10_and_it_20_and_it_22_with_the_policy_none_token_data_is_the_tok
 static void it_11_and_it_12_in_clear_is_not_offered_where_the_network_can_read(void **state)
 {
     (void)state;
-    kw_test_world *world = world_with_issuer(&(kw_test_world_options){.configure = clear_on_encrypted});
+    kw_test_world *world = world_with_issuer(&(kw_test_world_options){.configure = kw_test_clear_on_encrypted});
     const kw_test_client_options ways[] = {{.mode = KW_MESSAGE_SECURITY_MODE_SIGN}, {.policy = &KW_POLICY_NONE}};
     for (size_t i = 0; i < 2; i++) {
         kw_test_client *client = kw_test_client_new(world, &ways[i]);
-        kw_test_session session = created(client);
+        kw_test_session session = kw_test_created(client);
         const kw_issued_identity_token token = {.policy_id = KW_STRING("jwt_clear"), .token_data = token_for(world, 600)};
         assert_status(try_token(client, &session, &token), KW_BAD_IDENTITY_TOKEN_INVALID);
     }
@@ -149,7 +136,7 @@ static void it_07_without_a_policy_of_its_own_that_of_the_channel_counts(void **
 {
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_user_token_policy bare = {.policy_id = KW_STRING("bare"),
                                        .token_type = KW_USER_TOKEN_TYPE_ISSUED_TOKEN,
                                        .issued_token_type = KW_STRING("http://opcfoundation.org/UA/UserToken#JWT")};
@@ -175,7 +162,7 @@ static void it_07_without_a_policy_of_its_own_that_of_the_channel_counts(void **
 static void it_18_an_unknown_policy_id_is_refused(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_string others[] = {KW_STRING("jwt"), KW_STRING(""), KW_BYTES_NULL, KW_STRING("anonymous")};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         kw_issued_identity_token *token = token_as(client, &session, KW_SECRET_RSA);
@@ -191,7 +178,7 @@ static void it_19_null_and_empty_policy_ids_are_the_same(void **state)
     const kw_string ids[] = {KW_BYTES_NULL, KW_STRING("")};
     for (size_t published = 0; published < 2; published++) {
         for (size_t sent = 0; sent < 2; sent++) {
-            kw_test_session session = created(client);
+            kw_test_session session = kw_test_created(client);
             kw_user_token_policy policy = *kw_test_policy(client, &session, KW_USER_TOKEN_TYPE_ISSUED_TOKEN);
             kw_issued_identity_token *token = token_as(client, &session, KW_SECRET_RSA);
             policy.policy_id = ids[published];
@@ -215,7 +202,7 @@ static void it_23_the_kind_of_token_follows_from_the_policy(void **state)
 {
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     kw_user_token_policy policy = *kw_test_policy(client, &session, KW_USER_TOKEN_TYPE_ISSUED_TOKEN);
     const kw_test_user user = kw_test_issued(client, &session, token_for(world, 600));
     const kw_identity_claim claim = {.token = &user.token,
@@ -236,7 +223,7 @@ static void it_23_the_kind_of_token_follows_from_the_policy(void **state)
 static void it_26_the_encryption_algorithm_is_ignored(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_string anything[] = {KW_BYTES_NULL, KW_STRING(""), KW_STRING("urn:no:algorithm"), KW_STRING("\xff\xfe"),
                                   kw_string_from(client->policy->asym_encryption_uri)};
     for (size_t i = 0; i < sizeof(anything) / sizeof(anything[0]); i++) {
@@ -299,7 +286,7 @@ static void it_14_a_token_that_is_accepted_late_gives_its_rights(void **state)
 {
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_string late = token_for(world, -30);
     assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, late)), KW_GOOD);
     assert_status(kw_test_read(client, &session, &KW_TEST_SECRET, NULL), KW_GOOD);
@@ -308,16 +295,10 @@ static void it_14_a_token_that_is_accepted_late_gives_its_rights(void **state)
     assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, late)), KW_BAD_IDENTITY_TOKEN_REJECTED);
 }
 
-static void no_anonymous(kw_test_world *world, kw_server_config *config)
-{
-    (void)world;
-    config->identity.allow_anonymous = false;
-}
-
 static void it_16_and_jw_07_without_anonymous_the_session_is_closed(void **state)
 {
     (void)state;
-    kw_test_world *world = world_with_issuer(&(kw_test_world_options){.configure = no_anonymous});
+    kw_test_world *world = world_with_issuer(&(kw_test_world_options){.configure = kw_test_no_anonymous});
     kw_test_client *client = kw_test_client_new(world, NULL);
     kw_test_session session = opened(client, 30);
     kw_test_world_advance(world, 29999);

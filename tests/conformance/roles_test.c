@@ -22,13 +22,6 @@ static kw_test_session open_with(kw_test_client *client, const kw_test_session *
     return session;
 }
 
-static kw_test_session created(kw_test_client *client)
-{
-    kw_test_session session;
-    assert_status(kw_test_create_session(client, &session), KW_GOOD);
-    return session;
-}
-
 /* --- the three that are fixed --------------------------------------------------------------------------------------------------------- */
 
 static const kw_role *role_in_store(kw_test_world *world, const char *name)
@@ -108,7 +101,7 @@ static void ro_12_who_is_not_anonymous_is_an_authenticated_user(void **state)
     const kw_application_identity *alice = kw_test_user_identity("alice", 2048);
     kw_test_trust_add(&world->user_trust, alice);
     kw_test_client *client = kw_test_client_new(world, NULL);
-    const kw_test_session s = created(client);
+    const kw_test_session s = kw_test_created(client);
     kw_test_session now = open_with(client, &s, kw_test_user_name(client, &s, KW_TEST_USER, KW_TEST_PASSWORD));
     assert_true(has_role(world, &now, KW_ID_WELL_KNOWN_ROLE_AUTHENTICATED_USER));
     now = open_with(client, &now, kw_test_nobody());
@@ -191,7 +184,7 @@ static void jw_09_groups_and_roles_of_a_token_meet_their_criteria(void **state)
     kw_test_world_grant(world, "Supervisor", KW_CRITERIA_GROUP_ID, "night-shift");
     kw_test_world_grant(world, "Engineer", KW_CRITERIA_ROLE, "night-shift");
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     for (size_t i = 0; i < sizeof(ALL) / sizeof(ALL[0]); i++) {
         const kw_string token = kw_test_jwt(world, issuer, kw_test_claims(world, issuer, "bob", 600, ALL[i].more));
         assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, token)), KW_GOOD);

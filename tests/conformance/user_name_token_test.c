@@ -14,13 +14,6 @@ static kw_user_name_identity_token *right_token(kw_test_client *client, const kw
     return kw_test_user_name_token(client, session, format, KW_TEST_USER, KW_TEST_PASSWORD);
 }
 
-static kw_test_session created(kw_test_client *client)
-{
-    kw_test_session session;
-    assert_status(kw_test_create_session(client, &session), KW_GOOD);
-    return session;
-}
-
 /* --- protection ---------------------------------------------------------------------------------------------------------- */
 
 static void un_01_and_as_20_a_password_in_clear_is_refused_where_the_policy_encrypts(void **state)
@@ -28,7 +21,7 @@ static void un_01_and_as_20_a_password_in_clear_is_refused_where_the_policy_encr
     const kw_test_client_options ways[] = {{.policy = NULL}, {.mode = KW_MESSAGE_SECURITY_MODE_SIGN}, {.policy = &KW_POLICY_NONE}};
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         kw_test_client *client = kw_test_client_new(*state, &ways[i]);
-        kw_test_session session = created(client);
+        kw_test_session session = kw_test_created(client);
         kw_user_name_identity_token *token = right_token(client, &session, KW_SECRET_LEGACY);
         token->password = KW_STRING(KW_TEST_PASSWORD);
         assert_status(try_token(client, &session, token), KW_BAD_IDENTITY_TOKEN_INVALID);
@@ -46,7 +39,7 @@ static void un_06_every_format_on_every_policy(void **state)
             continue;
         }
         kw_test_client *client = kw_test_client_new(*state, &(kw_test_client_options){.policy = kw_security_policy_at(i)});
-        kw_test_session session = created(client);
+        kw_test_session session = kw_test_created(client);
         for (size_t f = 0; f < sizeof(formats) / sizeof(formats[0]); f++) {
             assert_status(try_token(client, &session, right_token(client, &session, formats[f])), KW_GOOD);
             const kw_test_user wrong = kw_test_user_name_as(client, &session, formats[f], KW_TEST_USER, "wrong");
@@ -55,18 +48,12 @@ static void un_06_every_format_on_every_policy(void **state)
     }
 }
 
-static void clear_on_encrypted(kw_test_world *world, kw_server_config *config)
-{
-    (void)world;
-    config->identity.allow_clear_secret_on_encrypted_channel = true;
-}
-
 static void un_03_and_un_09_with_the_policy_none_the_password_is_its_bytes(void **state)
 {
     (void)state;
-    kw_test_world *world = kw_test_world_with_user(&(kw_test_world_options){.configure = clear_on_encrypted});
+    kw_test_world *world = kw_test_world_with_user(&(kw_test_world_options){.configure = kw_test_clear_on_encrypted});
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     assert_status(try_token(client, &session, right_token(client, &session, KW_SECRET_CLEAR)), KW_GOOD);
     kw_user_name_identity_token *token = right_token(client, &session, KW_SECRET_CLEAR);
     token->encryption_algorithm = kw_string_from(client->policy->asym_encryption_uri);
@@ -82,11 +69,11 @@ static void un_03_and_un_09_with_the_policy_none_the_password_is_its_bytes(void 
 static void un_05_and_un_08_in_clear_is_not_offered_in_mode_sign(void **state)
 {
     (void)state;
-    kw_test_world *world = kw_test_world_with_user(&(kw_test_world_options){.configure = clear_on_encrypted});
+    kw_test_world *world = kw_test_world_with_user(&(kw_test_world_options){.configure = kw_test_clear_on_encrypted});
     const kw_test_client_options ways[] = {{.mode = KW_MESSAGE_SECURITY_MODE_SIGN}, {.policy = &KW_POLICY_NONE}};
     for (size_t i = 0; i < 2; i++) {
         kw_test_client *client = kw_test_client_new(world, &ways[i]);
-        kw_test_session session = created(client);
+        kw_test_session session = kw_test_created(client);
         const kw_user_name_identity_token token = {
             .policy_id = KW_STRING("username_clear"), .user_name = KW_STRING(KW_TEST_USER), .password = KW_STRING(KW_TEST_PASSWORD)};
         assert_status(try_token(client, &session, &token), KW_BAD_IDENTITY_TOKEN_INVALID);
@@ -101,7 +88,7 @@ static void un_07_and_es_11_the_nonce_inside_is_the_last_one(void **state)
     const kw_secret_format formats[] = {KW_SECRET_LEGACY, KW_SECRET_RSA, KW_SECRET_RSA_DOTNET};
     for (size_t f = 0; f < sizeof(formats) / sizeof(formats[0]); f++) {
         kw_test_client *client = kw_test_client_new(*state, NULL);
-        kw_test_session session = created(client);
+        kw_test_session session = kw_test_created(client);
         const kw_user_name_identity_token *early = right_token(client, &session, formats[f]);
         assert_status(kw_test_activate(client, &session, kw_test_nobody()), KW_GOOD);
         assert_status(try_token(client, &session, early), KW_BAD_IDENTITY_TOKEN_INVALID); /* signed anew, sealed before */
@@ -112,8 +99,8 @@ static void un_07_and_es_11_the_nonce_inside_is_the_last_one(void **state)
 static void un_07_a_secret_of_another_session_is_refused(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session one = created(client);
-    kw_test_session two = created(client);
+    kw_test_session one = kw_test_created(client);
+    kw_test_session two = kw_test_created(client);
     assert_status(try_token(client, &two, right_token(client, &one, KW_SECRET_LEGACY)), KW_BAD_IDENTITY_TOKEN_INVALID);
     assert_status(try_token(client, &two, right_token(client, &one, KW_SECRET_RSA)), KW_BAD_IDENTITY_TOKEN_INVALID);
     assert_status(try_token(client, &one, right_token(client, &one, KW_SECRET_LEGACY)), KW_GOOD);
@@ -126,7 +113,7 @@ static void un_09_the_legacy_block_names_the_algorithm_of_the_policy(void **stat
     static const char *const OTHERS[] = {NULL, "", "http://www.w3.org/2001/04/xmlenc#rsa-1_5",
                                          "http://opcfoundation.org/UA/security/rsa-oaep-sha2-256", "urn:no:algorithm"};
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     for (size_t i = 0; i < sizeof(OTHERS) / sizeof(OTHERS[0]); i++) {
         kw_user_name_identity_token *token = right_token(client, &session, KW_SECRET_LEGACY);
         token->encryption_algorithm = kw_string_from(OTHERS[i]);
@@ -138,7 +125,7 @@ static void un_09_the_legacy_block_names_the_algorithm_of_the_policy(void **stat
 static void un_09_an_encrypted_secret_needs_no_algorithm(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_string algorithms[] = {KW_BYTES_NULL, KW_STRING(""), kw_string_from(client->policy->asym_encryption_uri)};
     for (size_t i = 0; i < 3; i++) {
         kw_user_name_identity_token *token = right_token(client, &session, KW_SECRET_RSA);
@@ -158,7 +145,7 @@ static void un_10_long_passwords_are_taken_and_sent_as_encrypted_secret(void **s
     text[600] = '\0';
     kw_test_world_add_user(world, "long", text, 0);
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     kw_bytes sealed;
     assert_status(kw_secret_seal(KW_SECRET_LEGACY, client->policy, world->env.identity->certificate, session.nonce,
                                  (kw_bytes){(const uint8_t *)text, 65}, world->clock->utc, &world->random.random, world->arena, &sealed),
@@ -176,7 +163,7 @@ static void un_11_and_um_12_a_disabled_user_is_as_unknown(void **state)
     const uint32_t disabled = 2;
     kw_test_world_add_user(world, "gone", KW_TEST_PASSWORD, disabled);
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_status unknown = kw_test_activate(client, &session, kw_test_user_name(client, &session, "nobody", KW_TEST_PASSWORD));
     assert_status(unknown, KW_BAD_USER_ACCESS_DENIED);
     assert_status(kw_test_activate(client, &session, kw_test_user_name(client, &session, "gone", KW_TEST_PASSWORD)), unknown);
@@ -186,7 +173,7 @@ static void un_11_and_um_12_a_disabled_user_is_as_unknown(void **state)
 static void as_65_a_name_that_is_none_is_invalid(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_string names[] = {KW_BYTES_NULL, KW_STRING(""), KW_STRING("operator\0"), KW_STRING("\xff\xfe")};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         kw_user_name_identity_token *token = right_token(client, &session, KW_SECRET_LEGACY);
@@ -199,7 +186,7 @@ static void un_04_without_a_policy_of_its_own_that_of_the_channel_counts(void **
 {
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_user_token_policy bare = {.policy_id = KW_STRING("bare"), .token_type = KW_USER_TOKEN_TYPE_USER_NAME};
     kw_user_name_identity_token *token = right_token(client, &session, KW_SECRET_LEGACY);
     token->policy_id = bare.policy_id;

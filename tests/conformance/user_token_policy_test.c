@@ -50,16 +50,10 @@ static bool is_clear(const kw_user_token_policy *policy)
     return kw_string_equals(policy->security_policy_uri, KW_POLICY_NONE.uri);
 }
 
-static void clear_on_encrypted(kw_test_world *world, kw_server_config *config)
-{
-    (void)world;
-    config->identity.allow_clear_secret_on_encrypted_channel = true;
-}
-
 static void tp_01_one_id_never_stands_for_two_contents(void **state)
 {
     (void)state;
-    kw_test_world *world = kw_test_world_new(&(kw_test_world_options){.configure = clear_on_encrypted});
+    kw_test_world *world = kw_test_world_new(&(kw_test_world_options){.configure = kw_test_clear_on_encrypted});
     kw_test_world_trust_issuer(world, "urn:test:one");
     kw_test_world_trust_issuer(world, "urn:test:two");
     const kw_get_endpoints_response *all = endpoints_of(world);
@@ -93,7 +87,7 @@ static void look_at_protection(const kw_endpoint_description *endpoint, const kw
 static void un_02_and_un_05_and_it_06_and_x5_03_every_secret_names_its_policy(void **state)
 {
     each(*state, look_at_protection);
-    kw_test_world *world = kw_test_world_new(&(kw_test_world_options){.configure = clear_on_encrypted});
+    kw_test_world *world = kw_test_world_new(&(kw_test_world_options){.configure = kw_test_clear_on_encrypted});
     kw_test_world_trust_issuer(world, ISSUER);
     each(world, look_at_protection);
     kw_test_world_free(world);

@@ -11,13 +11,6 @@ static const kw_application_identity *user_of(kw_test_world *world)
     return user;
 }
 
-static kw_test_session created(kw_test_client *client)
-{
-    kw_test_session session;
-    assert_status(kw_test_create_session(client, &session), KW_GOOD);
-    return session;
-}
-
 /* The signature of the token over these parts. */
 static kw_status activate_signed(kw_test_client *client, kw_test_session *session, const kw_private_key *key, const kw_bytes *parts,
                                  size_t count)
@@ -33,7 +26,7 @@ static void as_18_and_x5_01_the_user_is_the_subject_of_the_certificate(void **st
     const kw_application_identity *user = user_of(world);
     kw_test_world_grant(world, "Operator", KW_CRITERIA_THUMBPRINT, kw_certificate_thumbprint_hex(user->certificate));
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     assert_status(kw_test_activate(client, &session, kw_test_certificate(client, &session, user)), KW_GOOD);
     const kw_identity *identity = kw_session_identity(kw_test_session_of(world, &session));
     assert_int_equal(identity->kind, KW_USER_TOKEN_TYPE_CERTIFICATE);
@@ -45,7 +38,7 @@ static void as_18_and_as_69_the_key_is_that_of_the_users_certificate(void **stat
 {
     user_of(*state);
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_bytes parts[] = {kw_test_leaf(*state, session.server_certificate), session.nonce};
     assert_status(activate_signed(client, &session, client->identity->key, parts, 2), KW_BAD_USER_SIGNATURE_INVALID);
     assert_status(activate_signed(client, &session, kw_test_user_identity("a user", 2048)->key, parts, 2), KW_GOOD);
@@ -55,7 +48,7 @@ static void as_19_the_server_certificate_and_the_last_nonce_are_signed(void **st
 {
     const kw_application_identity *user = user_of(*state);
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_bytes certificate = kw_test_leaf(*state, session.server_certificate);
     const kw_bytes first = session.nonce;
     assert_status(kw_test_activate(client, &session, kw_test_certificate(client, &session, user)), KW_GOOD);
@@ -74,7 +67,7 @@ static void as_57_and_x5_02_without_a_signature_a_certificate_proves_nothing(voi
     const kw_test_client_options ways[] = {{.policy = NULL}, {.mode = KW_MESSAGE_SECURITY_MODE_SIGN}, {.policy = &KW_POLICY_NONE}};
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         kw_test_client *client = kw_test_client_new(*state, &ways[i]);
-        kw_test_session session = created(client);
+        kw_test_session session = kw_test_created(client);
         kw_test_user claims = kw_test_certificate(client, &session, user);
         const kw_signature_data signature = claims.signature;
         claims.signature = (kw_signature_data){.algorithm = KW_BYTES_NULL};
@@ -90,7 +83,7 @@ static void as_59_the_algorithm_is_that_of_the_user_token_policy(void **state)
 {
     const kw_application_identity *user = user_of(*state);
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     static const char *const OTHERS[] = {NULL, "", "http://opcfoundation.org/UA/security/rsa-pss-sha2-256",
                                          "http://www.w3.org/2000/09/xmldsig#rsa-sha1"};
     for (size_t i = 0; i < sizeof(OTHERS) / sizeof(OTHERS[0]); i++) {
@@ -104,7 +97,7 @@ static void x5_01_bytes_that_are_no_certificate_are_invalid(void **state)
 {
     const kw_application_identity *user = user_of(*state);
     kw_test_client *client = kw_test_client_new(*state, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     const kw_bytes der = kw_certificate_der(user->certificate);
     const kw_bytes wrong[] = {KW_BYTES_NULL, KW_STRING(""), KW_STRING("no certificate"), {der.data, der.len - 1}};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -119,7 +112,7 @@ static void x5_04_and_as_66_the_user_is_looked_up_in_the_trust_list_of_users(voi
     kw_test_world *world = *state;
     const kw_application_identity *stranger = kw_test_user_identity("a stranger", 2048);
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     assert_status(kw_test_activate(client, &session, kw_test_certificate(client, &session, stranger)), KW_BAD_IDENTITY_TOKEN_REJECTED);
     /* The application's own Certificate is trusted, but as an application. */
     assert_status(kw_test_activate(client, &session, kw_test_certificate(client, &session, client->identity)),
@@ -141,7 +134,7 @@ static void x5_04_an_expired_certificate_is_refused(void **state)
     assert_status(kw_certificate_create(&request, old.key, &KW_RANDOM_SYSTEM, &old.certificate), KW_GOOD);
     kw_test_trust_add(&world->user_trust, &old);
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     assert_status(kw_test_activate(client, &session, kw_test_certificate(client, &session, &old)), KW_BAD_IDENTITY_TOKEN_REJECTED);
     kw_certificate_release(old.certificate);
 }
@@ -156,7 +149,7 @@ static void x5_05_the_key_fits_the_policy(void **state)
     assert_status(kw_certificate_create(&request, curve.key, &KW_RANDOM_SYSTEM, &curve.certificate), KW_GOOD);
     kw_test_trust_add(&world->user_trust, &curve);
     kw_test_client *client = kw_test_client_new(world, NULL);
-    kw_test_session session = created(client);
+    kw_test_session session = kw_test_created(client);
     kw_test_user claims = kw_test_certificate(client, &session, kw_test_user_identity("a user", 2048));
     ((kw_x509_identity_token *)claims.token.value)->certificate_data = kw_certificate_der(curve.certificate);
     const kw_bytes parts[] = {kw_test_leaf(world, session.server_certificate), session.nonce};

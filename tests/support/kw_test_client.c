@@ -398,6 +398,13 @@ kw_status kw_test_create_session(kw_test_client *client, kw_test_session *sessio
     return kw_test_create_session_with(client, kw_test_creation(client), session);
 }
 
+kw_test_session kw_test_created(kw_test_client *client)
+{
+    kw_test_session session;
+    assert_status(kw_test_create_session(client, &session), KW_GOOD);
+    return session;
+}
+
 kw_activate_session_request *kw_test_activation(kw_test_client *client, const kw_test_session *session, kw_test_user user)
 {
     kw_activate_session_request *request = KW_ARENA_NEW(client->world->arena, kw_activate_session_request);
@@ -428,16 +435,14 @@ kw_status kw_test_activate(kw_test_client *client, kw_test_session *session, kw_
 
 kw_test_session kw_test_open(kw_test_client *client)
 {
-    kw_test_session session;
-    assert_status(kw_test_create_session(client, &session), KW_GOOD);
+    kw_test_session session = kw_test_created(client);
     assert_status(kw_test_activate(client, &session, kw_test_nobody()), KW_GOOD);
     return session;
 }
 
 kw_test_session kw_test_open_as(kw_test_client *client, const char *name, const char *password)
 {
-    kw_test_session session;
-    assert_status(kw_test_create_session(client, &session), KW_GOOD);
+    kw_test_session session = kw_test_created(client);
     assert_status(kw_test_activate(client, &session, kw_test_user_name(client, &session, name, password)), KW_GOOD);
     return session;
 }

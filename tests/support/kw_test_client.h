@@ -70,6 +70,8 @@ kw_status kw_test_answer_of(kw_test_client *client, uint32_t id, const void **re
 kw_create_session_request *kw_test_creation(kw_test_client *client);
 kw_status kw_test_create_session_with(kw_test_client *client, kw_create_session_request *request, kw_test_session *session);
 kw_status kw_test_create_session(kw_test_client *client, kw_test_session *session);
+/* The same, or the test fails. */
+kw_test_session kw_test_created(kw_test_client *client);
 
 typedef struct kw_test_user {
     kw_extension_object token;

@@ -107,6 +107,11 @@ kw_test_user kw_test_user_name(kw_test_client *client, const kw_test_session *se
     return kw_test_user_name_as(client, session, KW_SECRET_LEGACY, name, password);
 }
 
+kw_test_user kw_test_operator(kw_test_client *client, const kw_test_session *session)
+{
+    return kw_test_user_name(client, session, KW_TEST_USER, KW_TEST_PASSWORD);
+}
+
 kw_test_user kw_test_certificate(kw_test_client *client, const kw_test_session *session, const kw_application_identity *user)
 {
     kw_test_world *world = client->world;

@@ -14,6 +14,8 @@ const kw_endpoint_description *kw_test_endpoint(kw_test_client *client, const kw
 
 kw_test_user kw_test_nobody(void); /* the null ExtensionObject */
 kw_test_user kw_test_anonymous(kw_test_client *client, const kw_test_session *session);
+/* KW_TEST_USER with KW_TEST_PASSWORD */
+kw_test_user kw_test_operator(kw_test_client *client, const kw_test_session *session);
 /* The legacy block, as most Clients send it. */
 kw_test_user kw_test_user_name(kw_test_client *client, const kw_test_session *session, const char *name, const char *password);
 kw_test_user kw_test_user_name_as(kw_test_client *client, const kw_test_session *session, kw_secret_format format, const char *name,

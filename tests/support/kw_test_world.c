@@ -105,6 +105,18 @@ static void start_authority(kw_test_world *world)
     assert_status(kw_identity_gate_refresh(kw_server_gate(world->server), &version), KW_GOOD);
 }
 
+void kw_test_no_anonymous(kw_test_world *world, kw_server_config *config)
+{
+    (void)world;
+    config->identity.allow_anonymous = false;
+}
+
+void kw_test_clear_on_encrypted(kw_test_world *world, kw_server_config *config)
+{
+    (void)world;
+    config->identity.allow_clear_secret_on_encrypted_channel = true;
+}
+
 /* --- life -------------------------------------------------------------------------------------------------------------- */
 
 kw_test_world *kw_test_world_new(const kw_test_world_options *options)

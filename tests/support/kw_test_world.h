@@ -34,6 +34,10 @@ typedef struct kw_test_world_options {
     uint64_t seed;
 } kw_test_world_options;
 
+/* For `configure`. */
+void kw_test_no_anonymous(kw_test_world *world, kw_server_config *config);
+void kw_test_clear_on_encrypted(kw_test_world *world, kw_server_config *config); /* secrets in clear through SignAndEncrypt */
+
 /* Somebody whose tokens the Server believes: an ES256 key, published as JWK Set. */
 typedef struct kw_test_issuer {
     kw_string uri;
