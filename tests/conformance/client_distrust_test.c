@@ -325,6 +325,49 @@ static void a_value_of_another_type_is_not_believed(void **state)
     assert_true(kw_status_is_bad(kw_client_namespace(client, "urn:keyway", &index)));
 }
 
+/* A byte of what the server sends is wrong, each time another one. Without security it may well pass; it does no harm. */
+static void any_byte_may_be_wrong_where_nothing_protects_it(void **state)
+{
+    enum { STEP = 41, ENOUGH = 60000 };
+    kw_test_network *network = *state;
+    kw_client *client = kw_test_network_client(network, &(kw_client_config){.policy = "None", .reconnect_ms = KW_CLIENT_NEVER});
+    size_t refused = 0, at = 0;
+    for (; at < ENOUGH && network->spoil_at == SIZE_MAX; at += STEP) {
+        uint16_t index = 0;
+        kw_client_disconnect(client);
+        network->spoil_at = at;
+        if (kw_status_is_bad(kw_client_connect(client, KW_TEST_NETWORK_URL)) ||
+            kw_status_is_bad(kw_client_activate(client, &KW_TEST_NOBODY)) ||
+            kw_status_is_bad(kw_client_namespace(client, "http://opcfoundation.org/UA/", &index))) {
+            refused++;
+        }
+    }
+    assert_in_range(at, 100 * STEP, ENOUGH - 1); /* past the last byte of it */
+    assert_true(refused > 20);
+}
+
+/* With security it is noticed: there is the right value, or none. */
+static void any_byte_may_be_wrong_and_is_noticed_where_it_is_protected(void **state)
+{
+    enum { STEP = 397, ENOUGH = 40000 };
+    kw_test_network *network = *state;
+    kw_client *client = kw_test_network_client(network, NULL);
+    size_t at = 0;
+    for (; at < ENOUGH && network->spoil_at == SIZE_MAX; at += STEP) {
+        kw_data_value value;
+        kw_client_disconnect(client);
+        network->spoil_at = at;
+        if (kw_status_is_bad(kw_client_connect(client, KW_TEST_NETWORK_URL)) ||
+            kw_status_is_bad(kw_client_activate(client, &KW_TEST_OPERATOR))) {
+            continue;
+        }
+        if (!kw_status_is_bad(kw_test_network_read(network, client, &KW_TEST_SECRET, &value))) {
+            assert_int_equal(*(const int32_t *)kw_variant_get(&value.value, KW_BUILTIN_INT32), 7);
+        }
+    }
+    assert_in_range(at, 10 * STEP, ENOUGH - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +382,8 @@ int main(void)
         KW_TEST_ON_NETWORK(an_answer_without_results_is_not_believed),
         KW_TEST_ON_NETWORK(an_answer_to_another_request_is_not_believed),
         KW_TEST_ON_NETWORK(a_value_of_another_type_is_not_believed),
+        KW_TEST_ON_NETWORK(any_byte_may_be_wrong_where_nothing_protects_it),
+        KW_TEST_ON_NETWORK(any_byte_may_be_wrong_and_is_noticed_where_it_is_protected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

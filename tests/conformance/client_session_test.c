@@ -68,7 +68,7 @@ static void as_02_close_session_may_come_instead(void **state)
 
 /* --- CreateSession ---------------------------------------------------------------------------------------------------------- */
 
-static void cs_01_and_cs_06_create_session_says_what_it_should(void **state)
+static void cs_01_and_cs_05_and_cs_06_create_session_says_what_it_should(void **state)
 {
     kw_test_rogue *rogue = kw_test_rogue_new(*state);
     kw_test_network_connect(*state, NULL);
@@ -76,6 +76,7 @@ static void cs_01_and_cs_06_create_session_says_what_it_should(void **state)
     const kw_create_session_request *creation = request->value;
     const kw_certificate *client = kw_test_identity("client", 2048)->certificate;
     assert_true(kw_node_id_is_null(&creation->request_header.authentication_token));
+    assert_int_equal(creation->server_uri.len, 0);
     assert_true(kw_string_equals(creation->endpoint_url, KW_TEST_NETWORK_URL));
     assert_true(kw_bytes_equal(creation->client_description.application_uri, kw_certificate_application_uri(client)));
     assert_true(kw_bytes_equal(creation->client_certificate, kw_certificate_chain(client)));
@@ -373,7 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KW_TEST_ON_NETWORK(as_02_nothing_is_sent_before_the_session_has_a_user),
         KW_TEST_ON_NETWORK(as_02_close_session_may_come_instead),
-        KW_TEST_ON_NETWORK(cs_01_and_cs_06_create_session_says_what_it_should),
+        KW_TEST_ON_NETWORK(cs_01_and_cs_05_and_cs_06_create_session_says_what_it_should),
         KW_TEST_ON_NETWORK(cs_09_the_client_nonce_has_32_bytes_and_is_new_each_time),
         KW_TEST_ON_NETWORK(as_04_to_as_06_every_activation_of_a_client_is_signed),
         KW_TEST_ON_NETWORK(as_07_and_as_43_and_as_62_the_proof_is_made_with_the_last_nonce),

@@ -114,6 +114,19 @@ static bool deliver_to_server(kw_wire *wire)
     return true;
 }
 
+static void spoil(kw_test_network *network, kw_bytes bytes)
+{
+    if (network->spoil_at == SIZE_MAX) {
+        return;
+    }
+    if (network->spoil_at >= bytes.len) {
+        network->spoil_at -= bytes.len;
+        return;
+    }
+    ((uint8_t *)bytes.data)[network->spoil_at] ^= (uint8_t)(1 + kw_test_random_below(&network->world->random, UINT8_MAX));
+    network->spoil_at = SIZE_MAX;
+}
+
 static bool deliver_to_client(kw_wire *wire)
 {
     if (wire->is_lost || wire->to_client.len == 0 || wire->due > wire->network->world->clock->ms) {
@@ -121,6 +134,7 @@ static bool deliver_to_client(kw_wire *wire)
     }
     const kw_bytes bytes = take(wire, &wire->to_client, &wire->network->to_client_left);
     if (bytes.len > 0) {
+        spoil(wire->network, bytes);
         wire->sink.input(wire->sink.ctx, bytes);
     }
     return true;
@@ -245,7 +259,7 @@ kw_test_network *kw_test_network_new(const kw_test_world_options *options)
     n->env = (kw_client_env){&n->clock, &n->world->random.random, &n->network};
     n->server_end = (kw_test_far_end){server_accept, server_input, server_lost, n};
     n->far_end = &n->server_end;
-    n->to_server_left = n->to_client_left = SIZE_MAX;
+    n->to_server_left = n->to_client_left = n->spoil_at = SIZE_MAX;
     n->folder = kw_test_folder_new();
     kw_writer_init(&n->sent, BYTES_MAX);
     kw_test_trust_init(&n->trust, &n->clock);

@@ -40,6 +40,7 @@ typedef struct kw_test_network {
     uint64_t delay_ms;                     /* of what the server sends */
     size_t to_server_left, to_client_left; /* bytes that still pass; SIZE_MAX: any number, and so again after a break */
     bool is_dropping;                      /* bytes past that vanish; otherwise they break the connection */
+    size_t spoil_at;                       /* the byte that comes after so many from the server is another one; SIZE_MAX: none */
     size_t connect_count;                  /* tries, refused ones too */
     kw_writer sent;                        /* what the Clients have sent, on all connections */
     kw_client *clients[KW_TEST_NETWORK_CLIENTS];
