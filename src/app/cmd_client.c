@@ -125,7 +125,7 @@ static bool is_redirect(const char *uri)
 
 static int check_words(const char *id, const client_options *options)
 {
-    static const char *const GRANTS[] = {"client_credentials", "authorization_code"};
+    static const char *const GRANTS[] = {"client_credentials", "authorization_code", "refresh_token"};
     for (size_t i = 0; i < options->redirects.count; i++) {
         if (!is_redirect(options->redirects.items[i])) {
             return kw_fail(KW_BAD_INVALID_ARGUMENT, "%s: a redirect URI is https, or http to this machine, without a fragment",

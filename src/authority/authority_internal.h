@@ -49,6 +49,10 @@ kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_use
 /* The one of this PolicyId. Bad_IdentityTokenInvalid. */
 kw_status kw_authority_policy(kw_authority *authority, kw_string policy_id, kw_arena *arena, kw_user_token_policy *out);
 
+/* look_again.c: the user with the Roles of now, one reference. Bad_IdentityTokenRejected: is not let in any more. In a job. */
+kw_status kw_authority_look_again(kw_authority *authority, const kw_identity *was, const kw_identity_claim *claim, kw_arena *arena,
+                                  kw_identity **who);
+
 /* token_call.c: answer all that wait, the service ends. */
 void kw_authority_finish_waiting(kw_authority *authority);
 

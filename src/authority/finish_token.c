@@ -1,11 +1,11 @@
 /* FinishRequestToken. OPC 10000-12, 9.6.7 (1.05.07). */
-#include "authority/grant.h"
+#include "authority/token_call.h"
 #include "authority/token_requests.h"
 #include "base/try.h"
 #include "identity/channel_bound.h"
 
 enum { REQUEST_ID, REQUESTED_ROLES, USER_IDENTITY_TOKEN, USER_TOKEN_SIGNATURE };
-enum { ACCESS_TOKEN, ACCESS_TOKEN_EXPIRY_TIME, REFRESH_TOKEN };
+enum { ACCESS_TOKEN, ACCESS_TOKEN_EXPIRY_TIME, REFRESH_TOKEN, REFRESH_TOKEN_EXPIRY_TIME };
 
 typedef struct finish_call {
     kw_token_call base;
@@ -92,6 +92,18 @@ static kw_status prove(finish_call *f, kw_identity **who, const char **why)
     return kw_token_call_prove(&f->base, &claim, who, why);
 }
 
+static kw_status give_refresh_token(kw_token_call *t, const kw_identity *who, const kw_wanted_roles *wanted)
+{
+    kw_grant_context context = kw_token_call_grants(t);
+    kw_string token;
+    kw_date_time expires = 0;
+    const kw_status status = kw_grant_give(&context, who, wanted, &token, &expires);
+    t->grant = context.grant;
+    KW_TRY(status);
+    KW_TRY(kw_token_call_put_text(t, REFRESH_TOKEN, token));
+    return kw_token_call_put_time(t, REFRESH_TOKEN_EXPIRY_TIME, expires);
+}
+
 static kw_status run(kw_token_call *t, kw_identity **who, const char **why)
 {
     finish_call *f = (finish_call *)t;
@@ -105,7 +117,7 @@ static kw_status run(kw_token_call *t, kw_identity **who, const char **why)
     KW_TRY(kw_roles_narrow(*who, &f->wanted, t->call->arena, &narrowed));
     KW_TRY(kw_token_call_issue(t, &narrowed, ACCESS_TOKEN, &expires, why));
     KW_TRY(kw_token_call_put_time(t, ACCESS_TOKEN_EXPIRY_TIME, expires)); /* AZ-14 */
-    return kw_grant_give(t, *who, &f->wanted, REFRESH_TOKEN);
+    return give_refresh_token(t, *who, &f->wanted);
 }
 
 static void redact(const kw_call *call, kw_variant *inputs)

@@ -39,51 +39,51 @@ static bool parse(kw_string text, kw_arena *arena, uint8_t token[TOKEN_LEN])
     return true;
 }
 
-static kw_status put_token(kw_token_call *t, const uint8_t token[TOKEN_LEN], size_t index)
+static kw_status write_token(kw_grant_context *c, const uint8_t token[TOKEN_LEN], kw_string *out)
 {
-    const kw_string text = kw_base64url_encode(t->call->arena, (kw_bytes){token, TOKEN_LEN});
-    return text.data != NULL ? kw_token_call_put_text(t, index, text) : KW_BAD_OUT_OF_MEMORY;
+    *out = kw_base64url_encode(c->arena, (kw_bytes){token, TOKEN_LEN});
+    return out->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
 /* A right does not outlive what it comes from. */
-static kw_date_time end_of(const kw_token_call *t, const kw_identity *who)
+static kw_date_time end_of(const kw_grant_context *c, const kw_identity *who)
 {
-    const kw_date_time end = kw_clock_utc(t->authority->env->clock) + (int64_t)t->authority->config.refresh_lifetime_s * KW_TICKS_PER_S;
+    const kw_date_time end = kw_clock_utc(c->authority->env->clock) + (int64_t)c->authority->config.refresh_lifetime_s * KW_TICKS_PER_S;
     return who->expires != 0 && who->expires < end ? who->expires : end;
 }
 
 /* --- giving ----------------------------------------------------------------------------------------------------------------- */
 
-static kw_status keep(kw_token_call *t, const kw_identity *who, const kw_wanted_roles *wanted, const uint8_t token[TOKEN_LEN],
+static kw_status keep(kw_grant_context *c, const kw_identity *who, const kw_wanted_roles *wanted, const uint8_t token[TOKEN_LEN],
                       kw_date_time expires)
 {
     uint8_t hash[SECRET_LEN];
-    kw_refresh_grant row = {.application = t->call->context->application_uri,
+    kw_refresh_grant row = {.application = c->owner,
                             .subject = who->name.len > 0 ? who->name : who->certificate_thumbprint,
                             .account = who->kind == KW_USER_TOKEN_TYPE_USER_NAME ? who->name : KW_BYTES_NULL,
-                            .resource = t->resource,
+                            .resource = c->resource,
                             .expires = expires};
-    KW_TRY(name_of(token, t->call->arena, &row.id, hash));
-    KW_TRY(kw_grant_detail_write(who, wanted, t->call->arena, &row.detail));
+    KW_TRY(name_of(token, c->arena, &row.id, hash));
+    KW_TRY(kw_grant_detail_write(who, wanted, c->scope, c->arena, &row.detail));
     row.secret_hash = (kw_bytes){hash, sizeof(hash)};
-    t->grant = row.id;
-    return kw_store_refresh_grant_add(t->authority->env->store, &row, KW_GRANTS_PER_SUBJECT);
+    c->grant = row.id;
+    return kw_store_refresh_grant_add(c->authority->env->store, &row, KW_GRANTS_PER_SUBJECT);
 }
 
-kw_status kw_grant_give(kw_token_call *t, const kw_identity *who, const kw_wanted_roles *wanted, size_t index)
+kw_status kw_grant_give(kw_grant_context *c, const kw_identity *who, const kw_wanted_roles *wanted, kw_string *token, kw_date_time *expires)
 {
-    uint8_t token[TOKEN_LEN];
-    const kw_date_time expires = end_of(t, who);
-    KW_TRY(kw_token_call_put_time(t, index + 1, expires));
-    if (t->authority->config.refresh_lifetime_s == 0) {
-        return kw_token_call_put_text(t, index, KW_BYTES_NULL);
+    uint8_t bytes[TOKEN_LEN];
+    *expires = end_of(c, who);
+    *token = KW_BYTES_NULL;
+    if (c->authority->config.refresh_lifetime_s == 0) {
+        return KW_GOOD;
     }
-    KW_TRY(kw_random_fill(t->authority->env->random, token, sizeof(token)));
-    kw_status status = keep(t, who, wanted, token, expires);
+    KW_TRY(kw_random_fill(c->authority->env->random, bytes, sizeof(bytes)));
+    kw_status status = keep(c, who, wanted, bytes, *expires);
     if (!kw_status_is_bad(status)) {
-        status = put_token(t, token, index);
+        status = write_token(c, bytes, token);
     }
-    kw_wipe(token, sizeof(token));
+    kw_wipe(bytes, sizeof(bytes));
     return status;
 }
 
@@ -95,56 +95,56 @@ static kw_status reject(const char **why, const char *reason)
     return KW_BAD_IDENTITY_TOKEN_REJECTED;
 }
 
-static kw_status look_up(kw_token_call *t, kw_string token, kw_grant *out)
+static kw_status look_up(kw_grant_context *c, kw_string token, kw_grant *out)
 {
     uint8_t bytes[TOKEN_LEN];
     kw_string id = KW_BYTES_NULL;
-    if (!parse(token, t->call->arena, bytes)) {
+    if (!parse(token, c->arena, bytes)) {
         return KW_BAD_NOT_FOUND;
     }
     memcpy(out->id, bytes, ID_LEN);
-    const kw_status status = name_of(bytes, t->call->arena, &id, out->secret_hash);
+    const kw_status status = name_of(bytes, c->arena, &id, out->secret_hash);
     kw_wipe(bytes, sizeof(bytes));
     KW_TRY(status);
-    KW_TRY(kw_store_refresh_grant_get(t->authority->env->store, id, t->call->arena, &out->row));
-    t->grant = out->row.id;
-    t->subject = out->row.subject;
+    KW_TRY(kw_store_refresh_grant_get(c->authority->env->store, id, c->arena, &out->row));
+    c->grant = out->row.id;
+    c->subject = out->row.subject;
     return KW_GOOD;
 }
 
 /* Another Client, or for another Server: whoever that is has no business with it. Its owner goes on. */
-static bool is_for(const kw_token_call *t, const kw_grant *grant)
+static bool is_for(const kw_grant_context *c, const kw_grant *grant)
 {
-    return kw_bytes_equal(grant->row.application, t->call->context->application_uri) && kw_bytes_equal(grant->row.resource, t->resource);
+    return kw_bytes_equal(grant->row.application, c->owner) && (c->is_any_resource || kw_bytes_equal(grant->row.resource, c->resource));
 }
 
-kw_status kw_grant_find(kw_token_call *t, kw_string token, kw_grant *out, const char **why)
+kw_status kw_grant_find(kw_grant_context *c, kw_string token, kw_grant *out, const char **why)
 {
     *out = (kw_grant){.row = {.id = KW_BYTES_NULL}};
-    const kw_status status = look_up(t, token, out);
+    const kw_status status = look_up(c, token, out);
     if (status == KW_BAD_NOT_FOUND) {
         return reject(why, WHY_UNKNOWN);
     }
     KW_TRY(status);
     if (!kw_secret_equal(out->row.secret_hash, (kw_bytes){out->secret_hash, SECRET_LEN})) { /* */
-        KW_TRY(kw_grant_end(t, out));
+        KW_TRY(kw_grant_end(c, out));
         return reject(why, WHY_REUSED);
     }
-    if (!is_for(t, out)) {
+    if (!is_for(c, out)) {
         return reject(why, "the refresh token is for another Client or resource");
     }
-    KW_TRY(kw_grant_detail_read(out->row.detail, t->call->arena, &out->was, &out->wanted));
-    out->was.application_uri = t->call->context->application_uri;
+    KW_TRY(kw_grant_detail_read(out->row.detail, c->arena, &out->was, &out->wanted, &out->scope));
+    out->was.application_uri = c->application_uri;
     return KW_GOOD;
 }
 
-static kw_status rotate(kw_token_call *t, const kw_grant *grant, const uint8_t next[TOKEN_LEN], kw_date_time expires, const char **why)
+static kw_status rotate(kw_grant_context *c, const kw_grant *grant, const uint8_t next[TOKEN_LEN], kw_date_time expires, const char **why)
 {
     uint8_t hash[SECRET_LEN];
     kw_string id = KW_BYTES_NULL;
     bool is_reused = false;
-    KW_TRY(name_of(next, t->call->arena, &id, hash));
-    const kw_status status = kw_store_refresh_grant_rotate(t->authority->env->store, id, (kw_bytes){grant->secret_hash, SECRET_LEN},
+    KW_TRY(name_of(next, c->arena, &id, hash));
+    const kw_status status = kw_store_refresh_grant_rotate(c->authority->env->store, id, (kw_bytes){grant->secret_hash, SECRET_LEN},
                                                            (kw_bytes){hash, sizeof(hash)}, expires, &is_reused);
     if (status == KW_BAD_NOT_FOUND) {
         return reject(why, WHY_UNKNOWN);
@@ -153,23 +153,23 @@ static kw_status rotate(kw_token_call *t, const kw_grant *grant, const uint8_t n
     return is_reused ? reject(why, WHY_REUSED) : KW_GOOD;
 }
 
-kw_status kw_grant_renew(kw_token_call *t, const kw_grant *grant, const kw_identity *who, size_t index, const char **why)
+kw_status kw_grant_renew(kw_grant_context *c, const kw_grant *grant, const kw_identity *who, kw_string *next, kw_date_time *expires,
+                         const char **why)
 {
-    uint8_t next[TOKEN_LEN];
-    const kw_date_time expires = end_of(t, who);
-    memcpy(next, grant->id, ID_LEN);
-    KW_TRY(kw_random_fill(t->authority->env->random, next + ID_LEN, SECRET_LEN));
-    KW_TRY(kw_token_call_put_time(t, index + 1, expires));
-    kw_status status = rotate(t, grant, next, expires, why);
+    uint8_t bytes[TOKEN_LEN];
+    *expires = end_of(c, who);
+    memcpy(bytes, grant->id, ID_LEN);
+    KW_TRY(kw_random_fill(c->authority->env->random, bytes + ID_LEN, SECRET_LEN));
+    kw_status status = rotate(c, grant, bytes, *expires, why);
     if (!kw_status_is_bad(status)) {
-        status = put_token(t, next, index);
+        status = write_token(c, bytes, next);
     }
-    kw_wipe(next, sizeof(next));
+    kw_wipe(bytes, sizeof(bytes));
     return status;
 }
 
-kw_status kw_grant_end(kw_token_call *t, const kw_grant *grant)
+kw_status kw_grant_end(kw_grant_context *c, const kw_grant *grant)
 {
-    const kw_status status = kw_store_refresh_grant_remove(t->authority->env->store, grant->row.id);
+    const kw_status status = kw_store_refresh_grant_remove(c->authority->env->store, grant->row.id);
     return status == KW_BAD_NOT_FOUND ? KW_GOOD : status; /* somebody else has ended it */
 }

@@ -15,7 +15,7 @@
 
 /* What a code stands for beside the columns of its row. */
 typedef struct agreement {
-    kw_string user; /* as kw_grant_detail_write has it */
+    kw_string user; /* as kw_grant_detail_write has it, with the scope */
     kw_string scope, nonce, resource;
     int64_t signed_in; /* seconds since 1970 */
 } agreement;
@@ -35,8 +35,8 @@ static kw_status hash_of(kw_string text, kw_arena *arena, kw_bytes *out)
 static kw_status write_agreement(const agreement *a, kw_arena *arena, kw_string *out)
 {
     json_t *o = json_object();
-    const bool is_whole = o != NULL && kw_json_set_string(o, "user", a->user) && kw_json_set_string(o, "scope", a->scope) &&
-                          kw_json_set_string(o, "nonce", a->nonce) && kw_json_set_string(o, "resource", a->resource) &&
+    const bool is_whole = o != NULL && kw_json_set_string(o, "user", a->user) && kw_json_set_string(o, "nonce", a->nonce) &&
+                          kw_json_set_string(o, "resource", a->resource) &&
                           json_object_set_new(o, "signedIn", json_integer((json_int_t)a->signed_in)) == 0;
     *out = is_whole ? kw_json_dump(o, arena) : KW_BYTES_NULL;
     json_decref(o);
@@ -49,13 +49,13 @@ kw_status kw_oauth_code_make(kw_oauth_call *call, const kw_oauth_request *reques
     const int64_t now = kw_clock_utc(env->clock);
     const kw_wanted_roles all = {.count = 0};
     uint8_t bytes[CODE_BYTES];
-    agreement a = {.scope = request->scope, .nonce = request->nonce, .resource = request->resource, .signed_in = kw_datetime_to_unix(now)};
+    agreement a = {.nonce = request->nonce, .resource = request->resource, .signed_in = kw_datetime_to_unix(now)};
     kw_oauth_code row = {.client = request->client.id,
                          .redirect_uri = request->redirect_uri,
                          .challenge = request->challenge,
                          .account = who->kind == KW_USER_TOKEN_TYPE_USER_NAME ? who->name : KW_BYTES_NULL,
                          .expires = now + CODE_LIFETIME_S * KW_TICKS_PER_S};
-    KW_TRY(kw_grant_detail_write(who, &all, call->arena, &a.user));
+    KW_TRY(kw_grant_detail_write(who, &all, request->scope, call->arena, &a.user));
     KW_TRY(write_agreement(&a, call->arena, &row.detail));
     KW_TRY(kw_random_fill(env->random, bytes, sizeof(bytes)));
     *code = kw_base64url_encode(call->arena, (kw_bytes){bytes, sizeof(bytes)});
@@ -69,7 +69,6 @@ static kw_status read_agreement(kw_string text, kw_arena *arena, agreement *out)
 {
     json_t *o = kw_json_parse_object(text);
     const bool is_whole = o != NULL && kw_json_take_string(o, "user", TEXT_MAX, arena, &out->user) &&
-                          kw_json_take_string(o, "scope", TEXT_MAX, arena, &out->scope) &&
                           kw_json_take_string(o, "nonce", TEXT_MAX, arena, &out->nonce) &&
                           kw_json_take_string(o, "resource", TEXT_MAX, arena, &out->resource);
     out->signed_in = json_integer_value(json_object_get(o, "signedIn"));
@@ -147,15 +146,19 @@ static kw_status id_token(kw_oauth_call *call, const kw_oauth_client *client, co
 
 static void issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, const agreement *a, kw_string resource)
 {
-    json_t *more = NULL;
+    json_t *more = json_object();
     if (kw_oauth_has_word(a->scope, KW_STRING("openid"))) {
-        kw_string token;
+        kw_string token = KW_BYTES_NULL;
         const kw_status status = id_token(call, client, who, a, &token);
-        if (kw_status_is_bad(status)) {
+        if (kw_status_is_bad(status) || !kw_json_set_string(more, "id_token", token)) {
             kw_oauth_answer_failure(call, KW_BAD_RESOURCE_UNAVAILABLE);
+            json_decref(more);
             return;
         }
-        more = json_pack("{s:s%}", "id_token", token.data, token.len);
+    }
+    if (!kw_oauth_add_refresh_token(call, client, who, resource, a->scope, more)) {
+        json_decref(more);
+        return;
     }
     kw_oauth_issue(call, client, who, resource, a->scope, "authorization_code", more);
 }
@@ -185,7 +188,7 @@ void kw_oauth_grant_code(kw_oauth_call *call, const kw_oauth_client *client)
         return;
     }
     kw_status status = read_agreement(row.detail, call->arena, &a);
-    status = kw_status_is_bad(status) ? status : kw_grant_detail_read(a.user, call->arena, &was, &all);
+    status = kw_status_is_bad(status) ? status : kw_grant_detail_read(a.user, call->arena, &was, &all, &a.scope);
     if (kw_status_is_bad(status)) {
         kw_oauth_answer_failure(call, KW_BAD_INTERNAL_ERROR);
         return;

@@ -117,6 +117,13 @@ bool kw_oauth_read_request(kw_oauth_call *call, kw_oauth_request *out);
 /* Lead back with these members of the query (RFC 9207: and the issuer). `error` NULL: none. */
 void kw_oauth_lead_back(kw_oauth_call *call, const kw_oauth_request *request, const char *name, kw_string value, const char *description);
 
+/* --- oauth_refresh.c ---------------------------------------------------------------------------------------------------------------- */
+/* A refresh token for a client that is registered for them; null in `more` when it is not. False: failed, and that is answered. */
+bool kw_oauth_add_refresh_token(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, kw_string resource,
+                                kw_string scope, json_t *more);
+/* Is this a refresh token of the client? Then it is ended, with all that came from it. */
+bool kw_oauth_end_refresh_token(kw_oauth_call *call, const kw_oauth_client *client, kw_string token);
+
 /* --- oauth_code.c ---------------------------------------------------------------------------------------------------------------- */
 /* A code for this user, good once and for a minute. In the arena. */
 kw_status kw_oauth_code_make(kw_oauth_call *call, const kw_oauth_request *request, const kw_identity *who, kw_string *code);
@@ -150,6 +157,7 @@ void kw_oauth_revoke(kw_oauth_call *call);
 
 /* --- the grants of the token endpoint --------------------------------------------------------------------------------------- */
 void kw_oauth_grant_client_credentials(kw_oauth_call *call, const kw_oauth_client *client);
+void kw_oauth_grant_refresh(kw_oauth_call *call, const kw_oauth_client *client);
 void kw_oauth_grant_code(kw_oauth_call *call, const kw_oauth_client *client);
 
 #endif

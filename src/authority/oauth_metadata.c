@@ -9,12 +9,12 @@ static void put_url(kw_oauth_call *call, json_t *object, const char *name, const
 
 void kw_oauth_metadata(kw_oauth_call *call)
 {
-    json_t *object =
-        json_pack("{s:[s],s:[s,s],s:[s,s,s,s,s],s:[s,s,s],s:[s],s:[s,s,s],s:b}", "response_types_supported", "code",
-                  "grant_types_supported", "client_credentials", "authorization_code", "token_endpoint_auth_methods_supported",
-                  "client_secret_basic", "client_secret_post", "private_key_jwt", "self_signed_tls_client_auth", "none",
-                  "token_endpoint_auth_signing_alg_values_supported", "RS256", "PS256", "ES256", "subject_types_supported", "public",
-                  "id_token_signing_alg_values_supported", "RS256", "PS256", "ES256", "tls_client_certificate_bound_access_tokens", 1);
+    json_t *object = json_pack("{s:[s],s:[s,s,s],s:[s,s,s,s,s],s:[s,s,s],s:[s],s:[s,s,s],s:b}", "response_types_supported", "code",
+                               "grant_types_supported", "client_credentials", "authorization_code", "refresh_token",
+                               "token_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", "private_key_jwt",
+                               "self_signed_tls_client_auth", "none", "token_endpoint_auth_signing_alg_values_supported", "RS256", "PS256",
+                               "ES256", "subject_types_supported", "public", "id_token_signing_alg_values_supported", "RS256", "PS256",
+                               "ES256", "tls_client_certificate_bound_access_tokens", 1);
     if (object != NULL) {
         json_object_set_new(object, "code_challenge_methods_supported", json_pack("[s]", "S256"));
         json_object_set_new(object, "scopes_supported", json_pack("[s,s]", "openid", "profile"));

@@ -24,6 +24,10 @@ void kw_oauth_revoke(kw_oauth_call *call)
         kw_oauth_answer_error(call, 400, "invalid_request", "token is missing");
         return;
     }
+    if (kw_oauth_end_refresh_token(call, &client, text)) {
+        call->response = (kw_http_response){.status = 200};
+        return;
+    }
     kw_status status = kw_oauth_read_own_token(call, text, &token);
     if (status == KW_BAD_IDENTITY_TOKEN_INVALID || status == KW_BAD_IDENTITY_TOKEN_REJECTED) {
         status = KW_GOOD;

@@ -7,6 +7,7 @@ static const struct {
 } GRANTS[] = {
     {"client_credentials", kw_oauth_grant_client_credentials},
     {"authorization_code", kw_oauth_grant_code},
+    {"refresh_token", kw_oauth_grant_refresh},
 };
 
 #define GRANT_COUNT (sizeof(GRANTS) / sizeof(GRANTS[0]))

@@ -307,3 +307,10 @@ void kw_token_call_start(kw_authority *authority, const kw_token_method *method,
         call->finish(call, status);
     }
 }
+
+kw_grant_context kw_token_call_grants(kw_token_call *t)
+{
+    const kw_string application = t->call->context->application_uri;
+    return (kw_grant_context){
+        .authority = t->authority, .arena = t->call->arena, .owner = application, .application_uri = application, .resource = t->resource};
+}

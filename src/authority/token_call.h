@@ -5,7 +5,7 @@
 #ifndef KW_AUTHORITY_TOKEN_CALL_H
 #define KW_AUTHORITY_TOKEN_CALL_H
 
-#include "authority/authority_internal.h"
+#include "authority/grant.h"
 
 typedef struct kw_token_call kw_token_call;
 
@@ -52,6 +52,8 @@ kw_status kw_token_call_prove(kw_token_call *t, const kw_identity_claim *claim, 
 kw_status kw_token_call_issue(kw_token_call *t, const kw_identity *who, size_t index, kw_date_time *expires, const char **why);
 /* The token without what proves somebody, for an event; NULL is fine. */
 kw_variant kw_token_call_redacted(const kw_call *call, const kw_extension_object *token);
+/* The refresh tokens of this caller for this resource. */
+kw_grant_context kw_token_call_grants(kw_token_call *t);
 /* Outputs in the call's arena; they borrow. */
 kw_status kw_token_call_put_text(kw_token_call *t, size_t index, kw_string text);
 kw_status kw_token_call_put_time(kw_token_call *t, size_t index, kw_date_time time);

@@ -26,5 +26,5 @@ node "$here/keys.mjs" signer
 "$keyway" client add -d D looker --introspect --json >looker.json
 "$keyway" role grant -d D Operator --application urn:test:robot >/dev/null
 node "$here/programs.mjs"
-"$keyway" client add -d D desk --public --name "The <desk>" --grant authorization_code --redirect http://127.0.0.1/back >/dev/null
+"$keyway" client add -d D desk --public --name "The <desk>" --grant authorization_code --grant refresh_token --redirect http://127.0.0.1/back >/dev/null
 node "$here/users.mjs"

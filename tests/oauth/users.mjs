@@ -1,10 +1,12 @@
 // Users who sign in on the page: authorization_code with PKCE, with openid-client.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 import { Browser, password } from './browser.mjs'
 import { check, finish } from './check.mjs'
 
+const keyway = (...words) => execFileSync(process.env.KEYWAY, [...words, '-d', process.env.KEYWAY_DIR, 'alice'])
 const issuer = process.env.ISSUER
 const redirect = 'http://127.0.0.1:4711/back'
 const config = await oidc.discovery(new URL(issuer), 'desk', undefined, oidc.None())
@@ -137,6 +139,33 @@ for (const [error, more] of Object.entries({
     assert.equal(new URL(answer.location).searchParams.get('error'), error)
   })
 }
+
+await check('refresh tokens are rotated', async () => {
+  const { back, checks } = await signedIn()
+  const first = await oidc.authorizationCodeGrant(config, back, checks)
+  const second = await oidc.refreshTokenGrant(config, first.refresh_token)
+  assert.notEqual(second.refresh_token, first.refresh_token)
+  assert.equal(decodeJwt(second.access_token).sub, 'alice')
+  const third = await oidc.refreshTokenGrant(config, second.refresh_token)
+  await assert.rejects(oidc.refreshTokenGrant(config, second.refresh_token), { error: 'invalid_grant' }) // reuse ends all of it
+  await assert.rejects(oidc.refreshTokenGrant(config, third.refresh_token), { error: 'invalid_grant' })
+})
+
+await check('a refresh token is revoked', async () => {
+  const { back, checks } = await signedIn()
+  const first = await oidc.authorizationCodeGrant(config, back, checks)
+  await oidc.tokenRevocation(config, first.refresh_token)
+  await assert.rejects(oidc.refreshTokenGrant(config, first.refresh_token), { error: 'invalid_grant' })
+})
+
+await check('whoever is disabled renews nothing', async () => {
+  const { back, checks } = await signedIn()
+  const first = await oidc.authorizationCodeGrant(config, back, checks)
+  keyway('user', 'disable')
+  await assert.rejects(oidc.refreshTokenGrant(config, first.refresh_token), { error: 'invalid_grant' })
+  keyway('user', 'enable')
+  await assert.rejects(oidc.refreshTokenGrant(config, first.refresh_token), { error: 'invalid_grant' })
+})
 
 await check('the ID token says when and for whom', () => {
   const claims = decodeJwt(tokens.id_token)
