@@ -2,6 +2,7 @@
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "app/role_limits.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 
 typedef struct role_options {
     const char *directory;
-    const char *user, *group, *claim_role, *application, *thumbprint, *subject;
+    const char *user, *group, *claim_role, *thumbprint, *subject;
+    bool anonymous, authenticated, trusted_application;
+    kw_role_limit_options limit; /* its application is a criterion too */
     bool json;
 } role_options;
 
@@ -29,10 +32,22 @@ static int rule_of(const kw_command *self, const role_options *options, kw_arena
         const char *value;
     } given[] = {
         {KW_CRITERIA_USER_NAME, options->user},        {KW_CRITERIA_GROUP_ID, options->group},
-        {KW_CRITERIA_ROLE, options->claim_role},       {KW_CRITERIA_APPLICATION, options->application},
+        {KW_CRITERIA_ROLE, options->claim_role},       {KW_CRITERIA_APPLICATION, options->limit.application},
         {KW_CRITERIA_THUMBPRINT, options->thumbprint}, {KW_CRITERIA_X509_SUBJECT, options->subject},
     };
+    const struct {
+        kw_criteria criteria;
+        bool is_given;
+    } flags[] = {{KW_CRITERIA_ANONYMOUS, options->anonymous},
+                 {KW_CRITERIA_AUTHENTICATED_USER, options->authenticated},
+                 {KW_CRITERIA_TRUSTED_APPLICATION, options->trusted_application}};
     size_t found = 0;
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        if (flags[i].is_given) { /* RO-11: it says it all by itself */
+            *rule = (kw_role_rule){flags[i].criteria, KW_BYTES_NULL};
+            found++;
+        }
+    }
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
         if (given[i].value != NULL) {
             *rule = (kw_role_rule){given[i].criteria, kw_arena_copy(arena, kw_string_from(given[i].value))};
@@ -40,9 +55,11 @@ static int rule_of(const kw_command *self, const role_options *options, kw_arena
         }
     }
     if (found != 1) {
-        return kw_usage_error(self, "give one of --user, --group, --claim-role, --application, --thumbprint, --subject");
+        return kw_usage_error(self, "give one of --user, --group, --claim-role, --application, --thumbprint, --subject, --anonymous, "
+                                    "--authenticated, --trusted-application");
     }
-    if (rule->value.len == 0) {
+    const bool needs_value = !options->anonymous && !options->authenticated && !options->trusted_application;
+    if (needs_value && rule->value.len == 0) {
         return kw_usage_error(self, "the criterion is empty");
     }
     if (rule->criteria == KW_CRITERIA_THUMBPRINT) { /* RO-10: uppercase hex without spaces */
@@ -99,7 +116,8 @@ static int role_change(const kw_command *self, kw_directory *d, const char *role
     if (kw_status_is_bad(status)) {
         return explain_role(status, role);
     }
-    printf("Role %s %s %s %.*s\n", role, add ? "granted to" : "revoked from", criteria_name(rule.criteria), KW_STRING_ARGS(rule.value));
+    printf("Role %s %s %s%s%.*s\n", role, add ? "granted to" : "revoked from", criteria_name(rule.criteria), rule.value.len > 0 ? " " : "",
+           KW_STRING_ARGS(rule.value));
     return KW_EXIT_DONE;
 }
 
@@ -137,15 +155,18 @@ static int role_list(kw_directory *d, bool json)
     if (json) {
         json_t *array = json_array();
         for (size_t i = 0; i < count; i++) {
-            json_array_append_new(array, json_pack("{s:o,s:o,s:i,s:b,s:o}", "name", kw_json_string(roles[i].name), "namespace",
-                                                   kw_json_string(roles[i].namespace_uri), "nodeId", (int)roles[i].node_id, "wellKnown",
-                                                   roles[i].is_well_known, "rules", rules_json(&roles[i])));
+            json_t *object = json_pack("{s:o,s:o,s:i,s:b,s:o}", "name", kw_json_string(roles[i].name), "namespace",
+                                       kw_json_string(roles[i].namespace_uri), "nodeId", (int)roles[i].node_id, "wellKnown",
+                                       roles[i].is_well_known, "rules", rules_json(&roles[i]));
+            kw_role_limit_json(object, &roles[i]);
+            json_array_append_new(array, object);
         }
         return kw_print_json(array);
     }
     kw_table *table = kw_table_new((const char *const[]){"ROLE", "GRANTED TO", "VALUE"}, 3);
     for (size_t i = 0; i < count; i++) {
         role_rows(table, &roles[i]);
+        kw_role_limit_rows(table, &roles[i], d->arena);
     }
     kw_table_print(table);
     return KW_EXIT_DONE;
@@ -179,7 +200,10 @@ static int run_verb(const kw_command *self, kw_directory *d, const kw_option_lis
     if (strcmp(verb, "grant") == 0 || strcmp(verb, "revoke") == 0) {
         return role_change(self, d, words->items[1], verb[0] == 'g', options);
     }
-    return kw_usage_error(self, "unknown word '%s'; use add, remove, grant, revoke or list", verb);
+    if (kw_is_role_limit(verb)) {
+        return kw_role_limit(self, d, verb, words->items[1], &options->limit);
+    }
+    return kw_usage_error(self, "unknown word '%s'; use add, remove, grant, revoke, only, except, lift or list", verb);
 }
 
 int kw_cmd_role(const kw_command *self, int argc, char **argv)
@@ -191,7 +215,13 @@ int kw_cmd_role(const kw_command *self, int argc, char **argv)
         {"user", 0, KW_OPTION_TEXT, &options.user, 0, 0},
         {"group", 0, KW_OPTION_TEXT, &options.group, 0, 0},
         {"claim-role", 0, KW_OPTION_TEXT, &options.claim_role, 0, 0},
-        {"application", 0, KW_OPTION_TEXT, &options.application, 0, 0},
+        {"application", 0, KW_OPTION_TEXT, &options.limit.application, 0, 0},
+        {"anonymous", 0, KW_OPTION_FLAG, &options.anonymous, 0, 0},
+        {"authenticated", 0, KW_OPTION_FLAG, &options.authenticated, 0, 0},
+        {"trusted-application", 0, KW_OPTION_FLAG, &options.trusted_application, 0, 0},
+        {"endpoint", 0, KW_OPTION_TEXT, &options.limit.endpoint, 0, 0},
+        {"mode", 0, KW_OPTION_TEXT, &options.limit.mode, 0, 0},
+        {"policy", 0, KW_OPTION_TEXT, &options.limit.policy, 0, 0},
         {"thumbprint", 0, KW_OPTION_TEXT, &options.thumbprint, 0, 0},
         {"subject", 0, KW_OPTION_TEXT, &options.subject, 0, 0},
         {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},

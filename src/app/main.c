@@ -34,9 +34,13 @@ const kw_command KW_COMMANDS[] = {
      "       keyway user lockouts -d DIR [--clear KEY | --clear-all] [--json]",
      "Manage the users that sign in with a password, and who is locked out", NULL, kw_cmd_user},
     {"role",
-     "add|remove|grant|revoke|list -d DIR [ROLE] [--user NAME | --group ID | --claim-role NAME | --application URI | --thumbprint HEX | "
-     "--subject DN]",
-     "Manage Roles and who gets them", NULL, kw_cmd_role},
+     "add|remove|list -d DIR [ROLE]\n"
+     "       keyway role grant|revoke -d DIR ROLE --user NAME | --group ID | --claim-role NAME | --application URI | --thumbprint HEX |\n"
+     "         --subject DN | --anonymous | --authenticated | --trusted-application\n"
+     "       keyway role only|except|lift -d DIR ROLE --application URI | [--endpoint URL] [--mode none|sign|encrypt] [--policy NAME]",
+     "Manage Roles, who gets them, and from where",
+     "  only, except: the Role holds for these applications or endpoints alone, or for all but these; lift takes that back.\n",
+     kw_cmd_role},
     {"cert", "create|show|check|trust|reject|crl|list -d DIR [FILE] [--users] [--issuer] [--out NAME] [--uri URI] [--host NAME]...",
      "Manage certificates and whom they let in", NULL, kw_cmd_cert},
     {"issuer", "add|remove|list -d DIR [URI] [--jwks FILE-OR-URL | --certificate FILE | --discover URL] [--ca-file F] [--authority URL]",

@@ -37,6 +37,37 @@ expect 2 "40" "$keyway" role grant -d D Maintenance --thumbprint xyz
 expect 2 "give one" "$keyway" role grant -d D Maintenance
 expect 0 "claim-role +maint" "$keyway" role list -d D
 expect 0 "revoked" "$keyway" role revoke -d D Maintenance --claim-role maint
+for criterion in --anonymous --authenticated --trusted-application; do
+    expect 0 "granted to ${criterion#--}" "$keyway" role grant -d D Maintenance "$criterion"
+done
+expect 1 "Bad_AlreadyExists" "$keyway" role grant -d D Maintenance --anonymous
+expect 2 "give one" "$keyway" role grant -d D Maintenance --anonymous --user alice
+expect 2 "empty" "$keyway" role grant -d D Maintenance --user ""
+expect 0 "revoked from anonymous" "$keyway" role revoke -d D Maintenance --anonymous
+expect 0 "trusted-application" "$keyway" role list -d D
+
+# Where a Role holds.
+expect 0 "limited" "$keyway" role only -d D Maintenance --application urn:panel:7
+expect 0 "only application +urn:panel:7" "$keyway" role list -d D
+expect 1 "Bad_AlreadyExists" "$keyway" role only -d D Maintenance --application urn:panel:7
+expect 1 "Bad_InvalidState.*only.*lift" "$keyway" role except -d D Maintenance --application urn:panel:8
+expect 0 "limited" "$keyway" role except -d D Maintenance --endpoint opc.tcp://far:4840 --mode sign --policy Basic256Sha256
+expect 0 "except endpoint +opc.tcp://far:4840 sign Basic256Sha256" "$keyway" role list -d D
+expect 0 '"applicationsExclude": false' "$keyway" role list -d D --json
+expect 0 '"mode": "sign"' "$keyway" role list -d D --json
+expect 0 "lifted" "$keyway" role lift -d D Maintenance --application urn:panel:7
+expect 1 "Bad_NotFound" "$keyway" role lift -d D Maintenance --application urn:panel:7
+expect 0 "lifted" "$keyway" role lift -d D Maintenance --endpoint opc.tcp://far:4840 --mode sign --policy Basic256Sha256
+"$keyway" role list -d D --json >roles
+! grep -q '"applicationsExclude": false\|"endpointsExclude": false' roles || { echo "a Role was left to nobody"; failures=$((failures + 1)); }
+expect 0 "limited" "$keyway" role only -d D Maintenance --mode encrypt
+expect 0 "only endpoint +encrypt" "$keyway" role list -d D
+expect 1 "Bad_RequestNotAllowed" "$keyway" role only -d D Anonymous --mode encrypt
+expect 1 "Bad_NotFound" "$keyway" role only -d D Nothing --mode encrypt
+expect 2 "give --application" "$keyway" role only -d D Maintenance
+expect 2 "give --application" "$keyway" role only -d D Maintenance --application urn:a --mode sign
+expect 2 "mode" "$keyway" role only -d D Maintenance --mode loud
+expect 2 "policy" "$keyway" role only -d D Maintenance --policy Basic999
 expect 0 "" "$keyway" role remove -d D Maintenance
 expect 0 "" "$keyway" role add -d D Later
 expect 0 '"nodeId": 50001' "$keyway" role list -d D --json
