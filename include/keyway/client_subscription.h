@@ -10,7 +10,8 @@
  * The Client publishes, acknowledges, calls callbacks and mends what broke from within kw_client_idle; between its calls the Server
  * queues. A message that did not arrive is fetched by Republish. After a new SecureChannel the Subscription goes on where it was;
  * after a new Session it is transferred, or made again with all its items when the Server has lost it. What was delivered once is
- * not delivered again.
+ * not delivered again: neither a message, nor the value that an item has delivered last (with a filter on timestamps: the value and
+ * its SourceTimestamp).
  *
  * A callback may use the Client, but not kw_client_idle, kw_client_connect, kw_client_disconnect and kw_client_free; `told` may not
  * use it at all, for it comes from the midst of any call. What a callback is given lives until it returns.

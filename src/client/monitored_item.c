@@ -296,13 +296,6 @@ void kw_client_items_restore(kw_client_subscription *s)
     }
 }
 
-void kw_client_items_expect_repeats(kw_client_subscription *s)
-{
-    for (kw_client_item *item = s->first_item; item != NULL; item = item->next) {
-        item->may_repeat = true;
-    }
-}
-
 /* --- ModifyMonitoredItems, SetMonitoringMode, DeleteMonitoredItems ------------------------------------------------------------------- */
 
 static kw_status modify(kw_client_item *item, const kw_monitoring_parameters *parameters, kw_arena *arena)
@@ -354,6 +347,7 @@ kw_status kw_client_set_monitoring_mode(kw_client_item *item, kw_monitoring_mode
     kw_status status = arena != NULL ? wanted_of(item, arena, &wanted) : KW_BAD_OUT_OF_MEMORY;
     if (!kw_status_is_bad(status)) {
         wanted.monitoring_mode = mode;
+        item->has_last = item->has_last && mode != KW_MONITORING_MODE_DISABLED; /* after that it begins with its present value */
         status = item->id != 0 ? set_mode(item, mode, arena) : KW_GOOD;
     }
     if (!kw_status_is_bad(status)) {

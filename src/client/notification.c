@@ -34,14 +34,13 @@ static uint64_t hash_of(const kw_variant *value)
     return hash;
 }
 
-/* What was delivered last, sent anew since the Subscription changed hands: no change. */
+/* What was delivered last is no change: Servers send present values anew when a Subscription changes hands, and some on a new channel. */
 static bool is_repeated(kw_client_item *item, const kw_data_value *value)
 {
     const kw_status status = value->has_status ? value->status : KW_GOOD;
     const uint64_t hash = hash_of(&value->value);
-    const bool is_same = item->may_repeat && item->has_last && status == item->last_status && hash == item->last_hash &&
+    const bool is_same = item->has_last && status == item->last_status && hash == item->last_hash &&
                          (!item->minds_time || value->source_timestamp == item->last_time);
-    item->may_repeat = item->may_repeat && !is_same;
     item->has_last = true;
     item->last_time = value->source_timestamp;
     item->last_status = status;
@@ -121,9 +120,8 @@ static void ask_for_values(kw_client_subscription *s)
     const kw_variant id = kw_variant_scalar(KW_BUILTIN_UINT32, &s->id);
     kw_arena *arena = kw_arena_new(CALL_ARENA);
     kw_call_method_result result;
-    if (arena != NULL && !kw_status_is_bad(kw_client_call(s->client, &KW_NODE_ID(0, KW_ID_SERVER), &KW_NODE_ID(0, KW_ID_SERVER_RESEND_DATA),
-                                                          &id, 1, arena, &result))) {
-        kw_client_items_expect_repeats(s);
+    if (arena != NULL) {
+        (void)kw_client_call(s->client, &KW_NODE_ID(0, KW_ID_SERVER), &KW_NODE_ID(0, KW_ID_SERVER_RESEND_DATA), &id, 1, arena, &result);
     }
     kw_arena_free(arena);
 }

@@ -33,7 +33,6 @@ void kw_client_subscriptions_back(kw_client *client, bool is_other_session)
         if (s->standing == KW_CLIENT_LIVE || s->standing == KW_CLIENT_BEHIND) {
             s->standing = is_other_session ? KW_CLIENT_ABROAD : KW_CLIENT_BEHIND;
             s->news = KW_CLIENT_NEWS_BACK;
-            kw_client_items_expect_repeats(s); /* some Servers send present values to a new SecureChannel */
         }
     }
     if (table != NULL) {
@@ -116,7 +115,6 @@ static void make_again(kw_client_subscription *s)
         for (kw_client_item *item = s->first_item; item != NULL; item = item->next) {
             item->id = 0;
         }
-        kw_client_items_expect_repeats(s);
         s->items_retry_at = s->first_item != NULL ? 0 : UINT64_MAX;
         s->news = KW_CLIENT_NEWS_RENEWED;
         go_live(s);

@@ -23,7 +23,7 @@ struct kw_client_item {
     void (*happened)(void *ctx, kw_client_item *item, const kw_variant *fields, size_t count);
     void *ctx;
     /* the value that was delivered last, to know it again when the Server repeats it */
-    bool may_repeat, has_last;
+    bool has_last;
     bool minds_time; /* another timestamp is a change */
     kw_date_time last_time;
     kw_status last_status;
@@ -92,8 +92,6 @@ kw_client_item *kw_client_item_find(const kw_client_subscription *s, uint32_t ha
 void kw_client_item_free(kw_client_item *item);
 /* Make those that are not there; what is refused is told as a value. */
 void kw_client_items_restore(kw_client_subscription *s);
-/* What the Server sends next may be what was delivered already. */
-void kw_client_items_expect_repeats(kw_client_subscription *s);
 
 /* publish.c */
 /* Take what has been answered. */
