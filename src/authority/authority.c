@@ -10,7 +10,11 @@ static kw_status copy_config(kw_authority *authority, const kw_authority_config 
 {
     authority->config = *config;
     authority->config.service_uri = kw_arena_copy(authority->arena, config->service_uri);
-    authority->config.name = kw_arena_copy(authority->arena, config->name.len > 0 ? config->name : KW_STRING("AuthorizationService"));
+    authority->object = KW_AUTHORITY_OBJECT;
+    if (config->object.len > 0) {
+        authority->object.id.string = kw_arena_copy(authority->arena, config->object);
+    }
+    authority->config.name = kw_arena_copy(authority->arena, config->name.len > 0 ? config->name : authority->object.id.string);
     authority->config.token_lifetime_s = config->token_lifetime_s != 0 ? config->token_lifetime_s : DEFAULT_LIFETIME_S;
     kw_string *requestors = KW_ARENA_ARRAY(authority->arena, kw_string, config->requestor_count);
     if (requestors == NULL || authority->config.service_uri.len == 0) {
@@ -38,7 +42,8 @@ static kw_status make_parts(kw_authority *authority, const kw_authority_config *
         return KW_BAD_OUT_OF_MEMORY;
     }
     KW_TRY(copy_config(authority, config));
-    kw_server_on_session_closed(authority->server, on_session_closed, authority);
+    authority->listener = (kw_session_listener){.closed = on_session_closed, .ctx = authority};
+    kw_server_add_session_listener(authority->server, &authority->listener);
     return kw_authority_add_nodes(authority);
 }
 
@@ -64,7 +69,7 @@ void kw_authority_free(kw_authority *authority)
 {
     if (authority != NULL) {
         kw_authority_finish_waiting(authority);
-        kw_server_on_session_closed(authority->server, NULL, NULL);
+        kw_server_remove_session_listener(authority->server, &authority->listener);
         kw_token_requests_free(authority->requests);
         kw_signer_clear(&authority->signer);
         kw_arena_free(authority->arena);

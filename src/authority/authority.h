@@ -13,7 +13,8 @@ typedef struct kw_authority kw_authority;
 
 typedef struct kw_authority_config {
     kw_string service_uri;       /* ServiceUri, and `iss` of the tokens */
-    kw_string name;              /* BrowseName of the Object */
+    kw_string name;              /* BrowseName of the Object; null: as its NodeId */
+    kw_string object;            /* its NodeId: ns=1;s=OBJECT; null: that of KW_AUTHORITY_OBJECT. A server may have several services */
     uint32_t token_lifetime_s;   /* default 3,600; a resource may have its own */
     uint32_t refresh_lifetime_s; /* of refresh tokens: each one that is not used; 0: none are given */
     const kw_string *requestors; /* ApplicationUris with the AccessTokenRequestor privilege; count 0: every trusted application */
@@ -23,7 +24,7 @@ typedef struct kw_authority_config {
     bool require_signed_secrets;
 } kw_authority_config;
 
-/* The NodeId of the Object that RequestAccessToken is called on: ns=1;s=AuthorizationService. */
+/* The NodeId of the Object that RequestAccessToken is called on, unless it is configured: ns=1;s=AuthorizationService. */
 extern const kw_node_id KW_AUTHORITY_OBJECT;
 
 /* Adds the Object to the server's space. Borrows server and env; copies config. */

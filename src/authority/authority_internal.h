@@ -24,6 +24,8 @@ struct kw_token_call; /* token_call.h */
 struct kw_authority {
     kw_arena *arena; /* copies of the configuration */
     kw_authority_config config;
+    kw_node_id object;
+    kw_session_listener listener;
     kw_server *server;
     const kw_server_env *env;
     kw_signer signer;

@@ -166,7 +166,7 @@ kw_status kw_authority_publish_url(kw_authority *authority, kw_string url)
     const kw_string application = kw_space_namespaces(kw_server_space(authority->server), &(size_t){0})[1];
     /* The Object by a name that holds at any server: its namespace by URI. */
     const kw_string object =
-        kw_arena_format(arena, "nsu=%.*s;s=%.*s", KW_STRING_ARGS(application), KW_STRING_ARGS(KW_AUTHORITY_OBJECT.id.string));
+        kw_arena_format(arena, "nsu=%.*s;s=%.*s", KW_STRING_ARGS(application), KW_STRING_ARGS(authority->object.id.string));
     if (!kw_status_is_bad(status) && !(kw_bytes_equal(row.authority_url, url) && kw_bytes_equal(row.token_endpoint, object))) {
         row.authority_url = url;
         row.authority_profile = profile;

@@ -127,34 +127,40 @@ static kw_qualified_name gds_name(uint16_t gds, const char *name)
     return (kw_qualified_name){gds, kw_string_from(name)};
 }
 
-/* A Property whose value is worked out at each reading, and one that stays. */
-static kw_status add_live(kw_authority *authority, kw_space *space, kw_node_id id, kw_qualified_name name, uint32_t data_type, int32_t rank,
-                          kw_value_read read)
+/* A part of the Object: ns=1;s=OBJECT.NAME. */
+static kw_node_id part_id(const kw_authority *authority, const char *name)
 {
-    return kw_space_add_variable(space, &(kw_node_spec){.id = id,
-                                                        .parent = KW_AUTHORITY_OBJECT,
-                                                        .type_definition = KW_NODE_ID(0, PROPERTY_TYPE),
-                                                        .browse_name = name,
-                                                        .data_type = KW_NODE_ID(0, data_type),
-                                                        .value_rank = rank,
-                                                        .read = read,
-                                                        .ctx = authority});
+    return (kw_node_id){
+        .ns = 1,
+        .kind = KW_NODE_ID_STRING,
+        .id.string = kw_arena_format(authority->arena, "%.*s.%s", KW_STRING_ARGS(authority->object.id.string), name),
+    };
+}
+
+/* A Property whose value is worked out at each reading. */
+static kw_status add_live(kw_authority *authority, uint16_t gds, const char *name, uint32_t data_type, int32_t rank, kw_value_read read)
+{
+    return kw_space_add_variable(kw_server_space(authority->server), &(kw_node_spec){.id = part_id(authority, name),
+                                                                                     .parent = authority->object,
+                                                                                     .type_definition = KW_NODE_ID(0, PROPERTY_TYPE),
+                                                                                     .browse_name = gds_name(gds, name),
+                                                                                     .data_type = KW_NODE_ID(0, data_type),
+                                                                                     .value_rank = rank,
+                                                                                     .read = read,
+                                                                                     .ctx = authority});
 }
 
 static kw_status add_properties(kw_authority *authority, kw_space *space, uint16_t gds)
 {
-    KW_TRY(kw_space_add_variable(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "AuthorizationService.ServiceUri"),
-                                                        .parent = KW_AUTHORITY_OBJECT,
+    KW_TRY(kw_space_add_variable(space, &(kw_node_spec){.id = part_id(authority, "ServiceUri"),
+                                                        .parent = authority->object,
                                                         .type_definition = KW_NODE_ID(0, PROPERTY_TYPE),
                                                         .browse_name = gds_name(gds, "ServiceUri"),
                                                         .data_type = KW_NODE_ID(0, TYPE_STRING),
                                                         .value = kw_variant_scalar(KW_BUILTIN_STRING, &authority->config.service_uri)}));
-    KW_TRY(add_live(authority, space, KW_NODE_ID_TEXT(1, "AuthorizationService.ServiceCertificate"), gds_name(gds, "ServiceCertificate"),
-                    TYPE_BYTE_STRING, -1, read_certificate));
-    KW_TRY(add_live(authority, space, KW_NODE_ID_TEXT(1, "AuthorizationService.UserTokenPolicies"), gds_name(gds, "UserTokenPolicies"),
-                    TYPE_USER_TOKEN_POLICY, 1, read_policies));
-    return add_live(authority, space, KW_NODE_ID_TEXT(1, "AuthorizationService.SupportedRoles"), gds_name(gds, "SupportedRoles"),
-                    TYPE_STRING, 1, read_roles);
+    KW_TRY(add_live(authority, gds, "ServiceCertificate", TYPE_BYTE_STRING, -1, read_certificate));
+    KW_TRY(add_live(authority, gds, "UserTokenPolicies", TYPE_USER_TOKEN_POLICY, 1, read_policies));
+    return add_live(authority, gds, "SupportedRoles", TYPE_STRING, 1, read_roles);
 }
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
@@ -199,9 +205,8 @@ static kw_status add_methods(kw_authority *authority, kw_space *space, uint16_t 
 {
     for (size_t i = 0; i < COUNT_OF(METHODS); i++) {
         const struct method *m = &METHODS[i];
-        const kw_string id = kw_arena_format(authority->arena, "AuthorizationService.%s", m->name);
-        KW_TRY(kw_space_add_method(space, &(kw_node_spec){.id = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = id},
-                                                          .parent = KW_AUTHORITY_OBJECT,
+        KW_TRY(kw_space_add_method(space, &(kw_node_spec){.id = part_id(authority, m->name),
+                                                          .parent = authority->object,
                                                           .browse_name = gds_name(gds, m->name),
                                                           .inputs = m->inputs,
                                                           .input_count = m->input_count,
@@ -222,7 +227,7 @@ kw_status kw_authority_add_nodes(kw_authority *authority)
     if (gds == UINT16_MAX) {
         return KW_BAD_CONFIGURATION_ERROR;
     }
-    KW_TRY(kw_space_add_object(space, &(kw_node_spec){.id = KW_AUTHORITY_OBJECT,
+    KW_TRY(kw_space_add_object(space, &(kw_node_spec){.id = authority->object,
                                                       .parent = KW_NODE_ID(gds, GDS_AUTHORIZATION_SERVICES),
                                                       .type_definition = KW_NODE_ID(gds, GDS_AUTHORIZATION_SERVICE_TYPE),
                                                       .browse_name = {1, authority->config.name},

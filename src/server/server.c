@@ -74,8 +74,8 @@ static void on_session_closed(void *ctx, kw_session *session, bool delete_subscr
     kw_server *server = ctx;
     kw_subscriptions_session_closed(server->services.subscriptions, session, delete_subscriptions);
     kw_server_answer_closed(server, session);
-    if (server->session_closed != NULL) {
-        server->session_closed(server->session_closed_ctx, kw_session_id(session));
+    for (kw_session_listener *l = server->session_listeners; l != NULL; l = l->next) {
+        l->closed(l->ctx, kw_session_id(session));
     }
 }
 
@@ -243,7 +243,7 @@ void kw_server_free(kw_server *server)
     if (server == NULL) {
         return;
     }
-    server->session_closed = NULL;
+    server->session_listeners = NULL;
     kw_administration_finish_waiting(server->administration);
     kw_sessions_free(server->sessions);
     kw_administration_free(server->administration);
@@ -279,10 +279,21 @@ void kw_server_record(kw_server *server, const kw_audit_record *record, bool is_
     kw_trail_put(server->trail, record, is_stranger);
 }
 
-void kw_server_on_session_closed(kw_server *server, void (*closed)(void *ctx, const kw_node_id *session_id), void *ctx)
+void kw_server_add_session_listener(kw_server *server, kw_session_listener *listener)
 {
-    server->session_closed = closed;
-    server->session_closed_ctx = ctx;
+    listener->next = server->session_listeners;
+    server->session_listeners = listener;
+}
+
+void kw_server_remove_session_listener(kw_server *server, kw_session_listener *listener)
+{
+    kw_session_listener **link = &server->session_listeners;
+    while (*link != NULL && *link != listener) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL) {
+        *link = listener->next;
+    }
 }
 
 void kw_server_set_port(kw_server *server, uint16_t port)

@@ -62,8 +62,15 @@ kw_sessions *kw_server_sessions(kw_server *server);
 kw_identity_gate *kw_server_gate(kw_server *server);
 /* Into the store's audit trail, when there is time; copied. `source` null: the Server. `is_stranger`: nothing proves where it came from. */
 void kw_server_record(kw_server *server, const kw_audit_record *record, bool is_stranger);
-/* Tell somebody (one at most; NULL ends it) of each Session that closes: on the loop, not while the Server is freed. */
-void kw_server_on_session_closed(kw_server *server, void (*closed)(void *ctx, const kw_node_id *session_id), void *ctx);
+/* Who is told of each Session that closes: on the loop, not while the Server is freed. In memory of whoever listens. */
+typedef struct kw_session_listener {
+    void (*closed)(void *ctx, const kw_node_id *session_id);
+    void *ctx;
+    struct kw_session_listener *next; /* the server's */
+} kw_session_listener;
+
+void kw_server_add_session_listener(kw_server *server, kw_session_listener *listener);
+void kw_server_remove_session_listener(kw_server *server, kw_session_listener *listener); /* one that was not added is fine */
 void kw_server_set_port(kw_server *server, uint16_t port);
 /* "opc.tcp://localhost:4840" */
 kw_string kw_server_url(const kw_server *server);

@@ -52,8 +52,7 @@ struct kw_server {
     bool is_shutting_down;
     bool has_diagnostics;                                   /* EnabledFlag */
     uint32_t rejected_requests, security_rejected_requests; /* for the diagnostics */
-    void (*session_closed)(void *ctx, const kw_node_id *session_id);
-    void *session_closed_ctx;
+    kw_session_listener *session_listeners;
     void (*drained)(void *ctx);
     void *drained_ctx;
 };

@@ -174,6 +174,56 @@ static void az_19_the_claims_are_the_roles_by_the_rules_of_the_service(void **st
     assert_text(claims.roles[is_operator_first ? 1 : 0], "Engineer");
 }
 
+/* --- several of them ---------------------------------------------------------------------------------------------------------- */
+
+static kw_status call_at(kw_test_client *client, const kw_test_session *session, const char *object, kw_string *issued)
+{
+    kw_arena *arena = client->world->arena;
+    const kw_node_id id = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = kw_string_from(object)};
+    const kw_node_id method = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = kw_arena_format(arena, "%s.RequestAccessToken", object)};
+    const kw_extension_object none = {.type = NULL};
+    const kw_string uri = KW_STRING(KW_TEST_SERVER);
+    const kw_variant inputs[] = {kw_variant_scalar(KW_BUILTIN_EXTENSION_OBJECT, &none), kw_variant_scalar(KW_BUILTIN_STRING, &uri)};
+    kw_call_method_result result;
+    const kw_status status = kw_test_call_method(client, session, &id, &method, inputs, 2, &result);
+    if (!kw_status_is_bad(status)) {
+        *issued = *(const kw_string *)kw_variant_get(&result.output_arguments[0], KW_BUILTIN_STRING);
+    }
+    return status;
+}
+
+static void az_01_and_az_02_a_server_may_have_several_services(void **state)
+{
+    kw_test_world *world = *state;
+    const kw_string nobody = KW_STRING("urn:nobody");
+    const kw_authority_config configs[] = {
+        {.service_uri = KW_STRING("urn:test:second"), .object = KW_STRING("Second"), .token_lifetime_s = 60},
+        {.service_uri = KW_STRING("urn:test:third"), .object = KW_STRING("Third"), .requestors = &nobody, .requestor_count = 1}};
+    kw_authority *more[2], *twice = NULL;
+    kw_string issued = KW_BYTES_NULL;
+    for (size_t i = 0; i < 2; i++) {
+        assert_status(kw_authority_new(&configs[i], world->server, &world->env, &more[i]), KW_GOOD);
+    }
+    const uint16_t gds = kw_space_namespace_find(kw_server_space(world->server), KW_STRING(KW_GDS_NAMESPACE_URI));
+    const kw_node_id folder = KW_NODE_ID(gds, 959);
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    const kw_test_session session = kw_test_open_as(client, KW_TEST_USER, KW_TEST_PASSWORD);
+    assert_true(has_child(client, &session, &folder, 1, "AuthorizationService"));
+    assert_true(has_child(client, &session, &folder, 1, "Second"));
+    assert_true(has_child(client, &session, &folder, 1, "Third"));
+    assert_status(call_at(client, &session, "AuthorizationService", &issued), KW_GOOD);
+    assert_text(kw_test_token_claims(world, issued).iss, KW_TEST_AUTHORITY_URI);
+    assert_status(call_at(client, &session, "Second", &issued), KW_GOOD);
+    const kw_jwt claims = kw_test_token_claims(world, issued);
+    assert_text(claims.iss, "urn:test:second");
+    assert_int_equal(claims.exp - claims.iat, 60);
+    assert_status(call_at(client, &session, "Third", &issued), KW_BAD_USER_ACCESS_DENIED);
+    assert_status(kw_authority_new(&configs[0], world->server, &world->env, &twice), KW_BAD_NODE_ID_EXISTS);
+    assert_status(kw_test_close_session(client, &session, true), KW_GOOD); /* all of them are told */
+    kw_authority_free(more[0]);
+    kw_authority_free(more[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kw_test_authority_setup, kw_test_world_teardown)
 
 int main(void)
@@ -186,6 +236,7 @@ int main(void)
                                        cmocka_unit_test(rt_21_and_rt_31_the_application_needs_the_privilege_and_an_encrypted_channel),
                                        TEST(az_01_and_rt_29_and_rt_30_the_service_as_the_model_has_it),
                                        TEST(az_02_and_az_03_and_az_18_what_a_server_needs_to_believe_the_tokens),
+                                       TEST(az_01_and_az_02_a_server_may_have_several_services),
                                        TEST(az_19_the_claims_are_the_roles_by_the_rules_of_the_service)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
