@@ -2,10 +2,11 @@
 // A node-opcua Client asks the Authorization Service for tokens.   node authority.js URL PKI-FOLDER RESOURCE PASSWORD USER
 // USER: the files USER.crt and USER.key are a user's that the service trusts.
 const { DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, UserTokenType, Variant, VariantArrayType } = require("node-opcua");
-const { SignatureData, X509IdentityToken } = require("node-opcua");
+const { SignatureData, UserNameIdentityToken, X509IdentityToken } = require("node-opcua");
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const { check, expect, finish, makePki } = require("./common");
+const { seal } = require("./secrets");
 
 const [url, folder, resource, password, user] = process.argv.slice(2);
 const APPLICATION_URI = "urn:interop:node-opcua:client";
@@ -54,9 +55,13 @@ async function call(session, gds, object, method, inputArguments) {
     return await session.call({ objectId: object, methodId: `ns=${gds};i=${method}`, inputArguments: inputArguments.map((v) => new Variant(v)) });
 }
 
-async function start(session, gds, object, requestorData) {
+async function policyOf(session, gds, object, tokenType) {
     const description = await session.call({ objectId: object, methodId: `ns=${gds};i=1004`, inputArguments: [] });
-    const policy = description.outputArguments[2].value.find((p) => p.tokenType === UserTokenType.Certificate);
+    return description.outputArguments[2].value.find((policy) => policy.tokenType === tokenType);
+}
+
+async function start(session, gds, object, requestorData) {
+    const policy = await policyOf(session, gds, object, UserTokenType.Certificate);
     const result = await call(session, gds, object, START_REQUEST_TOKEN, [
         { dataType: DataType.String, value: resource },
         { dataType: DataType.String, value: policy.policyId },
@@ -111,6 +116,34 @@ async function main() {
         expect(result.statusCode.isGood(), `${result.statusCode}`);
         const [uri, certificate, policies] = result.outputArguments.map((argument) => argument.value);
         expect(uri.length > 0 && certificate.length > 500 && policies.some((policy) => policy.tokenType === UserTokenType.UserName), "the description is not complete");
+    }));
+    // RT-02, RT-07 … RT-12, RT-16, RT-17, RT-26: secrets by somebody else's hands
+    await check("RequestAccessToken, explicit identity", () => withSession(pki, Basic256Sha256, SignAndEncrypt, anonymous, async (session, gds, object) => {
+        const server = session.serverCertificate;
+        const application = { certificate: derOf(fs.readFileSync(pki.certificateFile)), key: fs.readFileSync(pki.privateKeyFile) };
+        const erin = { certificate: derOf(fs.readFileSync(`${user}.crt`)), key: fs.readFileSync(`${user}.key`) };
+        const names = await policyOf(session, gds, object, UserTokenType.UserName), certificates = await policyOf(session, gds, object, UserTokenType.Certificate);
+        const ask = async (what, token, expected) => {
+            const result = await request(session, gds, object, token, resource);
+            expect(result.statusCode.name === expected, `${what}: ${result.statusCode}`);
+            return expected === "Good" ? claimsOf(result.outputArguments[0].value) : null;
+        };
+        const named = (sealed) => new UserNameIdentityToken({ policyId: names.policyId, userName: "alice", password: sealed, encryptionAlgorithm: null });
+        const certified = (sealed) => new X509IdentityToken({ policyId: certificates.policyId, certificateData: sealed });
+        const secret = Buffer.from(password), minutes = (count) => new Date(Date.now() + count * 60000);
+        const plain = named(seal(server, secret));
+        expect((await ask("a password", plain, "Good")).sub === "alice", "somebody else's token");
+        await ask("the same secret again", plain, "BadIdentityTokenRejected");
+        await ask("signed by the application", named(seal(server, secret, application)), "Good");
+        await ask("signed by somebody else", named(seal(server, secret, erin)), "BadIdentityTokenInvalid");
+        await ask("signed with a wrong key", named(seal(server, secret, { certificate: application.certificate, key: erin.key })), "BadIdentityTokenInvalid");
+        await ask("a wrong password", named(seal(server, Buffer.from("guessed"), application)), "BadIdentityTokenRejected");
+        await ask("four minutes old", named(seal(server, secret, application, minutes(-4))), "Good");
+        await ask("six minutes old", named(seal(server, secret, application, minutes(-6))), "BadIdentityTokenRejected");
+        await ask("in clear", named(secret), "BadIdentityTokenInvalid");
+        expect((await ask("a user certificate", certified(seal(server, null, erin)), "Good")).sub.includes("erin"), "somebody else's token");
+        await ask("a bare certificate", certified(erin.certificate), "BadIdentityTokenInvalid");
+        await ask("a certificate without its key", certified(seal(server, null, { certificate: erin.certificate, key: application.key })), "BadIdentityTokenRejected");
     }));
     // AZ-06, AZ-11, AZ-13, AZ-14, AZ-15: a user's certificate, by somebody else's hands
     await check("StartRequestToken, FinishRequestToken, RefreshToken", () => withSession(pki, Basic256Sha256, SignAndEncrypt, anonymous, async (session, gds, object) => {
