@@ -2,6 +2,7 @@
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "authority/oauth.h"
 #include "base/secret.h"
 #include "crypto/certificate.h"
 #include "crypto/symmetric.h"
@@ -123,9 +124,19 @@ static bool is_redirect(const char *uri)
             strncmp(uri, "http://localhost", 16) == 0 || (strstr(uri, ":/") != NULL && strncmp(uri, "http:", 5) != 0));
 }
 
+static bool is_word_of(const char *words, const char *word)
+{
+    const size_t len = strlen(word);
+    for (const char *at = words; len > 0 && (at = strstr(at, word)) != NULL; at += len) {
+        if ((at == words || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int check_words(const char *id, const client_options *options)
 {
-    static const char *const GRANTS[] = {"client_credentials", "authorization_code", "refresh_token"};
     for (size_t i = 0; i < options->redirects.count; i++) {
         if (!is_redirect(options->redirects.items[i])) {
             return kw_fail(KW_BAD_INVALID_ARGUMENT, "%s: a redirect URI is https, or http to this machine, without a fragment",
@@ -133,12 +144,8 @@ static int check_words(const char *id, const client_options *options)
         }
     }
     for (size_t i = 0; i < options->grants.count; i++) {
-        bool is_known = false;
-        for (size_t k = 0; k < sizeof(GRANTS) / sizeof(GRANTS[0]); k++) {
-            is_known = is_known || strcmp(options->grants.items[i], GRANTS[k]) == 0;
-        }
-        if (!is_known) {
-            return kw_fail(KW_BAD_INVALID_ARGUMENT, "%s is not a grant type", options->grants.items[i]);
+        if (!is_word_of(KW_OAUTH_GRANT_TYPES, options->grants.items[i])) {
+            return kw_fail(KW_BAD_INVALID_ARGUMENT, "%s is not a grant type; there are " KW_OAUTH_GRANT_TYPES, options->grants.items[i]);
         }
     }
     if (strlen(id) > ID_MAX || strpbrk(id, " \n") != NULL || !kw_utf8_is_valid(kw_string_from(id), false)) {

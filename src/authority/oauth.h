@@ -9,6 +9,9 @@
 #include "authority/authority.h"
 #include "http/server.h"
 
+/* What the token endpoint knows, between spaces. */
+#define KW_OAUTH_GRANT_TYPES "client_credentials authorization_code refresh_token urn:ietf:params:oauth:grant-type:device_code"
+
 typedef struct kw_oauth kw_oauth;
 
 /* Borrows authority, server and env for its life. */

@@ -124,6 +124,21 @@ bool kw_oauth_add_refresh_token(kw_oauth_call *call, const kw_oauth_client *clie
 /* Is this a refresh token of the client? Then it is ended, with all that came from it. */
 bool kw_oauth_end_refresh_token(kw_oauth_call *call, const kw_oauth_client *client, kw_string token);
 
+/* --- oauth_agreement.c -------------------------------------------------------------------------------------------------------------- */
+/* What a user agreed to on a page, on the way to the client. */
+typedef struct kw_oauth_agreement {
+    kw_identity user; /* as proven then, without Roles */
+    kw_string scope, nonce, resource;
+    int64_t signed_in; /* seconds since 1970; when read */
+} kw_oauth_agreement;
+
+/* As JSON, for the store. */
+kw_status kw_oauth_agreement_write(kw_oauth_call *call, const kw_oauth_agreement *agreement, kw_string *out);
+/* The user is looked at again, and the tokens that follow are answered; or what is against it. `grant_type` for the trail. */
+void kw_oauth_agreement_fulfil(kw_oauth_call *call, const kw_oauth_client *client, kw_string text, const char *grant_type);
+/* SHA-256, 32 bytes in the arena. */
+kw_status kw_oauth_hash(kw_oauth_call *call, kw_string text, kw_bytes *out);
+
 /* --- oauth_code.c ---------------------------------------------------------------------------------------------------------------- */
 /* A code for this user, good once and for a minute. In the arena. */
 kw_status kw_oauth_code_make(kw_oauth_call *call, const kw_oauth_request *request, const kw_identity *who, kw_string *code);
@@ -150,6 +165,9 @@ void kw_oauth_keys(kw_oauth_call *call);
 void kw_oauth_token(kw_oauth_call *call);
 void kw_oauth_authorize_page(kw_oauth_call *call);
 void kw_oauth_authorize(kw_oauth_call *call);
+void kw_oauth_device_start(kw_oauth_call *call);
+void kw_oauth_device_page(kw_oauth_call *call);
+void kw_oauth_device_answer(kw_oauth_call *call);
 void kw_oauth_style(kw_oauth_call *call);
 void kw_oauth_user_info(kw_oauth_call *call);
 void kw_oauth_introspect(kw_oauth_call *call);
@@ -157,6 +175,7 @@ void kw_oauth_revoke(kw_oauth_call *call);
 
 /* --- the grants of the token endpoint --------------------------------------------------------------------------------------- */
 void kw_oauth_grant_client_credentials(kw_oauth_call *call, const kw_oauth_client *client);
+void kw_oauth_grant_device(kw_oauth_call *call, const kw_oauth_client *client);
 void kw_oauth_grant_refresh(kw_oauth_call *call, const kw_oauth_client *client);
 void kw_oauth_grant_code(kw_oauth_call *call, const kw_oauth_client *client);
 

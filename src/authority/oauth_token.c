@@ -7,6 +7,7 @@ static const struct {
 } GRANTS[] = {
     {"client_credentials", kw_oauth_grant_client_credentials},
     {"authorization_code", kw_oauth_grant_code},
+    {"urn:ietf:params:oauth:grant-type:device_code", kw_oauth_grant_device},
     {"refresh_token", kw_oauth_grant_refresh},
 };
 

@@ -85,6 +85,11 @@ static const char *const STEPS[] = {
     "CREATE TABLE oauth_code (hash BYTEA PRIMARY KEY NOT NULL, client TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL,"
     " account TEXT, detail TEXT NOT NULL, expires BIGINT NOT NULL, is_used BIGINT NOT NULL);"
     "CREATE INDEX oauth_code_expires ON oauth_code (expires);",
+
+    /* 10: sign-in for machines without a browser */
+    "CREATE TABLE oauth_device (hash BYTEA PRIMARY KEY NOT NULL, user_code TEXT NOT NULL UNIQUE, client TEXT NOT NULL, resource TEXT,"
+    " scope TEXT, state BIGINT NOT NULL, account TEXT, detail TEXT, asked BIGINT NOT NULL, expires BIGINT NOT NULL);"
+    "CREATE INDEX oauth_device_expires ON oauth_device (expires);",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

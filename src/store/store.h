@@ -229,6 +229,29 @@ kw_status kw_store_oauth_code_add(kw_store *s, const kw_oauth_code *code);
 /* Good once, over all nodes. *is_reused: it was taken before, so somebody has a copy. Bad_NotFound: also when it has expired. */
 kw_status kw_store_oauth_code_take(kw_store *s, kw_bytes hash, kw_arena *arena, kw_oauth_code *out, bool *is_reused);
 
+/* A machine that waits for somebody to sign in elsewhere. Of its own code there is a hash. */
+typedef enum kw_device_state { KW_DEVICE_WAITS, KW_DEVICE_AGREED, KW_DEVICE_REFUSED } kw_device_state;
+
+typedef struct kw_oauth_device {
+    kw_bytes hash;       /* SHA-256 of the device code */
+    kw_string user_code; /* what people type */
+    kw_string client, resource, scope;
+    kw_device_state state;
+    kw_string account; /* once somebody agreed: as with kw_oauth_code */
+    kw_string detail;
+    int64_t asked; /* DateTime: when the machine asked last; 0: not yet */
+    int64_t expires;
+} kw_oauth_device;
+
+/* Bad_AlreadyExists: the user code is taken; Bad_TooManyOperations past KW_STORE_CODES_MAX. */
+kw_status kw_store_oauth_device_add(kw_store *s, const kw_oauth_device *device);
+/* By what people type. Bad_NotFound: also when it has expired or was answered. */
+kw_status kw_store_oauth_device_find(kw_store *s, kw_string user_code, kw_arena *arena, kw_oauth_device *out);
+/* state, account and detail, once. Bad_NotFound as above. */
+kw_status kw_store_oauth_device_answer(kw_store *s, const kw_oauth_device *device);
+/* As the machine asks: as it was, with `asked` of the time before; an answered one is gone afterwards. Bad_NotFound. */
+kw_status kw_store_oauth_device_ask(kw_store *s, kw_bytes hash, kw_arena *arena, kw_oauth_device *out);
+
 typedef struct kw_signing_key {
     kw_string id;                  /* kid */
     kw_string alg;                 /* "ES256", "RS256", … */

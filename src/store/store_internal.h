@@ -61,6 +61,7 @@ kw_status kw_store_check_key(kw_string key);
 /* refresh_grants.c; in a transaction: what this user was granted ends. */
 kw_status kw_refresh_grants_end(kw_sql *sql, kw_string account);
 kw_status kw_oauth_codes_end(kw_sql *sql, kw_string account);
+kw_status kw_oauth_devices_end(kw_sql *sql, kw_string account);
 
 /* migrations.c. *why: a sentence, static or in the arena. */
 kw_status kw_store_migrate(kw_sql *sql, kw_arena *arena, kw_string *why);

@@ -8,7 +8,8 @@
 static kw_status end_grants(kw_sql *sql, kw_string account)
 {
     KW_TRY(kw_refresh_grants_end(sql, account));
-    return kw_oauth_codes_end(sql, account);
+    KW_TRY(kw_oauth_codes_end(sql, account));
+    return kw_oauth_devices_end(sql, account);
 }
 
 static kw_status add(kw_turn *t, const kw_user *user)

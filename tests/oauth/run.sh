@@ -28,3 +28,5 @@ node "$here/keys.mjs" signer
 node "$here/programs.mjs"
 "$keyway" client add -d D desk --public --name "The <desk>" --grant authorization_code --grant refresh_token --redirect http://127.0.0.1/back >/dev/null
 node "$here/users.mjs"
+"$keyway" client add -d D panel --public --grant urn:ietf:params:oauth:grant-type:device_code >/dev/null
+node "$here/devices.mjs"
