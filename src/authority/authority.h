@@ -49,6 +49,7 @@ typedef struct kw_token_wish {
     kw_string issuer;    /* `iss`; null: the ServiceUri */
     kw_string client_id; /* of OAuth; null: none, and no such claim */
     kw_string scope;     /* null: no such claim */
+    kw_string actor;     /* who acts for the user (RFC 8693, 4.1); null: nobody */
     kw_bytes
         certificate_hash; /* SHA-256 of the DER of the certificate that its holder must show (RFC 8705); null: whoever has it may use it */
 } kw_token_wish;

@@ -38,6 +38,9 @@ static void add_wishes(json_t *claims, const kw_token_wish *wish, kw_arena *aren
     if (wish->scope.len > 0) {
         json_object_set_new(claims, "scope", json_of(wish->scope));
     }
+    if (wish->actor.len > 0) {
+        json_object_set_new(claims, "act", json_pack("{s:o}", "sub", json_of(wish->actor)));
+    }
     if (wish->certificate_hash.len > 0) {
         json_object_set_new(claims, "cnf", json_pack("{s:o}", "x5t#S256", json_of(kw_base64url_encode(arena, wish->certificate_hash))));
     }

@@ -10,7 +10,9 @@
 #include "http/server.h"
 
 /* What the token endpoint knows, between spaces. */
-#define KW_OAUTH_GRANT_TYPES "client_credentials authorization_code refresh_token urn:ietf:params:oauth:grant-type:device_code"
+#define KW_OAUTH_GRANT_TYPES                                                                                                               \
+    "client_credentials authorization_code refresh_token urn:ietf:params:oauth:grant-type:device_code "                                    \
+    "urn:ietf:params:oauth:grant-type:token-exchange"
 
 typedef struct kw_oauth kw_oauth;
 

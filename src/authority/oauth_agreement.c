@@ -77,7 +77,7 @@ static void issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_i
         json_decref(more);
         return;
     }
-    kw_oauth_issue(call, client, who, resource, a->scope, grant_type, more);
+    kw_oauth_issue(call, client, who, &(kw_token_wish){.resource = resource, .scope = a->scope}, grant_type, more);
 }
 
 /* What was agreed to cannot be widened: another resource than the one at sign-in is refused. */

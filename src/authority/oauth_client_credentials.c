@@ -28,6 +28,6 @@ void kw_oauth_grant_client_credentials(kw_oauth_call *call, const kw_oauth_clien
         kw_oauth_answer_failure(call, KW_BAD_RESOURCE_UNAVAILABLE);
         return;
     }
-    kw_oauth_issue(call, client, who, resource, KW_BYTES_NULL, TYPE, NULL);
+    kw_oauth_issue(call, client, who, &(kw_token_wish){.resource = resource}, TYPE, NULL);
     kw_identity_release(who);
 }

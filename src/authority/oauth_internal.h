@@ -78,9 +78,11 @@ bool kw_oauth_may_use(kw_oauth_call *call, const kw_oauth_client *client, kw_str
 bool kw_oauth_target(kw_oauth_call *call, const kw_oauth_client *client, kw_string *resource);
 /* The same for one that was named elsewhere; `wanted` null: the only one there is. */
 bool kw_oauth_target_of(kw_oauth_call *call, const kw_oauth_client *client, kw_string wanted, kw_string *resource);
-/* Sign an access token for this user, write it into the audit trail, and answer {"access_token":…}; `more` (may be NULL, taken)
- * has further members. `grant_type` for the trail. */
-void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, kw_string resource, kw_string scope,
+/*
+ * Sign an access token for this user, write it into the audit trail, and answer {"access_token":…}. Of the wish: resource, scope and
+ * actor. `more` (may be NULL, taken) has further members; `grant_type` is for the trail.
+ */
+void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, const kw_token_wish *wanted,
                     const char *grant_type, json_t *more);
 /* Into the audit trail; what cannot be written is Bad_ResourceUnavailable. `why`: static or NULL. */
 kw_status kw_oauth_record(kw_oauth_call *call, const char *event, kw_status status, kw_string user, kw_string client_id, kw_string resource,
@@ -101,6 +103,8 @@ kw_status kw_oauth_read_own_token(kw_oauth_call *call, kw_string token, kw_own_t
 /* The context of a user who comes by way of this client. */
 kw_identity_claim kw_oauth_claim(const kw_oauth_call *call, const kw_oauth_client *client);
 /* By the one gate; the answer is to wait as long as it says. *who: one reference. */
+/* An access token of this service or of an issuer that it believes, for this service or for the client itself. *who: one reference. */
+kw_status kw_oauth_prove_token(kw_oauth_call *call, const kw_oauth_client *client, kw_string token, kw_identity **who, const char **why);
 kw_status kw_oauth_prove_password(kw_oauth_call *call, const kw_oauth_client *client, kw_string name, kw_string password, kw_identity **who,
                                   const char **why);
 /* Who was proven before, with the Roles of now. Bad_IdentityTokenRejected: is not let in any more. */
@@ -176,6 +180,7 @@ void kw_oauth_revoke(kw_oauth_call *call);
 /* --- the grants of the token endpoint --------------------------------------------------------------------------------------- */
 void kw_oauth_grant_client_credentials(kw_oauth_call *call, const kw_oauth_client *client);
 void kw_oauth_grant_device(kw_oauth_call *call, const kw_oauth_client *client);
+void kw_oauth_grant_exchange(kw_oauth_call *call, const kw_oauth_client *client);
 void kw_oauth_grant_refresh(kw_oauth_call *call, const kw_oauth_client *client);
 void kw_oauth_grant_code(kw_oauth_call *call, const kw_oauth_client *client);
 

@@ -75,18 +75,17 @@ kw_status kw_oauth_record(kw_oauth_call *call, const char *event, kw_status stat
 
 /* --- the token ------------------------------------------------------------------------------------------------------------------- */
 
-void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, kw_string resource, kw_string scope,
+void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, const kw_token_wish *wanted,
                     const char *grant_type, json_t *more)
 {
     kw_string token = KW_BYTES_NULL;
     kw_date_time expires = 0;
-    const kw_token_wish wish = {.issuer = call->oauth->issuer,
-                                .resource = resource,
-                                .client_id = client->id,
-                                .scope = scope,
-                                .certificate_hash = client->certificate_hash.len > 0 ? kw_oauth_certificate_hash(call) : KW_BYTES_NULL};
+    kw_token_wish wish = *wanted;
+    wish.issuer = call->oauth->issuer;
+    wish.client_id = client->id;
+    wish.certificate_hash = client->certificate_hash.len > 0 ? kw_oauth_certificate_hash(call) : KW_BYTES_NULL;
     kw_status status = kw_authority_mint_as(call->oauth->authority, who, &wish, call->arena, &token, &expires);
-    const kw_status written = kw_oauth_record(call, "TokenIssued", status, who->name, client->id, resource, grant_type, NULL);
+    const kw_status written = kw_oauth_record(call, "TokenIssued", status, who->name, client->id, wish.resource, grant_type, NULL);
     status = kw_status_is_bad(status) ? status : written; /* what cannot be accounted for is not given out */
     if (kw_status_is_bad(status)) {
         json_decref(more);
@@ -96,8 +95,8 @@ void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw
     const int64_t lifetime = kw_datetime_to_unix(expires) - kw_datetime_to_unix(kw_clock_utc(call->oauth->env->clock));
     json_t *answer = json_pack("{s:s%,s:s,s:I}", "access_token", token.data, token.len, "token_type", "Bearer", "expires_in",
                                (json_int_t)(lifetime > 0 ? lifetime : 0));
-    if (answer != NULL && scope.len > 0) {
-        json_object_set_new(answer, "scope", json_stringn((const char *)scope.data, scope.len));
+    if (answer != NULL && wish.scope.len > 0) {
+        json_object_set_new(answer, "scope", json_stringn((const char *)wish.scope.data, wish.scope.len));
     }
     if (answer != NULL && more != NULL) {
         json_object_update_missing(answer, more);

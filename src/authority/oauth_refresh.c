@@ -89,8 +89,8 @@ void kw_oauth_grant_refresh(kw_oauth_call *call, const kw_oauth_client *client)
     if (kw_status_is_bad(status)) {
         refuse(call, client, &context, status, why);
     } else {
-        kw_oauth_issue(call, client, who, grant.row.resource, grant.scope, GRANT_TYPE,
-                       json_pack("{s:s%}", "refresh_token", next.data, next.len));
+        const kw_token_wish wish = {.resource = grant.row.resource, .scope = grant.scope};
+        kw_oauth_issue(call, client, who, &wish, GRANT_TYPE, json_pack("{s:s%}", "refresh_token", next.data, next.len));
     }
     kw_identity_release(who);
 }

@@ -8,6 +8,7 @@ static const struct {
     {"client_credentials", kw_oauth_grant_client_credentials},
     {"authorization_code", kw_oauth_grant_code},
     {"urn:ietf:params:oauth:grant-type:device_code", kw_oauth_grant_device},
+    {"urn:ietf:params:oauth:grant-type:token-exchange", kw_oauth_grant_exchange},
     {"refresh_token", kw_oauth_grant_refresh},
 };
 

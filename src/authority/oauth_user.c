@@ -34,3 +34,21 @@ kw_status kw_oauth_look_again(kw_oauth_call *call, const kw_oauth_client *client
     const kw_identity_claim claim = kw_oauth_claim(call, client);
     return kw_authority_look_again(call->oauth->authority, was, &claim, call->arena, who);
 }
+
+kw_status kw_oauth_prove_token(kw_oauth_call *call, const kw_oauth_client *client, kw_string token, kw_identity **who, const char **why)
+{
+    static const char WEB[] = "web", JWT[] = "http://opcfoundation.org/UA/UserToken#JWT";
+    const kw_user_token_policy policy = {
+        .policy_id = kw_string_from(WEB), .token_type = KW_USER_TOKEN_TYPE_ISSUED_TOKEN, .issued_token_type = kw_string_from(JWT)};
+    kw_issued_identity_token issued = {.policy_id = policy.policy_id, .token_data = token};
+    const kw_extension_object object = kw_extension_object_of(KW_TYPE_ISSUED_IDENTITY_TOKEN, &issued);
+    kw_identity_claim claim = kw_oauth_claim(call, client);
+    kw_refusal refusal = {.why = ""};
+    claim.token = &object;
+    claim.policies = &policy;
+    claim.policy_count = 1;
+    claim.also_audience = client->application_uri;
+    const kw_status status = kw_identity_prove(kw_server_gate(call->oauth->server), &claim, who, &refusal, &call->delay_ms);
+    *why = refusal.why;
+    return status;
+}

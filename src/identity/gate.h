@@ -85,6 +85,7 @@ typedef struct kw_identity_claim {
     kw_string application_uri;                /* the client's, authenticated by the channel; null with None */
     kw_string address;                        /* peer address, for throttling and audit */
     kw_string endpoint_url;                   /* for endpoint filters of Roles */
+    kw_string also_audience;                  /* tokens for this one are taken too: the caller's own resource. Null: none */
     bool is_inside_tls;                       /* not over OPC UA: what comes in clear was protected on its way */
     bool is_application_proven;               /* application_uri was proven in another way than by a channel */
 } kw_identity_claim;

@@ -67,6 +67,18 @@ static kw_status find_issuer(kw_proof *proof, const kw_jwt *jwt, const kw_truste
     return KW_GOOD;
 }
 
+/* The one that the token names, of those that are taken here. */
+static kw_string audience_of(const kw_proof *proof, const kw_jwt *jwt)
+{
+    const kw_string also = proof->claim->also_audience;
+    for (size_t i = 0; also.len > 0 && i < jwt->aud_count; i++) {
+        if (kw_bytes_equal(jwt->aud[i], also)) {
+            return also;
+        }
+    }
+    return proof->gate->config.audience;
+}
+
 static kw_status check_token(kw_proof *proof, kw_bytes token)
 {
     const kw_identity_gate *gate = proof->gate;
@@ -76,7 +88,7 @@ static kw_status check_token(kw_proof *proof, kw_bytes token)
     KW_TRY(kw_jwt_parse(token, proof->arena, &jwt, &proof->why));
     KW_TRY(find_issuer(proof, &jwt, &issuer));
     const kw_jwt_rules rules = {.issuer = issuer->about.uri,
-                                .audience = gate->config.audience,
+                                .audience = audience_of(proof, &jwt),
                                 .keys = issuer->keys,
                                 .algorithms = gate->config.token_algorithms,
                                 .now = kw_datetime_to_unix(kw_clock_utc(gate->clock)),

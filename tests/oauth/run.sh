@@ -30,3 +30,10 @@ node "$here/programs.mjs"
 node "$here/users.mjs"
 "$keyway" client add -d D panel --public --grant urn:ietf:params:oauth:grant-type:device_code >/dev/null
 node "$here/devices.mjs"
+"$keyway" resource add -d D urn:test:gateway >/dev/null
+"$keyway" resource add -d D urn:test:behind >/dev/null
+"$keyway" client add -d D gateway --application urn:test:gateway --resource urn:test:behind \
+    --grant urn:ietf:params:oauth:grant-type:token-exchange --json >gateway.json
+"$keyway" token -d D --authority "$url" --resource urn:test:gateway --user alice --password-file alice >for-gateway
+"$keyway" token -d D --authority "$url" --resource urn:test:server --user alice --password-file alice >for-other
+node "$here/gateway.mjs"
