@@ -4,13 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../e2e/lib.sh"
 
-if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
-    echo "skipped: openid-client needs Node.js 20, this is $(node --version)"
-    exit 0
-fi
-if [ ! -d "$here/node_modules/openid-client" ]; then
-    (cd "$here" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error)
-fi
+. "$here/prepare.sh"
 cd "$work"
 echo admin-password-2026 >admin
 echo alice-password >alice
