@@ -124,7 +124,7 @@ static kw_status read_value(kw_test_client *client, const invocation *how, const
     return out->has_status ? out->status : KW_GOOD;
 }
 
-static kw_node_id bearer(kw_node_id_kind kind, kw_string token)
+static kw_node_id bearer(uint8_t kind, kw_string token)
 {
     return (kw_node_id){.kind = kind, .id.string = token};
 }
@@ -159,7 +159,7 @@ static void rt_05_without_a_token_the_application_asks(void **state)
 
 static void rt_05_an_access_token_in_the_header_says_who_asks(void **state)
 {
-    static const kw_node_id_kind KINDS[] = {KW_NODE_ID_STRING, KW_NODE_ID_OPAQUE};
+    static const uint8_t KINDS[] = {KW_NODE_ID_STRING, KW_NODE_ID_OPAQUE};
     kw_test_world *world = *state;
     kw_test_client *client = kw_test_client_new(world, NULL);
     const kw_string token = token_of_user(client);
