@@ -34,9 +34,12 @@ static kw_standing standing_of(const kw_job *job)
 
 kw_status kw_token_call_prove(kw_token_call *t, const kw_identity_claim *claim, kw_identity **who, const char **why)
 {
+    const kw_x509_identity_token *token = kw_extension_object_get(claim->token, KW_TYPE_X509_IDENTITY_TOKEN);
     kw_refusal refusal;
     const kw_status status = kw_identity_prove(kw_server_gate(t->authority->server), claim, who, &refusal, &t->delay_ms);
     *why = refusal.why;
+    t->certificate_verdict = refusal.user_certificate;
+    t->certificate = token != NULL ? token->certificate_data : KW_BYTES_NULL;
     return status == KW_BAD_USER_ACCESS_DENIED ? KW_BAD_IDENTITY_TOKEN_REJECTED : status;
 }
 
@@ -168,6 +171,7 @@ static void finish(kw_token_call *t)
     }
     KW_LOG(t->authority->env->log, KW_LOG_INFO, t->method->name, kw_field_str("client", t->call->context->application_uri),
            kw_field_str("resource", t->resource), kw_field_status("status", t->status));
+    kw_server_audit_user_certificate(t->authority->server, t->call, t->certificate, t->certificate_verdict);
     raise_events(t->authority, t->method, t->call, t->status);
     t->call->finish(t->call, t->status);
     drop(t);

@@ -32,7 +32,9 @@ struct kw_token_call {
     kw_string resource;            /* borrowed from the request, as the call and its arena */
     kw_string grant, subject;      /* the refresh tokens that it is about and whose they are, for the trail; null: none */
     kw_status status;
-    uint32_t delay_ms; /* before the answer */
+    kw_status certificate_verdict; /* what is wrong with the Certificate of an X509 user; Good: nothing that is known */
+    kw_bytes certificate;          /* that one; borrowed as `resource` */
+    uint32_t delay_ms;             /* before the answer */
     kw_timer delay;
     kw_token_call *next, **link; /* among those that wait */
 };

@@ -100,3 +100,13 @@ void kw_server_audit_certificate(const kw_connection *c, const kw_certificate *c
     (void)kw_audit_raise_certificate(c->server, &origin, kw_certificate_der(certificate), KW_BYTES_NULL,
                                      KW_STRING("the Certificate of a live SecureChannel is no longer accepted"), ignored);
 }
+
+void kw_server_audit_user_certificate(kw_server *server, const kw_call *call, kw_bytes certificate, kw_status status)
+{
+    uint8_t ignored[16];
+    const kw_audit_origin origin = {.status = status,
+                                    .entry_id = call->header->audit_entry_id,
+                                    .user = call->access->identity != NULL ? call->access->identity->name : KW_BYTES_NULL,
+                                    .application_uri = call->context->application_uri};
+    (void)kw_audit_raise_certificate(server, &origin, certificate, KW_BYTES_NULL, KW_STRING(KW_AUDIT_USER_CERTIFICATE), ignored);
+}

@@ -9,6 +9,7 @@
 
 #define KW_AUDIT_TEXT_MAX 1024u /* of each value that others chose */
 #define KW_AUDIT_DETAIL_MAX 8192
+#define KW_AUDIT_USER_CERTIFICATE "the Certificate of a user is not accepted"
 
 /* The same text for a channel in every event. */
 typedef struct kw_audit_channel_name {

@@ -120,8 +120,7 @@ static void raise_user_certificate(kw_server *server, const kw_session_event *ev
     uint8_t ignored[16];
     origin.status = event->user_certificate;
     origin.why = NULL; /* the status says it */
-    (void)kw_audit_raise_certificate(server, &origin, certificate, KW_BYTES_NULL, KW_STRING("the Certificate of a user is not accepted"),
-                                     ignored);
+    (void)kw_audit_raise_certificate(server, &origin, certificate, KW_BYTES_NULL, KW_STRING(KW_AUDIT_USER_CERTIFICATE), ignored);
 }
 
 static void record_session(kw_server *server, const kw_session_event *event, kw_arena *arena)

@@ -60,6 +60,8 @@ void kw_server_free(kw_server *server); /* all connections are gone already */
 kw_space *kw_server_space(kw_server *server);
 kw_sessions *kw_server_sessions(kw_server *server);
 kw_identity_gate *kw_server_gate(kw_server *server);
+/* The Certificate of a user whom a Method did not believe, as an audit event; a good status raises nothing. On the loop. */
+void kw_server_audit_user_certificate(kw_server *server, const kw_call *call, kw_bytes certificate, kw_status status);
 /* Into the store's audit trail, when there is time; copied. `source` null: the Server. `is_stranger`: nothing proves where it came from. */
 void kw_server_record(kw_server *server, const kw_audit_record *record, bool is_stranger);
 /* Who is told of each Session that closes: on the loop, not while the Server is freed. In memory of whoever listens. */

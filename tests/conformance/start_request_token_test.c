@@ -427,8 +427,17 @@ static void az_13_a_user_certificate_that_nobody_trusts_is_rejected(void **state
     kw_test_client *client = kw_test_client_new(*state, NULL);
     const kw_test_session session = kw_test_open(client);
     const kw_test_token_start start = kw_test_token_start_good(client, &session, KW_USER_TOKEN_TYPE_CERTIFICATE);
-    const kw_test_user user = kw_test_token_certificate(client, &start, kw_test_user_identity("mallory", 2048));
+    const kw_application_identity *mallory = kw_test_user_identity("mallory", 2048);
+    const kw_test_user user = kw_test_token_certificate(client, &start, mallory);
+    kw_test_world *world = *state;
+    kw_test_events *events = KW_ARENA_NEW(world->arena, kw_test_events);
+    kw_test_events_init(events, world);
     assert_status(finish_signed(client, &session, &start, &user), KW_BAD_IDENTITY_TOKEN_REJECTED);
+    const kw_event *event = kw_test_event_one(events, KW_ID_AUDIT_CERTIFICATE_UNTRUSTED_EVENT_TYPE);
+    const kw_bytes *certificate = kw_test_event_field(event, "Certificate", KW_BUILTIN_BYTE_STRING);
+    assert_true(kw_bytes_equal(*certificate, kw_certificate_der(mallory->certificate)));
+    assert_status(*(const kw_status *)kw_test_event_field(event, "StatusCodeId", KW_BUILTIN_STATUS_CODE), KW_BAD_CERTIFICATE_UNTRUSTED);
+    assert_int_equal(events->count, 2); /* with the one about the request */
 }
 
 /* --- audit --------------------------------------------------------------------------------------------------------------------- */
