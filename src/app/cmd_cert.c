@@ -3,6 +3,7 @@
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "app/record.h"
 #include "ua/text.h"
 
 #include <stdio.h>
@@ -293,6 +294,5 @@ int kw_cmd_cert(const kw_command *self, int argc, char **argv)
         code = run_verb(self, &d, trust, &words, &options);
         kw_trust_list_close(trust);
     }
-    kw_directory_close(&d);
-    return code;
+    return kw_directory_end(&d, argc, argv, words.items[0], code);
 }

@@ -2,6 +2,7 @@
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "app/record.h"
 #include "authority/oauth.h"
 #include "base/secret.h"
 #include "crypto/certificate.h"
@@ -275,6 +276,5 @@ int kw_cmd_client(const kw_command *self, int argc, char **argv)
     code = is_list          ? client_list(&d, options.json)
            : verb[0] == 'a' ? client_add(&d, words.items[1], &options)
                             : client_remove(&d, words.items[1]);
-    kw_directory_close(&d);
-    return code;
+    return kw_directory_end(&d, argc, argv, verb, code);
 }

@@ -2,6 +2,7 @@
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "app/record.h"
 #include "http/client.h"
 #include "identity/jwt.h"
 #include "identity/key_fetch.h"
@@ -209,6 +210,5 @@ int kw_cmd_issuer(const kw_command *self, int argc, char **argv)
     code = is_list          ? issuer_list(&d, options.json)
            : verb[0] == 'a' ? issuer_add(self, &d, words.items[1], &options)
                             : issuer_remove(&d, words.items[1]);
-    kw_directory_close(&d);
-    return code;
+    return kw_directory_end(&d, argc, argv, verb, code);
 }

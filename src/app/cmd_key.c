@@ -2,6 +2,7 @@
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "app/record.h"
 #include "authority/authority.h"
 #include "ua/text.h"
 
@@ -75,6 +76,5 @@ int kw_cmd_key(const kw_command *self, int argc, char **argv)
         return code;
     }
     code = is_list ? key_list(&d, json) : key_rotate(&d);
-    kw_directory_close(&d);
-    return code;
+    return kw_directory_end(&d, argc, argv, words.items[0], code);
 }

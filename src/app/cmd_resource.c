@@ -2,6 +2,7 @@
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "app/record.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -104,6 +105,5 @@ int kw_cmd_resource(const kw_command *self, int argc, char **argv)
     code = is_list          ? resource_list(&d, options.json)
            : verb[0] == 'a' ? resource_add(&d, words.items[1], &options)
                             : resource_remove(&d, words.items[1]);
-    kw_directory_close(&d);
-    return code;
+    return kw_directory_end(&d, argc, argv, verb, code);
 }

@@ -2,6 +2,7 @@
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "app/record.h"
 #include "app/role_limits.h"
 
 #include <stdio.h>
@@ -239,6 +240,5 @@ int kw_cmd_role(const kw_command *self, int argc, char **argv)
         return code;
     }
     code = run_verb(self, &d, &words, &options);
-    kw_directory_close(&d);
-    return code;
+    return kw_directory_end(&d, argc, argv, words.items[0], code);
 }

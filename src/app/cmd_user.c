@@ -3,6 +3,7 @@
 #include "app/lockouts.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "app/record.h"
 #include "identity/password.h"
 
 #include <stdio.h>
@@ -281,6 +282,5 @@ int kw_cmd_user(const kw_command *self, int argc, char **argv)
         return code;
     }
     code = run_verb(self, &d, &words, &options);
-    kw_directory_close(&d);
-    return code;
+    return kw_directory_end(&d, argc, argv, words.items[0], code);
 }

@@ -5,8 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static kw_status last_failure = KW_GOOD;
+
+kw_status kw_failure(void)
+{
+    return last_failure;
+}
+
 int kw_fail(kw_status status, const char *format, ...)
 {
+    last_failure = status;
     va_list args;
     va_start(args, format);
     fprintf(stderr, "keyway: %s: ", kw_status_name(status));

@@ -10,6 +10,8 @@
 
 /* "keyway: Bad_UserAccessDenied: sentence" on stderr; returns KW_EXIT_FAILED. */
 int kw_fail(kw_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The status of the last kw_fail; Good before the first. */
+kw_status kw_failure(void);
 /* Pretty JSON and a newline on stdout; takes the value. Returns KW_EXIT_DONE. */
 int kw_print_json(json_t *value);
 /* A kw_string as JSON: null when null; bytes that are no UTF-8 are replaced. */

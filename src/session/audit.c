@@ -73,7 +73,7 @@ static kw_string detail_of(const kw_session_event *event, kw_arena *arena)
     kw_writer w;
     kw_writer_init(&w, DETAIL_MAX);
     kw_json_text_begin(&w);
-    kw_json_text_string(&w, "reason", kw_string_from(event->why), TEXT_MAX);
+    kw_json_text_string(&w, "reason", event->why != NULL && event->why[0] != '\0' ? kw_string_from(event->why) : KW_BYTES_NULL, TEXT_MAX);
     kw_json_text_string(&w, "session",
                         kw_node_id_is_null(&event->session_id) ? KW_BYTES_NULL : kw_node_id_format(arena, &event->session_id), TEXT_MAX);
     if (event->channel_id != 0) {

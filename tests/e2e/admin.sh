@@ -92,6 +92,15 @@ expect 0 "rejected +CN=" "$keyway" cert list -d D
 expect 1 "not a certificate" "$keyway" cert trust -d D alice
 [ "$(stat -c %a D/own/extra.key)" = 600 ] || { echo "the private key is not private"; exit 1; }
 
+# What was changed here is in the trail: which command, by whom, and what became of it.
+expect 0 "Command +Good +- +keyway +command=\"user add -d D alice --password-file alice --role Operator\" +uid=$(id -u)" "$keyway" trail list -d D
+expect 0 'Command +Bad_AlreadyExists +- +keyway +command="user add -d D alice' "$keyway" trail list -d D
+expect 0 'Command +Good +- +keyway +command="role grant -d D Maintenance --claim-role maint"' "$keyway" trail list -d D
+expect 0 'Command +Bad_RequestNotAllowed .*command="role remove -d D Operator"' "$keyway" trail list -d D
+expect 0 'command="key rotate' "$keyway" trail list -d D
+expect 0 'command="cert trust' "$keyway" trail list -d D
+"$keyway" trail list -d D >trail
+! grep -q ' list\|alice-password' trail || { echo "looks, or secrets, are in the trail"; failures=$((failures + 1)); }
 expect 0 "the chain is intact" "$keyway" trail check -d D
 expect 0 "in order" "$keyway" config check -c D/keyway.yaml
 

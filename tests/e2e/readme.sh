@@ -22,4 +22,4 @@ output=$(bash -m -c "trap 'kill \$(jobs -p) 2>/dev/null || true' EXIT; set -e; $
 echo "$output"
 grep -q '^1200' <<<"$output" || { echo "the read did not show the speed of the machine"; exit 1; }
 grep -q 'the chain is intact' <<<"$output" || { echo "the trail was not checked"; exit 1; }
-grep -q 'RequestAccessToken' <<<"$output" || { echo "the trail does not show the request"; exit 1; }
+grep -qE 'RequestAccessToken|FinishRequestToken' <<<"$output" || { echo "the trail does not show the request"; exit 1; }
