@@ -21,7 +21,8 @@ struct kw_sessionless {
     const kw_sessionless_invoke_request_type *envelope;
     uint16_t *indexes; /* the sender's NamespaceIndexes in ours; NULL: they are the same */
     size_t index_count;
-    kw_bytes token; /* null: none */
+    kw_identity_claim claim; /* all but the token */
+    kw_bytes token;          /* null: none */
     kw_identity *identity;
     kw_status status;
     kw_refusal refusal;
@@ -112,7 +113,7 @@ static kw_status prove(kw_sessionless *s)
                                                 .token_type = KW_USER_TOKEN_TYPE_ISSUED_TOKEN,
                                                 .issued_token_type = {(const uint8_t *)JWT_TOKEN_TYPE, sizeof(JWT_TOKEN_TYPE) - 1}};
     kw_identity_gate *gate = s->connection->server->gate;
-    kw_identity_claim claim = kw_request_claim(&s->request->base);
+    kw_identity_claim claim = s->claim;
     kw_user_token_policy *policies = NULL, bearer = BEARER;
     const kw_issued_identity_token token = {.policy_id = BEARER.policy_id, .token_data = s->token};
     const kw_extension_object object = kw_extension_object_of(KW_TYPE_ISSUED_IDENTITY_TOKEN, &token);
@@ -144,16 +145,15 @@ static void run(kw_job *job)
 
 static void record_refusal(const kw_sessionless *s)
 {
-    const kw_identity_claim claim = kw_request_claim(&s->request->base);
     kw_writer w;
     kw_writer_init(&w, DETAIL_MAX);
     kw_json_text_begin(&w);
     kw_json_text_string(&w, "service", kw_string_from(s->request->base.service->name), TEXT_MAX);
     kw_json_text_string(&w, "reason", kw_string_from(s->refusal.why), TEXT_MAX);
-    kw_json_text_string(&w, "peer", claim.address, TEXT_MAX);
+    kw_json_text_string(&w, "peer", s->claim.address, TEXT_MAX);
     kw_json_text_end(&w);
     const kw_audit_record record = {
-        .event = KW_STRING("SessionlessInvoke"), .status = s->status, .client = claim.application_uri, .detail = kw_writer_bytes(&w)};
+        .event = KW_STRING("SessionlessInvoke"), .status = s->status, .client = s->claim.application_uri, .detail = kw_writer_bytes(&w)};
     kw_server_record(s->connection->server, &record, false);
     kw_writer_clear(&w);
 }
@@ -219,8 +219,7 @@ static void wait_or_go_on(kw_job *job)
 static kw_standing standing_of(const kw_job *job)
 {
     const kw_sessionless *s = (const kw_sessionless *)job;
-    const kw_identity_claim claim = kw_request_claim(&s->request->base);
-    return kw_identity_standing(s->connection->server->gate, &claim);
+    return kw_identity_standing(s->connection->server->gate, &s->claim);
 }
 
 /* An access token travels as the identifier of a NodeId, of namespace 0, as String or ByteString. */
@@ -236,11 +235,11 @@ static bool take_token(kw_sessionless *s, const kw_node_id *token)
 void kw_sessionless_start(kw_server_request *request)
 {
     kw_sessionless *s = request->sessionless;
-    const kw_identity_claim claim = kw_request_claim(&request->base);
     s->request = request;
+    s->claim = kw_request_claim(&request->base);
     s->job.run = run;
     s->job.done = wait_or_go_on;
-    s->job.source = kw_identity_source(&claim);
+    s->job.source = kw_identity_source(&s->claim);
     s->job.standing = standing_of;
     s->status = KW_BAD_SHUTDOWN; /* what it stays if the pool closes before the job ran */
     if (s->indexes != NULL) {
