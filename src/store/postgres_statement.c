@@ -24,6 +24,7 @@ typedef struct statement {
     kw_statement base;
     char *text;              /* in the server's words */
     char name[NAME_MAX_LEN]; /* empty: not prepared yet */
+    bool finds_nothing;      /* it is a lookup by a text that no row can have */
     int count;               /* parameters */
     Oid types[PARAMETERS_MAX];
     const char *values[PARAMETERS_MAX]; /* borrowed, or of `numbers` */
@@ -88,8 +89,16 @@ kw_status kw_postgres_bind_int(kw_statement *base, int index, int64_t value)
     return bind(base, index, OID_INT8, &s->numbers[index - 1], sizeof(int64_t));
 }
 
+/* The server would refuse it, which a name that somebody typed does not deserve: it is merely unknown. */
+static bool is_in_no_row(const statement *s, kw_string value)
+{
+    static const char LOOKUP[] = "SELECT";
+    return strncmp(s->text, LOOKUP, sizeof(LOOKUP) - 1) == 0 && !kw_utf8_is_valid(value, false);
+}
+
 kw_status kw_postgres_bind_text(kw_statement *s, int index, kw_string value)
 {
+    own(s)->finds_nothing = own(s)->finds_nothing || is_in_no_row(own(s), value);
     return bind(s, index, OID_INFERRED, value.data, value.len);
 }
 
@@ -132,6 +141,9 @@ static kw_status run(kw_postgres *p, statement *s)
 kw_status kw_postgres_step(kw_statement *base)
 {
     statement *s = own(base);
+    if (s->finds_nothing) {
+        return KW_GOOD_NO_DATA;
+    }
     if (s->result == NULL) {
         KW_TRY(run((kw_postgres *)base->sql, s));
     }
@@ -144,6 +156,7 @@ void kw_postgres_done(kw_statement *base)
     statement *s = own(base);
     PQclear(s->result);
     s->result = NULL;
+    s->finds_nothing = false;
     memset(s->values, 0, sizeof(s->values));
 }
 

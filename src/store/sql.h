@@ -5,6 +5,8 @@
  *  - TEXT (UTF-8 without NUL), BYTETEXT (text that may hold any bytes), BIGINT and BYTEA as the only types; no booleans; a sum is
  *    CAST (SUM(…) AS BIGINT);
  *  - INSERT … ON CONFLICT … DO UPDATE or DO NOTHING, RETURNING; no statement after one that failed in the same transaction;
+ *  - a lookup by a text that TEXT cannot hold finds nothing; who writes one gets Bad_InvalidArgument from PostgreSQL. What is stored
+ *    as BYTETEXT is not looked up;
  *  - ORDER BY sorts texts by their bytes.
  *
  * A connection is used by one thread at a time.

@@ -175,6 +175,25 @@ static void a_name_that_engines_differ_about_is_refused(void **state)
     }
 }
 
+/* Requests name such things too. */
+static void what_cannot_be_stored_is_merely_not_found(void **state)
+{
+    kw_test_store *t = *state;
+    for (size_t i = 0; i < BAD_KEY_COUNT; i++) {
+        kw_resource resource;
+        kw_string value;
+        kw_oauth_client client;
+        kw_refresh_grant grant;
+        kw_oauth_device device;
+        assert_status(kw_store_resource_get(t->store, BAD_KEYS[i], t->arena, &resource), KW_BAD_NOT_FOUND);
+        assert_status(kw_store_setting_get(t->store, BAD_KEYS[i], t->arena, &value), KW_BAD_NOT_FOUND);
+        assert_status(kw_store_oauth_client_get(t->store, BAD_KEYS[i], t->arena, &client), KW_BAD_NOT_FOUND);
+        assert_status(kw_store_refresh_grant_get(t->store, BAD_KEYS[i], t->arena, &grant), KW_BAD_NOT_FOUND);
+        assert_status(kw_store_oauth_device_find(t->store, BAD_KEYS[i], t->arena, &device), KW_BAD_NOT_FOUND);
+    }
+    assert_status(kw_store_setting_put(t->store, KW_STRING("a"), KW_STRING("b")), KW_GOOD); /* the connections are as good as before */
+}
+
 static void an_arena_without_room_is_told_and_nothing_is_half_there(void **state)
 {
     kw_test_store *t = *state;
@@ -418,6 +437,7 @@ int main(void)
         TEST(users_are_listed_by_name),
         TEST(texts_are_listed_in_the_order_of_their_bytes),
         TEST(a_name_that_engines_differ_about_is_refused),
+        TEST(what_cannot_be_stored_is_merely_not_found),
         TEST(an_arena_without_room_is_told_and_nothing_is_half_there),
         TEST(an_issuer_is_put_replaced_and_removed),
         TEST(what_was_fetched_for_an_issuer_is_kept),
