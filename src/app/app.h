@@ -34,6 +34,7 @@ int kw_cmd_user(const kw_command *self, int argc, char **argv);
 int kw_cmd_role(const kw_command *self, int argc, char **argv);
 int kw_cmd_cert(const kw_command *self, int argc, char **argv);
 int kw_cmd_issuer(const kw_command *self, int argc, char **argv);
+int kw_cmd_policy(const kw_command *self, int argc, char **argv);
 int kw_cmd_client(const kw_command *self, int argc, char **argv);
 int kw_cmd_resource(const kw_command *self, int argc, char **argv);
 int kw_cmd_key(const kw_command *self, int argc, char **argv);

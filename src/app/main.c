@@ -47,6 +47,10 @@ const kw_command KW_COMMANDS[] = {
      "Manage whose access tokens the Server accepts", NULL, kw_cmd_issuer},
     {"resource", "add|remove|list -d DIR [URI] [--name TEXT] [--token-lifetime SECONDS]", "Manage the targets that tokens are issued for",
      NULL, kw_cmd_resource},
+    {"policy",
+     "allow|remove|list|test -d DIR [RESOURCE | NUMBER] [--user NAME | --group ID | --application URI | --claim-role NAME |\n"
+     "       --having-role ROLE | --anyone] [--role ROLE]... [--lifetime SECONDS] [--issuer URI]",
+     "Manage who may get which Roles on which resource, and see why", NULL, kw_cmd_policy},
     {"client",
      "add|remove|list -d DIR [ID] [--name TEXT] [--grant TYPE]... [--redirect URI]... [--resource URI]... [--application URI]\n"
      "       [--jwks FILE | --certificate FILE | --public] [--introspect]",

@@ -59,7 +59,7 @@ kw_status kw_authority_mint_as(kw_authority *authority, const kw_identity *ident
 /* Any claims (a JSON object), signed with the active key. Slow; for jobs. */
 kw_status kw_authority_sign(kw_authority *authority, kw_string claims, kw_arena *arena, kw_string *token);
 /* The access token that this identity gets for this resource, signed with the active key. Slow; for jobs, thread safe.
- * Bad_NotFound: the resource is not registered. */
+ * Bad_NotFound: the resource is not registered; Bad_UserAccessDenied: no rule (authority/policy.h) lets this user have one. */
 kw_status kw_authority_mint(kw_authority *authority, const kw_identity *identity, kw_string resource, kw_arena *arena, kw_string *token,
                             kw_date_time *expires);
 

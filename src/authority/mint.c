@@ -1,6 +1,6 @@
 /* The access token itself. OPC 10000-6, 6.5.2. */
 #include "authority/authority_internal.h"
-#include "authority/roles.h"
+#include "authority/policy.h"
 #include "base/try.h"
 
 #include <jansson.h>
@@ -69,6 +69,15 @@ static kw_status claims_of(const kw_authority *authority, const kw_identity *ide
     return out->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
+static kw_status decide(const kw_authority *authority, const kw_identity *who, kw_string resource, kw_arena *arena, kw_policy_verdict *out)
+{
+    kw_token_policy *rules = NULL;
+    size_t count = 0;
+    KW_TRY(kw_store_policy_list(authority->env->store, resource, arena, &rules, &count));
+    KW_TRY(kw_policy_decide(rules, count, who, arena, out));
+    return out->is_allowed ? KW_GOOD : KW_BAD_USER_ACCESS_DENIED;
+}
+
 kw_status kw_authority_sign(kw_authority *authority, kw_string claims, kw_arena *arena, kw_string *token)
 {
     kw_signer_view signer;
@@ -82,15 +91,20 @@ kw_status kw_authority_mint_as(kw_authority *authority, const kw_identity *ident
                                kw_string *token, kw_date_time *expires)
 {
     kw_resource target;
+    kw_policy_verdict verdict;
+    kw_identity allowed;
     kw_string claims;
     KW_TRY(kw_store_resource_get(authority->env->store, wish->resource, arena, &target)); /* RT-27 */
-    const uint32_t lifetime = target.token_lifetime_s != 0 ? target.token_lifetime_s : authority->config.token_lifetime_s;
+    KW_TRY(decide(authority, identity, wish->resource, arena, &verdict));
+    KW_TRY(kw_roles_narrow(identity, &verdict.roles, arena, &allowed));
+    uint32_t lifetime = target.token_lifetime_s != 0 ? target.token_lifetime_s : authority->config.token_lifetime_s;
+    lifetime = verdict.lifetime_s != 0 && verdict.lifetime_s < lifetime ? verdict.lifetime_s : lifetime;
     const int64_t issued = kw_datetime_to_unix(kw_clock_utc(authority->env->clock));
     int64_t until = issued + lifetime;
     if (identity->expires != 0 && kw_datetime_to_unix(identity->expires) < until) { /* a right does not outlive what it comes from */
         until = kw_datetime_to_unix(identity->expires);
     }
-    KW_TRY(claims_of(authority, identity, wish, issued, until, arena, &claims));
+    KW_TRY(claims_of(authority, &allowed, wish, issued, until, arena, &claims));
     *expires = kw_datetime_from_unix(until);
     return kw_authority_sign(authority, claims, arena, token);
 }

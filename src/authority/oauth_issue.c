@@ -89,6 +89,10 @@ void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw
     status = kw_status_is_bad(status) ? status : written; /* what cannot be accounted for is not given out */
     if (kw_status_is_bad(status)) {
         json_decref(more);
+        if (status == KW_BAD_USER_ACCESS_DENIED) {
+            kw_oauth_answer_error(call, 400, "access_denied", "no rule lets this user have a token for the resource");
+            return;
+        }
         kw_oauth_answer_failure(call, status);
         return;
     }

@@ -75,7 +75,9 @@ kw_status kw_token_call_issue(kw_token_call *t, const kw_identity *who, size_t i
     }
     const kw_status status = kw_authority_mint(t->authority, who, t->resource, t->call->arena, &token, &end);
     if (kw_status_is_bad(status)) {
-        *why = status == KW_BAD_NOT_FOUND ? "the resource is not registered" : NULL;
+        *why = status == KW_BAD_NOT_FOUND            ? "the resource is not registered"
+               : status == KW_BAD_USER_ACCESS_DENIED ? "no rule lets this user have a token for the resource"
+                                                     : NULL;
         return status;
     }
     if (expires != NULL) {

@@ -90,6 +90,10 @@ static const char *const STEPS[] = {
     "CREATE TABLE oauth_device (hash BYTEA PRIMARY KEY NOT NULL, user_code TEXT NOT NULL UNIQUE, client TEXT NOT NULL, resource TEXT,"
     " scope TEXT, state BIGINT NOT NULL, account TEXT, detail TEXT, asked BIGINT NOT NULL, expires BIGINT NOT NULL);"
     "CREATE INDEX oauth_device_expires ON oauth_device (expires);",
+
+    /* 11: who may get which Roles on which resource, for how long */
+    "CREATE TABLE token_policy (id BIGINT PRIMARY KEY NOT NULL, resource TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,"
+    " roles TEXT NOT NULL, lifetime BIGINT NOT NULL, UNIQUE (resource, kind, value));",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

@@ -176,6 +176,22 @@ kw_status kw_store_resource_get(kw_store *s, kw_string uri, kw_arena *arena, kw_
 kw_status kw_store_resource_remove(kw_store *s, kw_string uri);                                   /* Bad_NotFound */
 kw_status kw_store_resource_list(kw_store *s, kw_arena *arena, kw_resource **out, size_t *count); /* by URI */
 
+/* Who may get which Roles on a resource. A resource without any is open to every user who is proven, with all of his Roles. */
+typedef struct kw_token_policy {
+    uint32_t id;         /* set by the store, from 1 */
+    kw_string resource;  /* resourceId; "*": every one */
+    kw_string kind;      /* "user", "group", "application", "claim-role", "role" or "anyone" */
+    kw_string value;     /* empty with "anyone" */
+    kw_string roles;     /* names, between newlines; empty: all that the user has */
+    uint32_t lifetime_s; /* of the token, at most; 0: that of the resource */
+} kw_token_policy;
+
+/* One rule for each resource and subject: another one for the same takes its place. *id is that of the rule. */
+kw_status kw_store_policy_put(kw_store *s, const kw_token_policy *policy, uint32_t *id);
+kw_status kw_store_policy_remove(kw_store *s, uint32_t id); /* Bad_NotFound */
+/* Those of a resource, with those for every one; `resource` null: all. By id. */
+kw_status kw_store_policy_list(kw_store *s, kw_string resource, kw_arena *arena, kw_token_policy **out, size_t *count);
+
 /*
  * A program that speaks OAuth 2.0 with the Authorization Service. How it proves itself: by a secret, by a key of its JWK Set, by a
  * certificate, or (a public client) not at all.
