@@ -241,11 +241,24 @@ static kw_status go_on(review_run *run)
     return kw_executor_submit(env->executor, &run->job);
 }
 
+/* Twice a second would be no news. */
+static void note_sight(kw_sessions *sessions, kw_status status)
+{
+    const bool is_blind = kw_status_is_bad(status);
+    if (is_blind && !sessions->reviews.is_blind) {
+        KW_LOG(sessions->env.log, KW_LOG_ERROR, "changes of users and Roles cannot be taken up", kw_field_status("status", status));
+    } else if (!is_blind && sessions->reviews.is_blind) {
+        KW_LOG(sessions->env.log, KW_LOG_INFO, "changes of users and Roles are taken up again", kw_field_status("status", status));
+    }
+    sessions->reviews.is_blind = is_blind;
+}
+
 static void done_look(kw_job *job)
 {
     review_run *run = (review_run *)job;
     kw_sessions *sessions = run->sessions;
     kw_status status = run->status;
+    note_sight(sessions, status);
     if (!kw_status_is_bad(status) && run->version == sessions->reviews.seen && !run->is_forced) {
         finish(run);
         return;
@@ -254,7 +267,7 @@ static void done_look(kw_job *job)
         status = go_on(run); /* when it is good the run may be over already */
     }
     if (kw_status_is_bad(status)) {
-        KW_LOG(sessions->env.log, KW_LOG_ERROR, "changes of users and Roles cannot be taken up", kw_field_status("status", status));
+        note_sight(sessions, status);
         run->status = status;
         finish(run);
     }

@@ -19,6 +19,7 @@ typedef struct kw_reviews {
     uint64_t seen;                      /* the state of the store that all Sessions have been held against */
     bool is_running, is_wanted;         /* under way; and once more after that */
     kw_review_waiter *waiting, *served; /* for the next run; for the one under way */
+    bool is_blind;                      /* the last look failed */
 } kw_reviews;
 
 /* Of all Sessions since the start. OPC 10000-5, 12.9 */

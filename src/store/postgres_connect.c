@@ -58,6 +58,12 @@ static bool are_local(const char *hosts)
     return true;
 }
 
+/* A service file may name any host. */
+static bool is_elsewhere(const PQconninfoOption *options)
+{
+    return said(options, "service") != NULL || !are_local(said(options, "host")) || !are_local(said(options, "hostaddr"));
+}
+
 static void put_default(parameters *p, const PQconninfoOption *options, const char *keyword, const char *value)
 {
     if (said(options, keyword) == NULL) {
@@ -78,7 +84,7 @@ static void choose(parameters *p, const PQconninfoOption *options)
     put_default(p, options, "target_session_attrs", "read-write"); /* of several hosts: the one that is no standby */
     put_default(p, options, "keepalives_idle", "15");
     put_default(p, options, "tcp_user_timeout", "10000");
-    if (!are_local(said(options, "host")) || !are_local(said(options, "hostaddr"))) {
+    if (is_elsewhere(options)) {
         put_default(p, options, "sslmode", "verify-full");
     }
 }

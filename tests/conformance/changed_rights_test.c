@@ -2,6 +2,8 @@
 #include "support/kw_test_user.h"
 #include "support/test.h"
 
+#include <string.h>
+
 #define WITHIN_MS 1000 /* how long a change may take that nobody told the Server of */
 
 static int setup(void **state)
@@ -139,6 +141,40 @@ static void um_11_a_user_that_cannot_be_looked_up_stays(void **state)
     assert_status(revoke(world, "Operator", KW_CRITERIA_USER_NAME, "olga"), KW_GOOD);
     kw_test_world_advance(world, WITHIN_MS);
     assert_status(may(client, &session), KW_BAD_USER_ACCESS_DENIED);
+}
+
+typedef struct news {
+    int lost, back;
+} news;
+
+static void take_line(void *ctx, const char *line, size_t len)
+{
+    news *n = ctx;
+    n->lost += memmem(line, len, "cannot be taken up", 18) != NULL;
+    n->back += memmem(line, len, "are taken up again", 18) != NULL;
+}
+
+/* A store is looked into twice a second, and may be out of reach for a day. */
+static void a_store_that_cannot_be_read_is_reported_once(void **state)
+{
+    (void)state;
+    news n = {0, 0};
+    const kw_log log = {KW_LOG_INFO, take_line, &n};
+    const kw_test_world_options options = {.log = &log};
+    kw_test_world *world = kw_test_world_new(&options);
+    kw_test_store_tamper(world->store, "ALTER TABLE role RENAME TO hidden; UPDATE change_counter SET value = value + 1");
+    for (int i = 0; i < 5; i++) {
+        kw_test_world_advance(world, WITHIN_MS);
+    }
+    assert_int_equal(n.lost, 1);
+    assert_int_equal(n.back, 0);
+    kw_test_store_tamper(world->store, "ALTER TABLE hidden RENAME TO role");
+    for (int i = 0; i < 5; i++) {
+        kw_test_world_advance(world, WITHIN_MS);
+    }
+    assert_int_equal(n.lost, 1);
+    assert_int_equal(n.back, 1);
+    kw_test_world_free(world);
 }
 
 static void ro_10_rules_for_a_user_s_certificate_hold_in_a_live_session(void **state)
@@ -280,6 +316,7 @@ int main(void)
         TEST(um_16_a_removed_user_s_sessions_close),
         TEST(um_16_a_later_user_of_the_same_name_does_not_inherit_the_session),
         TEST(um_11_a_user_that_cannot_be_looked_up_stays),
+        cmocka_unit_test(a_store_that_cannot_be_read_is_reported_once),
         TEST(ro_10_rules_for_a_user_s_certificate_hold_in_a_live_session),
         TEST(ro_15_a_user_certificate_that_is_not_trusted_any_more_ends_its_session),
         TEST(ro_15_a_token_of_a_removed_issuer_ends_its_session),
