@@ -262,8 +262,11 @@ static void rt_05_and_rt_20_the_channel_is_encrypted(void **state)
     kw_test_client *open = kw_test_client_new(*state, &(kw_test_client_options){.policy = &KW_POLICY_NONE});
     kw_test_client *readable = kw_test_client_new(*state, &(kw_test_client_options){.mode = KW_MESSAGE_SECURITY_MODE_SIGN});
     kw_string issued = KW_BYTES_NULL;
+    kw_data_value value;
     assert_status(request_token(open, &PLAIN, NULL, &issued), KW_BAD_SECURITY_MODE_INSUFFICIENT);
     assert_status(request_token(readable, &PLAIN, NULL, &issued), KW_BAD_SECURITY_MODE_INSUFFICIENT);
+    assert_status(read_value(open, &PLAIN, &KW_TEST_PUBLIC, &value), KW_BAD_SECURITY_MODE_INSUFFICIENT);
+    assert_status(read_value(readable, &PLAIN, &KW_TEST_PUBLIC, &value), KW_BAD_SECURITY_MODE_INSUFFICIENT);
 }
 
 static void rt_05_a_method_that_keeps_something_for_a_session_is_refused(void **state)
