@@ -67,6 +67,7 @@ static void roll_back(kw_postgres *p)
 static kw_status begin(kw_sql *sql, kw_sql_turn turn)
 {
     kw_postgres *p = own(sql);
+    p->is_writing = turn != KW_TURN_LOOK && turn != KW_TURN_READ;
     if (turn == KW_TURN_LOOK) {
         return KW_GOOD;
     }
@@ -81,7 +82,7 @@ static kw_status begin(kw_sql *sql, kw_sql_turn turn)
 static kw_status commit(kw_postgres *p)
 {
     PGresult *result = NULL;
-    p->is_committing = true;
+    p->is_committing = p->is_writing; /* what was only read can be read again */
     const kw_status status = kw_postgres_run(p, "COMMIT", &result);
     p->is_committing = false;
     KW_TRY(status);

@@ -14,6 +14,7 @@
 typedef struct kw_postgres {
     kw_sql base;
     PGconn *db;
+    bool is_writing; /* in the transaction under way */
     bool is_committing;
     int answer_ms;   /* how long an answer is waited for */
     char failure[6]; /* SQLSTATE of the last one; empty: the connection is lost */
