@@ -301,7 +301,8 @@ static void record_refusal(const kw_authority *authority, const kw_token_method 
                                  .user = identity != NULL ? identity->name : KW_BYTES_NULL,
                                  .client = call->context->application_uri,
                                  .detail = KW_STRING("{}")};
-    kw_server_record(authority->server, &row, call->context->client_certificate == NULL);
+    /* Who is locked out may ask as often as he likes: not each time needs a record. */
+    kw_server_record(authority->server, &row, call->context->client_certificate == NULL || status == KW_BAD_IDENTITY_TOKEN_REJECTED);
 }
 
 void kw_token_call_start(kw_authority *authority, const kw_token_method *method, kw_call *call)

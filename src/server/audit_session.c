@@ -127,7 +127,7 @@ static void record_session(kw_server *server, const kw_session_event *event, kw_
 {
     kw_audit_record record;
     if (!event->is_recorded && kw_session_event_record(event, server->config.application_uri, arena, &record)) {
-        kw_trail_put(server->trail, &record, event->client_certificate == NULL);
+        kw_trail_put(server->trail, &record, event->client_certificate == NULL || event->is_locked_out);
     }
 }
 

@@ -278,6 +278,7 @@ void kw_session_activate(kw_sessions *sessions, kw_channel *channel, kw_string p
             kw_refused_event(sessions, KW_SESSION_CAUSE_ACTIVATE, status, channel, peer_address, &request->request_header);
         describe(&event, request);
         event.why = why;
+        event.is_locked_out = why != NULL;
         event.session_id = session != NULL ? session->id : event.session_id;
         kw_session_report(sessions, &event);
         done(ctx, status);

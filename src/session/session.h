@@ -60,7 +60,8 @@ typedef struct kw_session_event {
     const kw_extension_object *user_token;    /* ACTIVATE: with its secrets (kw_identity_redact); NULL: none */
     const kw_signed_software_certificate *software_certificates;
     size_t software_certificate_count;
-    bool is_recorded; /* in the store's audit trail already */
+    bool is_recorded;   /* in the store's audit trail already */
+    bool is_locked_out; /* refused without a look, as fast as the Client cares to ask: not each of them needs a record */
 } kw_session_event;
 
 /* The event as a record of the audit trail: every part of it has a bounded length. False: the arena has no room. */

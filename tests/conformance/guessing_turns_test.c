@@ -242,6 +242,24 @@ static void as_23_who_is_locked_out_makes_nobody_compute(void **state)
     assert_status(kw_test_activate(guesser, &sessions[2], kw_test_anonymous(guesser, &sessions[2])), KW_GOOD); /* guesses nothing */
 }
 
+static void as_23_who_is_locked_out_does_not_fill_the_audit_trail(void **state)
+{
+    kw_test_world *world = *state;
+    kw_test_client *guesser = new_client(world, "client");
+    kw_test_session session;
+    kw_audit_record *records;
+    size_t before, after;
+    fail_times(guesser, 10);
+    assert_status(kw_test_create_session(guesser, &session), KW_GOOD);
+    kw_activate_session_request *request = kw_test_activation(guesser, &session, kw_test_user_name(guesser, &session, "alice", "wrong"));
+    assert_status(kw_store_audit_list(world->store->store, 0, 5000, world->arena, &records, &before), KW_GOOD);
+    for (int i = 0; i < 1000; i++) {
+        assert_status(kw_test_activate_with(guesser, &session, request), KW_BAD_USER_ACCESS_DENIED);
+    }
+    assert_status(kw_store_audit_list(world->store->store, 0, 5000, world->arena, &records, &after), KW_GOOD);
+    assert_in_range(after - before, 1, 120);
+}
+
 static void as_29_others_hear_of_their_signature_first(void **state)
 {
     kw_test_client *client = new_client(*state, "client");
@@ -358,6 +376,7 @@ int main(void)
         TEST_UNTHROTTLED(as_22_an_account_of_his_own_helps_a_guesser_little),
         TEST_UNTHROTTLED(as_27_suspects_have_their_turn_too),
         TEST(as_23_who_is_locked_out_makes_nobody_compute),
+        TEST(as_23_who_is_locked_out_does_not_fill_the_audit_trail),
         TEST(as_29_others_hear_of_their_signature_first),
         TEST(um_22_the_old_password_is_checked_in_turns_too),
         TEST(as_22_requests_for_access_tokens_take_turns_too),
