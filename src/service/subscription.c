@@ -36,9 +36,10 @@ void kw_subscription_revise(const kw_service_limits *limits, kw_subscription_par
 
 /* --- what is there to say ---------------------------------------------------------------------------------------------------- */
 
+/* What waits from the time before the proof of the user ended is not told after it, whoever looks first. */
 static bool has_notifications(const kw_subscription *s)
 {
-    return s->publishing_enabled && s->first_ready != NULL;
+    return s->publishing_enabled && s->first_ready != NULL && !kw_subscription_is_expired(s);
 }
 
 bool kw_subscription_wants_request(const kw_subscription *s)

@@ -187,6 +187,34 @@ static void it_15_and_as_32_values_stop_when_a_token_expires(void **state)
     fail_msg("%s", "the item went on as if nothing had happened");
 }
 
+static bool has_good_value(const kw_publish_response *response)
+{
+    const kw_data_change_notification *data = kw_test_notification(&response->notification_message, KW_TYPE_DATA_CHANGE_NOTIFICATION);
+    return data != NULL && data->monitored_items_count > 0 && !kw_status_is_bad(data->monitored_items[0].value.status);
+}
+
+/* Read while the token was good, waiting for a message; then the wall clock is set, and nobody has noticed yet. */
+static void it_15_and_as_32_what_waits_is_not_told_after_the_token_has_expired(void **state)
+{
+    kw_test_world *world = *state;
+    const kw_test_issuer *issuer = kw_test_world_trust_issuer(world, "https://issuer.example");
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    kw_test_session session;
+    kw_test_world_grant(world, "Operator", KW_CRITERIA_AUTHENTICATED_USER, NULL);
+    assert_status(kw_test_create_session(client, &session), KW_GOOD);
+    const kw_string token = kw_test_jwt(world, issuer, kw_test_claims(world, issuer, "robot", 60, ""));
+    assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, token)), KW_GOOD);
+    const uint32_t id = kw_test_subscribe(client, &session), request = kw_test_send_publish(client, &session);
+    const void *response = NULL;
+    kw_test_watch(client, &session, id, &KW_TEST_SECRET); /* its first value waits */
+    world->clock->utc += 61 * KW_TICKS_PER_S;
+    for (int i = 0; i < 20 && !kw_test_is_answered(client, request); i++) {
+        kw_test_world_advance(world, KW_TEST_INTERVAL);
+    }
+    assert_status(kw_test_answer_of(client, request, &response), KW_GOOD);
+    assert_false(has_good_value(response));
+}
+
 static void items_on_what_may_not_be_read_are_refused_as_read_refuses(void **state)
 {
     kw_test_world *world = *state;
@@ -572,6 +600,7 @@ int main(void)
         TEST(as_31_a_refused_change_of_user_disturbs_nothing),
         TEST(as_32_and_ro_15_a_role_that_is_taken_away_stops_values),
         TEST(it_15_and_as_32_values_stop_when_a_token_expires),
+        TEST(it_15_and_as_32_what_waits_is_not_told_after_the_token_has_expired),
         TEST(items_on_what_may_not_be_read_are_refused_as_read_refuses),
         TEST(as_13_publish_requests_of_the_old_channel_get_no_values),
         TEST(as_10_a_session_that_lost_its_channel_keeps_its_subscription),

@@ -55,7 +55,7 @@ void sim_violation(sim *s, const char *format, ...)
 unsigned sim_line_number(const sim *s, const kw_test_client *line)
 {
     for (unsigned i = 0; i < SIM_LINES; i++) {
-        if (s->lines[i] == line) {
+        if (s->lines[i].wire == line) {
             return i;
         }
     }
@@ -84,6 +84,7 @@ static void configure(kw_test_world *world, kw_server_config *config)
     const sim *s = world->options.ctx;
     config->identity.allow_anonymous = s->allows_anonymous;
     config->session_limits.min_timeout_ms = 1000;
+    config->session_limits.token_expiry_grace_s = (uint32_t)s->grace_s;
 }
 
 static void set_up(sim *s, uint64_t seed)
@@ -93,6 +94,7 @@ static void set_up(sim *s, uint64_t seed)
     s->seed = seed;
     s->digest = UINT64_C(14695981039346656037);
     s->allows_anonymous = seed % 4 != 0;
+    s->grace_s = seed % 3 == 0 ? 20 : 0;
     s->world = kw_test_world_new(&options);
     add_user(s, "operator");
     add_user(s, "visitor");
@@ -103,8 +105,22 @@ static void set_up(sim *s, uint64_t seed)
     assert_status(kw_store_issuer_remove(s->world->store->store, s->stranger->uri), KW_GOOD);
     s->applications[0] = kw_test_identity("client", 2048);
     s->applications[1] = kw_test_identity("other", 2048);
-    s->public_value = 42;
-    s->secret_value = 7;
+    s->variables[0] = (sim_variable){.values = {42}, .count = 1};
+    s->variables[1] = (sim_variable){.values = {7}, .count = 1};
+    s->last_value = 1000;
+    s->operator_has_role = true;
+    sim_choose_weights(s);
+}
+
+void sim_pass(sim *s, uint64_t ms)
+{
+    const uint64_t end = sim_now(s) + ms;
+    while (sim_now(s) < end) {
+        const uint64_t now = sim_now(s), next = kw_timers_next(s->world->timers);
+        kw_test_world_advance(s->world, next > now && next < end ? next - now : end - now);
+        sim_age(s);
+        sim_judge(s);
+    }
 }
 
 uint64_t kw_sim_run(uint64_t seed, unsigned steps)
@@ -120,8 +136,8 @@ uint64_t kw_sim_run(uint64_t seed, unsigned steps)
         sim_judge(s);
     }
     if (getenv("KW_TRACE") != NULL) {
-        printf("accepted %llu, refused %llu, transfers %llu\n", (unsigned long long)s->accepted, (unsigned long long)s->refused,
-               (unsigned long long)s->transfers);
+        printf("accepted %llu, refused %llu, transfers %llu, values told %llu\n", (unsigned long long)s->accepted,
+               (unsigned long long)s->refused, (unsigned long long)s->transfers, (unsigned long long)s->values);
     }
     const uint64_t digest = s->digest;
     kw_test_world_free(s->world); /* no timer is left, and under a sanitizer nothing leaks */

@@ -1,9 +1,8 @@
+/* What Clients do with their Sessions. */
 #include "sim/sim.h"
 #include "support/test.h"
 
 #include <string.h>
-
-static const char *const POLICIES[] = {"Basic256Sha256", "Aes128_Sha256_RsaOaep", "None"};
 
 /* --- whom and what --------------------------------------------------------------------------------------------------------------- */
 
@@ -12,7 +11,7 @@ sim_request *sim_request_new(sim *s, sim_kind kind, kw_test_client *line, sim_se
     for (size_t i = 0; i < SIM_REQUESTS; i++) {
         sim_request *r = &s->requests[i];
         if (!r->is_open) {
-            *r = (sim_request){.is_open = true, .kind = kind, .line = line, .session = session, .sent_ms = s->world->clock->ms};
+            *r = (sim_request){.is_open = true, .kind = kind, .line = line, .session = session};
             if (session != NULL) {
                 r->token = session->wire.token;
             }
@@ -22,84 +21,43 @@ sim_request *sim_request_new(sim *s, sim_kind kind, kw_test_client *line, sim_se
     return NULL;
 }
 
+void sim_send(sim *s, sim_request *r, const kw_type *type, void *request)
+{
+    r->sent_ms = sim_now(s);
+    r->id = kw_test_send(r->line, r->session != NULL && r->kind != SIM_CREATE ? &r->session->wire : NULL, type, request);
+}
+
 static kw_test_client *some_line(sim *s)
 {
-    kw_test_client *line = s->lines[sim_below(s, SIM_LINES)];
+    kw_test_client *line = s->lines[sim_below(s, SIM_LINES)].wire;
     return line != NULL && !line->is_closed ? line : NULL;
 }
 
-static sim_session *some_session(sim *s)
+sim_session *sim_some_session(sim *s)
 {
     sim_session *session = &s->sessions[sim_below(s, SIM_SESSIONS)];
-    for (int tries = 0; tries < 3 && !session->exists; tries++) { /* seldom one that is over */
+    for (int tries = 0; tries < 3 && !session->exists; tries++) {
         session = &s->sessions[sim_below(s, SIM_SESSIONS)];
     }
     return session->wire.token.id.string.len > 0 ? session : NULL;
 }
 
+sim_session *sim_session_in_use(sim *s)
+{
+    sim_session *session = sim_some_session(s);
+    for (int tries = 0; tries < 6 && session != NULL && session->exists && !session->is_activated && !sim_chance(s, 3); tries++) {
+        session = sim_some_session(s);
+    }
+    return session;
+}
+
 /* Mostly the line that it is bound to: otherwise little would ever work. */
-static kw_test_client *line_for(sim *s, const sim_session *session, unsigned elsewhere_percent)
+kw_test_client *sim_line_for(sim *s, const sim_session *session, unsigned elsewhere_percent)
 {
     if (session->bound != NULL && !session->bound->is_closed && !sim_chance(s, elsewhere_percent)) {
         return session->bound;
     }
     return some_line(s);
-}
-
-/* --- lines ------------------------------------------------------------------------------------------------------------------------ */
-
-static void open_line_at(sim *s, size_t at)
-{
-    static const unsigned WEIGHTS[] = {0, 0, 0, 0, 0, 0, 1, 2};
-    kw_test_client_options options = {.policy = kw_security_policy_by_name(kw_string_from(POLICIES[WEIGHTS[sim_below(s, 8)]])),
-                                      .identity = s->applications[sim_chance(s, 25)]};
-    if (!options.policy->is_none && sim_chance(s, 15)) {
-        options.mode = KW_MESSAGE_SECURITY_MODE_SIGN;
-    }
-    const bool is_held = s->world->is_held;
-    s->world->is_held = false; /* the handshake itself has its own tests */
-    s->lines[at] = kw_test_client_new(s->world, &options);
-    s->world->is_held = is_held;
-    s->is_closing[at] = false;
-    sim_note(s, "line %zu: %s, mode %d, application %d", at, options.policy->name, (int)s->lines[at]->mode,
-             options.identity == s->applications[1]);
-}
-
-static void open_line(sim *s)
-{
-    const size_t at = sim_below(s, SIM_LINES);
-    if (s->lines[at] == NULL || s->lines[at]->is_closed) {
-        open_line_at(s, at);
-    }
-}
-
-static void end_line(sim *s)
-{
-    const size_t at = sim_below(s, SIM_LINES);
-    if (s->lines[at] == NULL || s->lines[at]->is_closed) {
-        return;
-    }
-    s->is_closing[at] = true;
-    if (sim_chance(s, 60)) {
-        sim_note(s, "line %zu is cut", at);
-        kw_test_client_cut(s->lines[at]);
-    } else {
-        sim_note(s, "line %zu is closed", at);
-        s->lines[at]->is_slow = false;
-        kw_test_world_pump(s->world);
-        sim_judge(s); /* what was on its way arrives first, and is answered */
-        kw_test_client_close(s->lines[at]);
-    }
-}
-
-static void slow_line(sim *s)
-{
-    kw_test_client *line = some_line(s);
-    if (line != NULL) {
-        line->is_slow = !line->is_slow;
-        sim_note(s, "line %u is %s", sim_line_number(s, line), line->is_slow ? "slow" : "quick again");
-        kw_test_world_pump(s->world);
-    }
 }
 
 /* --- Sessions --------------------------------------------------------------------------------------------------------------------- */
@@ -121,8 +79,8 @@ static void create(sim *s)
     if (r != NULL) {
         sim_note(s, "create session %u on line %u", sim_session_number(s, session), sim_line_number(s, line));
         kw_create_session_request *request = kw_test_creation(line);
-        request->requested_session_timeout = 600000;
-        r->id = kw_test_send(line, NULL, KW_TYPE_CREATE_SESSION_REQUEST, request);
+        request->requested_session_timeout = SIM_SESSION_TIMEOUT_MS;
+        sim_send(s, r, KW_TYPE_CREATE_SESSION_REQUEST, request);
     }
 }
 
@@ -197,25 +155,55 @@ static void send_activation(sim *s, sim_session *session, kw_test_client *line, 
             r->possible |= SIM_BUSY;
         }
     }
-    r->id = kw_test_send(line, &session->wire, KW_TYPE_ACTIVATE_SESSION_REQUEST, request);
+    sim_send(s, r, KW_TYPE_ACTIVATE_SESSION_REQUEST, request);
+}
+
+/* For a transfer: one that could work, if there is any. */
+static kw_test_client *line_like(sim *s, const sim_session *session)
+{
+    kw_test_client *line = some_line(s);
+    for (int tries = 0; tries < 8; tries++) {
+        if (line != NULL && line != session->bound && line->policy == session->policy && line->mode == session->mode &&
+            (line->policy->is_none || line->identity == session->application)) {
+            break;
+        }
+        line = some_line(s);
+    }
+    return line;
+}
+
+static sim_person some_person(sim *s)
+{
+    static const sim_person PERSONS[] = {SIM_NOBODY,  SIM_OPERATOR, SIM_OPERATOR, SIM_OPERATOR,
+                                         SIM_VISITOR, SIM_ROBOT,    SIM_ROBOT,    SIM_GUEST};
+    return PERSONS[sim_below(s, sizeof(PERSONS) / sizeof(PERSONS[0]))];
+}
+
+static kw_test_client *line_to_activate_on(sim *s, const sim_session *session)
+{
+    const bool is_free = session->bound == NULL || session->bound->is_closed;
+    if (session->is_activated && sim_chance(s, is_free ? 85 : 30)) {
+        return line_like(s, session);
+    }
+    return sim_line_for(s, session, 8);
 }
 
 static void activate(sim *s)
 {
-    sim_session *session = some_session(s);
-    kw_test_client *line = session != NULL ? line_for(s, session, 25) : NULL;
-    sim_request *r = line != NULL && session->wire.created != NULL ? sim_request_new(s, SIM_ACTIVATE, line, session) : NULL;
+    sim_session *session = sim_some_session(s);
+    kw_test_client *line = session != NULL ? line_to_activate_on(s, session) : NULL;
+    sim_request *r = line != NULL && session->known_nonce.len > 0 ? sim_request_new(s, SIM_ACTIVATE, line, session) : NULL;
     if (r == NULL) {
         return;
     }
     kw_test_session wire = session->wire;
+    wire.nonce = session->known_nonce;
     if (sim_chance(s, 8) && s->nonce_count > 0) {
         wire.nonce = s->nonces[sim_below(s, s->nonce_count)];
     }
     r->nonce = wire.nonce;
     r->made = s->world->clock->utc;
-    r->user.person = sim_chance(s, line == session->bound ? 40 : 75) && session->is_activated ? session->user.person
-                                                                                              : (sim_person)sim_below(s, SIM_PERSONS);
+    r->user.person = sim_chance(s, line == session->bound ? 40 : 80) && session->is_activated ? session->user.person : some_person(s);
     r->user.is_false = r->user.person != SIM_NOBODY && sim_chance(s, 6);
     const kw_test_user user = proof_of(s, line, &wire, &r->user);
     kw_activate_session_request *request = kw_test_activation(line, &wire, user);
@@ -234,8 +222,8 @@ static void activate(sim *s)
 /* Byte for byte what was sent before, by whoever listened, on any line. */
 static void replay(sim *s)
 {
-    sim_session *session = some_session(s);
-    kw_test_client *line = session != NULL && session->last_sent != NULL ? line_for(s, session, 50) : NULL;
+    sim_session *session = sim_some_session(s);
+    kw_test_client *line = session != NULL && session->last_sent != NULL ? sim_line_for(s, session, 50) : NULL;
     if (line == NULL || line->policy->is_none || session->policy->is_none) { /* None proves nothing: note N2 */
         return;
     }
@@ -257,8 +245,8 @@ static void replay(sim *s)
 
 static void read_or_write(sim *s)
 {
-    sim_session *session = some_session(s);
-    kw_test_client *line = session != NULL ? line_for(s, session, 15) : NULL;
+    sim_session *session = sim_session_in_use(s);
+    kw_test_client *line = session != NULL ? sim_line_for(s, session, 15) : NULL;
     sim_request *r = line != NULL ? sim_request_new(s, sim_chance(s, 25) ? SIM_WRITE : SIM_READ, line, session) : NULL;
     if (r == NULL) {
         return;
@@ -271,98 +259,42 @@ static void read_or_write(sim *s)
         kw_read_value_id what = {.node_id = *node, .attribute_id = 13};
         kw_read_request request = {
             .timestamps_to_return = KW_TIMESTAMPS_TO_RETURN_NEITHER, .nodes_to_read_count = 1, .nodes_to_read = &what};
-        r->id = kw_test_send(line, &session->wire, KW_TYPE_READ_REQUEST, &request);
+        sim_send(s, r, KW_TYPE_READ_REQUEST, &request);
         return;
     }
-    r->value = (int32_t)sim_below(s, 1000000);
+    r->value = ++s->last_value;
     kw_write_value what = {
         .node_id = *node, .attribute_id = 13, .value = {.has_value = true, .value = kw_variant_scalar(KW_BUILTIN_INT32, &r->value)}};
     kw_write_request request = {.nodes_to_write_count = 1, .nodes_to_write = &what};
-    r->id = kw_test_send(line, &session->wire, KW_TYPE_WRITE_REQUEST, &request);
+    sim_send(s, r, KW_TYPE_WRITE_REQUEST, &request);
 }
 
 static void close_session(sim *s)
 {
-    sim_session *session = some_session(s);
-    kw_test_client *line = session != NULL ? line_for(s, session, 30) : NULL;
+    sim_session *session = sim_some_session(s);
+    kw_test_client *line = session != NULL ? sim_line_for(s, session, 30) : NULL;
     sim_request *r = line != NULL ? sim_request_new(s, SIM_CLOSE, line, session) : NULL;
     if (r != NULL) {
-        kw_close_session_request request = {.delete_subscriptions = true};
+        r->keeps = sim_chance(s, 50);
+        kw_close_session_request request = {.delete_subscriptions = !r->keeps};
         sim_note(s, "close session %u on line %u", sim_session_number(s, session), sim_line_number(s, line));
-        r->id = kw_test_send(line, &session->wire, KW_TYPE_CLOSE_SESSION_REQUEST, &request);
+        sim_send(s, r, KW_TYPE_CLOSE_SESSION_REQUEST, &request);
     }
-}
-
-/* --- the world around ----------------------------------------------------------------------------------------------------------------- */
-
-static void pass_time(sim *s)
-{
-    static const uint64_t SPANS[] = {10, 200, 1000, 5000, 30000, 120000};
-    const uint64_t span = 1 + sim_below(s, SPANS[sim_below(s, 6)]);
-    sim_note(s, "%llu ms pass", (unsigned long long)span);
-    kw_test_world_advance(s->world, span);
-}
-
-static void jump(sim *s)
-{
-    const int64_t seconds = (int64_t)sim_below(s, 240) - 120;
-    sim_note(s, "the wall clock jumps by %lld s", (long long)seconds);
-    s->world->clock->utc += seconds * KW_TICKS_PER_S;
-}
-
-static void work(sim *s)
-{
-    kw_test_world *world = s->world;
-    if (!world->is_held && sim_chance(s, 85)) {
-        return;
-    }
-    if (!world->is_held) {
-        sim_note(s, "the pool is busy from now on");
-        kw_test_world_hold(world);
-    } else if (world->held.waiting > 0 && sim_chance(s, 90)) {
-        sim_note(s, "one of %zu jobs is done", world->held.waiting);
-        kw_test_executor_run_nth(&world->held, sim_below(s, world->held.waiting));
-        kw_test_world_pump(world);
-    } else {
-        sim_note(s, "the pool has time");
-        while (world->held.waiting > 0) { /* one by one, so that the model sees each */
-            kw_test_executor_run_nth(&world->held, 0);
-            kw_test_world_pump(world);
-            sim_judge(s);
-        }
-        kw_test_world_run(world);
-    }
-}
-
-static void break_store(sim *s)
-{
-    s->store_is_broken = !s->store_is_broken;
-    s->store_changed_ms = s->world->clock->ms;
-    sim_note(s, "the store %s", s->store_is_broken ? "fails" : "works again");
-    kw_test_store_tamper(s->world->store,
-                         s->store_is_broken ? "ALTER TABLE account RENAME TO lost_account" : "ALTER TABLE lost_account RENAME TO account");
-}
-
-static void change_user(sim *s)
-{
-    kw_user user;
-    if (s->store_is_broken || kw_status_is_bad(kw_store_user_get(s->world->store->store, KW_STRING("operator"), s->world->arena, &user))) {
-        return;
-    }
-    s->operator_is_disabled = !s->operator_is_disabled;
-    s->operator_changed_ms = s->world->clock->ms;
-    sim_note(s, "the operator is %s", s->operator_is_disabled ? "disabled" : "enabled");
-    user.configuration = s->operator_is_disabled ? 2 : 0;
-    assert_status(kw_store_user_set(s->world->store->store, &user), KW_GOOD);
 }
 
 void sim_begin(sim *s)
 {
     for (size_t i = 0; i < SIM_LINES; i++) {
-        open_line_at(s, i);
+        sim_open_line_at(s, i);
     }
-    for (size_t i = 0; i < SIM_SESSIONS; i++) {
+    for (size_t i = 0; i < 2 * SIM_SESSIONS; i++) {
         create(s);
+        sim_judge(s);
+    }
+    for (size_t i = 0; i < 3 * SIM_SESSIONS; i++) {
+        activate(s);
+        sim_judge(s);
+        sim_subscribe(s);
         sim_judge(s);
     }
 }
@@ -371,24 +303,41 @@ void sim_begin(sim *s)
 
 static const struct {
     unsigned weight;
+    bool may_be_rare; /* there are lives without it */
     void (*act)(sim *s);
 } ACTIONS[] = {
-    {14, open_line},    {4, end_line},  {3, slow_line}, {10, create}, {24, activate},   {4, replay},      {28, read_or_write},
-    {2, close_session}, {8, pass_time}, {2, jump},      {20, work},   {1, break_store}, {1, change_user},
+    {14, false, sim_open_line}, {4, true, sim_end_line},   {3, true, sim_slow_line}, {2, true, sim_deafen_line}, {2, true, sim_dribble},
+    {10, false, create},        {24, false, activate},     {4, true, replay},        {24, false, read_or_write}, {2, true, close_session},
+    {16, false, sim_pass_time}, {2, true, sim_jump},       {18, true, sim_work},     {1, true, sim_break_store}, {1, true, sim_change_user},
+    {1, true, sim_change_role}, {12, true, sim_subscribe}, {18, true, sim_publish},  {3, true, sim_republish},   {4, true, sim_take},
+    {1, true, sim_unsubscribe},
 };
+
+enum { ACTION_COUNT = sizeof(ACTIONS) / sizeof(ACTIONS[0]) };
+
+void sim_choose_weights(sim *s)
+{
+    static const unsigned OFTEN[] = {0, 1, 1, 1, 2, 4};
+    _Static_assert(ACTION_COUNT <= sizeof(s->weights) / sizeof(s->weights[0]), "room for every action");
+    for (size_t i = 0; i < ACTION_COUNT; i++) {
+        const unsigned often = OFTEN[sim_below(s, 6)];
+        s->weights[i] = ACTIONS[i].weight * (ACTIONS[i].may_be_rare ? often : 1);
+    }
+}
 
 void sim_act(sim *s)
 {
     unsigned total = 0;
-    for (size_t i = 0; i < sizeof(ACTIONS) / sizeof(ACTIONS[0]); i++) {
-        total += ACTIONS[i].weight;
+    sim_mend_lines(s);
+    for (size_t i = 0; i < ACTION_COUNT; i++) {
+        total += s->weights[i];
     }
     size_t at = sim_below(s, total);
-    for (size_t i = 0; i < sizeof(ACTIONS) / sizeof(ACTIONS[0]); i++) {
-        if (at < ACTIONS[i].weight) {
+    for (size_t i = 0; i < ACTION_COUNT; i++) {
+        if (at < s->weights[i]) {
             ACTIONS[i].act(s);
             return;
         }
-        at -= ACTIONS[i].weight;
+        at -= s->weights[i];
     }
 }

@@ -1,12 +1,12 @@
 /* What must have been answered, and what must never have been. */
+#include "server/server_internal.h"
 #include "sim/sim.h"
 #include "support/test.h"
 
 #include <string.h>
 
-#define SESSION_TIMEOUT_MS 600000u
 #define ACTIVATION_TIMEOUT_MS 60000u
-#define SETTLE_MS 3000u /* a change in the store is taken up within this time */
+#define KEPT_MAX 40u /* messages that the Server keeps for Republish */
 #define TOKEN_SKEW (60 * KW_TICKS_PER_S)
 
 const char *sim_person_name(sim_person person)
@@ -15,19 +15,29 @@ const char *sim_person_name(sim_person person)
     return NAMES[person];
 }
 
-static uint64_t now_ms(const sim *s)
-{
-    return s->world->clock->ms;
-}
-
 static bool is_over(const sim *s, const sim_session *session)
 {
-    return session->user.expires != 0 && (s->world->clock->utc >= session->user.expires || now_ms(s) > session->user.ends_ms);
+    return session->user.expires != 0 && (s->world->clock->utc >= session->user.expires || sim_now(s) > session->user.ends_ms);
 }
 
-bool sim_has_right(const sim *s, const sim_session *session)
+/* The same, but for the milliseconds that the Server rounds. */
+static bool may_be_over(const sim *s, const sim_session *session)
 {
-    return (session->user.person == SIM_OPERATOR || session->user.person == SIM_ROBOT) && !is_over(s, session);
+    return session->user.expires != 0 && (s->world->clock->utc >= session->user.expires || sim_now(s) + 2 >= session->user.ends_ms);
+}
+
+sim_truth sim_right(const sim *s, const sim_session *session)
+{
+    sim_truth right = SIM_NO;
+    if (is_over(s, session)) {
+        return SIM_NO;
+    }
+    if (session->user.person == SIM_OPERATOR) {
+        right = !sim_is_settled(s) ? SIM_MAYBE : s->operator_has_role ? SIM_YES : SIM_NO;
+    } else if (session->user.person == SIM_ROBOT) {
+        right = SIM_YES;
+    }
+    return right == SIM_YES && session->may_have_expired ? SIM_MAYBE : right;
 }
 
 static bool has_secret(const sim_user *user)
@@ -35,31 +45,64 @@ static bool has_secret(const sim_user *user)
     return user->person != SIM_NOBODY;
 }
 
+uint32_t sim_value_order(const sim *s, bool is_secret, int32_t value)
+{
+    const sim_variable *v = &s->variables[is_secret];
+    uint32_t order = v->count;
+    while (order > 0 && v->values[order - 1] != value) {
+        order--;
+    }
+    return order;
+}
+
 /* --- time -------------------------------------------------------------------------------------------------------------------- */
 
-static void forget(sim_session *session)
+bool sim_is_settled(const sim *s)
+{
+    return sim_now(s) - s->unsettled_ms >= SIM_SETTLE_MS;
+}
+
+void sim_unsettle(sim *s)
+{
+    s->unsettled_ms = sim_now(s);
+}
+
+static void forget(sim *s, sim_session *session, bool is_known, bool keeps)
 {
     session->exists = false;
     session->is_activated = false;
+    sim_subscriptions_closed(s, session, is_known, keeps);
+}
+
+static void used(const sim *s, sim_session *session)
+{
+    session->alive_ms = session->alive_latest_ms = sim_now(s);
+}
+
+static bool must_be_closed(const sim *s, const sim_session *session)
+{
+    if (!session->is_activated) {
+        return session->bound->is_closed || sim_now(s) - session->created_ms > ACTIVATION_TIMEOUT_MS;
+    }
+    if (session->user.person == SIM_OPERATOR && s->operator_is_disabled && sim_is_settled(s)) { /* UM-11 */
+        return true;
+    }
+    return sim_now(s) - session->alive_latest_ms > SIM_SESSION_TIMEOUT_MS;
 }
 
 static void age_session(sim *s, sim_session *session)
 {
-    const uint64_t idle = now_ms(s) - session->alive_ms;
-    if (!session->is_activated && (session->bound->is_closed || now_ms(s) - session->created_ms > ACTIVATION_TIMEOUT_MS)) {
-        forget(session); /* an activation that is under way finds it closed */
+    const uint64_t idle = sim_now(s) - session->alive_ms;
+    if (must_be_closed(s, session)) {
+        forget(s, session, false, false); /* an activation that is under way finds it closed */
         return;
     }
-    if (session->is_activated && idle > SESSION_TIMEOUT_MS) {
-        forget(session);
-        return;
-    }
-    session->may_be_closed = session->may_be_closed || idle + 1000 > SESSION_TIMEOUT_MS ||
-                             (!session->is_activated && now_ms(s) - session->asked_ms + 1000 > ACTIVATION_TIMEOUT_MS);
+    session->may_be_closed = session->may_be_closed || idle + 1000 > SIM_SESSION_TIMEOUT_MS ||
+                             (!session->is_activated && sim_now(s) - session->asked_ms + 1000 > ACTIVATION_TIMEOUT_MS);
     if (session->is_activated && session->user.person == SIM_OPERATOR && s->operator_is_disabled) {
         session->may_be_closed = true;
     }
-    if (session->is_activated && is_over(s, session)) {
+    if (session->is_activated && may_be_over(s, session)) {
         session->may_have_expired = true;
         session->may_be_closed = session->may_be_closed || !s->allows_anonymous;
     }
@@ -67,16 +110,16 @@ static void age_session(sim *s, sim_session *session)
 
 void sim_age(sim *s)
 {
+    if (s->world->is_held || s->store_is_broken) {
+        sim_unsettle(s);
+    }
     for (size_t i = 0; i < SIM_SESSIONS; i++) {
         if (s->sessions[i].exists) {
             age_session(s, &s->sessions[i]);
         }
     }
-    for (unsigned i = 0; i < SIM_LINES; i++) {
-        if (s->lines[i] != NULL && s->lines[i]->is_closed && !s->is_closing[i]) {
-            sim_violation(s, "the Server ended line %u: %s", i, kw_status_name(s->lines[i]->close_reason));
-        }
-    }
+    sim_age_subscriptions(s);
+    sim_age_lines(s);
 }
 
 /* --- reasons ------------------------------------------------------------------------------------------------------------------- */
@@ -91,10 +134,10 @@ static bool is_alike(const sim_session *session, const kw_test_client *line)
 static uint32_t reasons_of_store(const sim *s, const sim_request *r)
 {
     uint32_t reasons = 0;
-    if (s->store_is_broken || now_ms(s) - s->store_changed_ms < SETTLE_MS) {
+    if (s->store_is_broken || !sim_is_settled(s)) {
         reasons |= SIM_STORE;
     }
-    if (r->user.person == SIM_OPERATOR && s->operator_is_disabled) {
+    if (r->user.person == SIM_OPERATOR && (s->operator_is_disabled || !sim_is_settled(s))) {
         reasons |= SIM_FALSE_USER;
     }
     return s->failures >= 3 ? reasons | SIM_LOCKED : reasons;
@@ -152,20 +195,86 @@ static uint32_t certain_against_activation(const sim *s, const sim_request *r)
     return reasons;
 }
 
-static uint32_t reasons_against_service(const sim *s, const sim_request *r)
+/* Its Publish requests are answered before those that are the reason for it. */
+static uint32_t reasons_of_others(const sim *s, const sim_request *r)
+{
+    uint32_t reasons = 0;
+    for (size_t i = 0; i < SIM_REQUESTS; i++) {
+        const sim_request *other = &s->requests[i];
+        if (!other->is_open || other == r) {
+            continue;
+        }
+        const bool is_ours = kw_node_id_equal(&other->token, &r->token);
+        reasons |= is_ours && other->kind == SIM_CLOSE ? SIM_GONE : 0u;
+        reasons |= is_ours && other->kind == SIM_ACTIVATE && other->line != r->line ? SIM_ELSEWHERE : 0u;
+        reasons |= other->kind == SIM_TAKE || other->kind == SIM_UNSUBSCRIBE ? SIM_NO_SUBSCRIPTION : 0u;
+    }
+    return reasons;
+}
+
+static bool has_subscription(const sim *s, const sim_session *session)
+{
+    bool has = false;
+    for (size_t i = 0; i < SIM_SUBSCRIPTIONS; i++) {
+        const sim_subscription *subscription = &s->subscriptions[i];
+        has = has || (subscription->exists && !subscription->may_be_gone && subscription->owner == session);
+    }
+    return has;
+}
+
+static bool is_acknowledged_by_now(const sim *s, const sim_subscription *subscription, const sim_message *m)
+{
+    for (size_t i = 0; i < SIM_REQUESTS; i++) {
+        const sim_request *r = &s->requests[i];
+        if (r->is_open && r->kind == SIM_PUBLISH && r->subscription_id == subscription->id && r->number == m->number) {
+            return true;
+        }
+    }
+    return m->is_acknowledged || m->may_be_acknowledged;
+}
+
+static uint32_t reasons_against_message(const sim *s, const sim_request *r)
+{
+    const sim_subscription *subscription = r->subscription;
+    for (size_t i = 0; i < subscription->sent_count; i++) {
+        const sim_message *m = &subscription->sent[i];
+        if (m->number == r->number && m->number >= subscription->first_certainly_kept && subscription->next_number - m->number < KEPT_MAX &&
+            !is_acknowledged_by_now(s, subscription, m)) {
+            return 0;
+        }
+    }
+    return SIM_NO_MESSAGE;
+}
+
+static uint32_t reasons_against_subscription(const sim *s, const sim_request *r)
+{
+    const sim_subscription *subscription = r->subscription;
+    if (r->kind == SIM_PUBLISH) {
+        return has_subscription(s, r->session) ? 0u : SIM_NO_SUBSCRIPTION;
+    }
+    if (subscription == NULL || r->kind == SIM_SUBSCRIBE || r->kind == SIM_TAKE) {
+        return 0;
+    }
+    const bool is_there = subscription->exists && subscription->id == r->subscription_id && !subscription->may_be_gone;
+    const uint32_t reasons = is_there && subscription->owner == r->session ? 0u : SIM_NO_SUBSCRIPTION;
+    return r->kind == SIM_REPUBLISH ? reasons | reasons_against_message(s, r) : reasons;
+}
+
+uint32_t sim_reasons_against_service(const sim *s, const sim_request *r)
 {
     const sim_session *session = r->session;
+    uint32_t reasons = reasons_against_subscription(s, r);
     if (!session->exists || !kw_node_id_equal(&session->wire.token, &r->token)) {
-        return SIM_GONE;
+        return reasons | SIM_GONE;
     }
-    uint32_t reasons = session->may_be_closed ? SIM_GONE : 0;
+    reasons |= session->may_be_closed ? SIM_GONE : 0u;
     if (r->line != session->bound) {
         reasons |= SIM_ELSEWHERE;
     }
     if (!session->is_activated && r->kind != SIM_CLOSE) {
         reasons |= SIM_NOT_ACTIVATED;
     }
-    if (r->is_secret && (!sim_has_right(s, session) || session->may_have_expired)) {
+    if (r->is_secret && sim_right(s, session) != SIM_YES) {
         reasons |= SIM_NO_RIGHT;
     }
     return reasons;
@@ -202,12 +311,19 @@ static uint32_t reasons_that_explain(kw_status status)
         return SIM_STORE;
     case KW_BAD_TOO_MANY_SESSIONS:
         return SIM_FULL;
+    case KW_BAD_NO_SUBSCRIPTION:
+    case KW_BAD_SUBSCRIPTION_ID_INVALID:
+        return SIM_NO_SUBSCRIPTION;
+    case KW_BAD_MESSAGE_NOT_AVAILABLE:
+        return SIM_NO_MESSAGE;
+    case KW_BAD_NOTHING_TO_DO:
+        return SIM_NOTHING_TO_DO;
     default:
         return 0;
     }
 }
 
-static void check_refusal(sim *s, const sim_request *r, kw_status status, uint32_t reasons, const char *what)
+void sim_check_refusal(sim *s, const sim_request *r, kw_status status, uint32_t reasons, const char *what)
 {
     s->refused++;
     if ((reasons_that_explain(status) & (reasons | r->possible)) == 0) {
@@ -233,11 +349,22 @@ static void take_nonce(sim *s, kw_bytes nonce)
     }
 }
 
+/* The Clients learn of the last nonce. */
+static void tell(sim *s, sim_session *session, kw_test_client *line)
+{
+    if (sim_line_of(s, line)->is_deaf) {
+        session->news = line;
+    } else {
+        session->known_nonce = session->wire.nonce;
+        session->news = NULL;
+    }
+}
+
 static void judge_create(sim *s, sim_request *r, kw_status status, const void *response)
 {
     if (kw_status_is_bad(status)) {
-        const uint32_t late = now_ms(s) - r->sent_ms >= ACTIVATION_TIMEOUT_MS ? SIM_GONE : 0; /* the pool took so long */
-        check_refusal(s, r, status, SIM_FULL | late | reasons_of_store(s, r), "CreateSession");
+        const uint32_t late = sim_now(s) - r->sent_ms >= ACTIVATION_TIMEOUT_MS ? SIM_GONE : 0; /* the pool took so long */
+        sim_check_refusal(s, r, status, SIM_FULL | late | reasons_of_store(s, r), "CreateSession");
         return;
     }
     const kw_create_session_response *created = response;
@@ -250,9 +377,26 @@ static void judge_create(sim *s, sim_request *r, kw_status status, const void *r
         (kw_test_session){created->session_id, created->authentication_token, created->server_nonce, created->server_certificate, created};
     r->session->exists = !r->line->is_closed;
     r->session->bound = r->line;
-    r->session->created_ms = r->session->alive_ms = now_ms(s);
+    used(s, r->session);
+    r->session->created_ms = sim_now(s);
     r->session->asked_ms = r->sent_ms;
     take_nonce(s, created->server_nonce);
+    tell(s, r->session, r->line);
+}
+
+/* The user of the request is that of the Session from now on. */
+static void take_user(sim *s, const sim_request *r)
+{
+    sim_session *session = r->session;
+    const sim_user former = session->user;
+    session->user = r->user;
+    if (r->user.expires != 0 && s->world->clock->utc >= r->user.expires) { /* accepted late: good for the rest of that time */
+        session->user.expires += TOKEN_SKEW;
+    }
+    session->user.expires += r->user.expires != 0 ? s->grace_s * KW_TICKS_PER_S : 0;
+    session->user.ends_ms = sim_now(s) + (uint64_t)((session->user.expires - s->world->clock->utc) / KW_TICKS_PER_MS) + 2;
+    sim_subscriptions_changed(s, session, &former);
+    session->may_have_expired = false;
 }
 
 static void judge_activate(sim *s, sim_request *r, kw_status status, const void *response)
@@ -261,8 +405,8 @@ static void judge_activate(sim *s, sim_request *r, kw_status status, const void 
     const bool is_same = kw_node_id_equal(&session->wire.token, &r->token);
     if (kw_status_is_bad(status)) {
         const uint32_t reasons = reasons_against_activation(s, r) | reasons_of_age(s, r);
-        session->alive_ms = is_same && (reasons & (SIM_GONE | SIM_ELSEWHERE | SIM_NOT_ALIKE)) == 0 ? now_ms(s) : session->alive_ms;
-        check_refusal(s, r, status, reasons, "ActivateSession");
+        session->alive_latest_ms = is_same ? sim_now(s) : session->alive_latest_ms;
+        sim_check_refusal(s, r, status, reasons, "ActivateSession");
         return;
     }
     const uint32_t against = certain_against_activation(s, r);
@@ -274,45 +418,60 @@ static void judge_activate(sim *s, sim_request *r, kw_status status, const void 
     s->transfers += session->bound != r->line;
     session->bound = r->line;
     session->is_activated = true;
-    session->user = r->user;
-    if (r->user.expires != 0 && s->world->clock->utc >= r->user.expires) { /* accepted late: good for the rest of that time */
-        session->user.expires += TOKEN_SKEW;
-    }
-    session->user.ends_ms = now_ms(s) + (uint64_t)((session->user.expires - s->world->clock->utc) / KW_TICKS_PER_MS) + 2;
-    session->may_have_expired = false;
+    take_user(s, r);
     session->may_be_closed = false;
-    session->alive_ms = now_ms(s);
+    used(s, session);
     session->wire.nonce = ((const kw_activate_session_response *)response)->server_nonce;
     take_nonce(s, session->wire.nonce);
+    tell(s, session, r->line);
 }
 
 static void judge_value(sim *s, const sim_request *r, kw_status status, const kw_variant *value)
 {
-    const uint32_t reasons = reasons_against_service(s, r);
-    const int32_t expected = r->is_secret ? s->secret_value : s->public_value;
+    sim_variable *v = &s->variables[r->is_secret];
     if (kw_status_is_bad(status)) {
-        check_refusal(s, r, status, reasons, r->kind == SIM_READ ? "Read" : "Write");
+        sim_check_refusal(s, r, status, sim_reasons_against_service(s, r), r->kind == SIM_READ ? "Read" : "Write");
         return;
     }
-    if (r->is_secret && !sim_has_right(s, r->session)) {
+    if (r->is_secret && sim_right(s, r->session) == SIM_NO) {
         sim_violation(s, "session %u got at the secret as %s", sim_session_number(s, r->session), sim_person_name(r->session->user.person));
     }
-    if (r->kind == SIM_READ && *(const int32_t *)kw_variant_get(value, KW_BUILTIN_INT32) != expected) {
-        sim_violation(s, "a value that nobody wrote");
+    if (r->kind == SIM_READ && *(const int32_t *)kw_variant_get(value, KW_BUILTIN_INT32) != v->values[v->count - 1]) {
+        sim_violation(s, "a value that was not written last");
     }
     if (r->kind == SIM_WRITE) {
-        *(r->is_secret ? &s->secret_value : &s->public_value) = r->value;
+        assert_true(v->count < SIM_WRITES);
+        v->values[v->count++] = r->value;
+    }
+}
+
+static void judge_good(sim *s, sim_request *r, kw_status status, const void *response)
+{
+    if (r->kind == SIM_CLOSE) {
+        forget(s, r->session, true, r->keeps);
+    } else if (r->kind == SIM_READ) {
+        const kw_data_value *v = &((const kw_read_response *)response)->results[0];
+        judge_value(s, r, v->has_status ? v->status : KW_GOOD, &v->value);
+    } else if (r->kind == SIM_WRITE) {
+        judge_value(s, r, ((const kw_write_response *)response)->results[0], NULL);
+    } else {
+        sim_judge_subscription(s, r, status, response);
     }
 }
 
 static void judge_service(sim *s, sim_request *r, kw_status status, const void *response)
 {
     sim_session *session = r->session;
-    const uint32_t reasons = reasons_against_service(s, r);
+    const uint32_t reasons = sim_reasons_against_service(s, r);
     if (kw_status_is_bad(status)) {
-        check_refusal(s, r, status, reasons, r->kind == SIM_CLOSE ? "CloseSession" : "a service");
+        r->possible |= r->kind == SIM_PUBLISH ? reasons_of_others(s, r) : 0u;
+        sim_may_be_acknowledged(r);
+        if (status == KW_BAD_NO_SUBSCRIPTION || status == KW_BAD_SUBSCRIPTION_ID_INVALID || status == KW_BAD_MESSAGE_NOT_AVAILABLE) {
+            session->alive_latest_ms = sim_now(s); /* it passed the gate */
+        }
+        sim_check_refusal(s, r, status, reasons, r->kind == SIM_CLOSE ? "CloseSession" : "a service");
         if (status == KW_BAD_SESSION_NOT_ACTIVATED && kw_node_id_equal(&session->wire.token, &r->token)) { /* AS-03 */
-            forget(session);
+            forget(s, session, true, false);
         }
         return;
     }
@@ -322,15 +481,10 @@ static void judge_service(sim *s, sim_request *r, kw_status status, const void *
                       certain);
     }
     s->accepted++;
-    session->alive_ms = now_ms(s);
-    if (r->kind == SIM_CLOSE) {
-        forget(session);
-    } else if (r->kind == SIM_READ) {
-        const kw_data_value *v = &((const kw_read_response *)response)->results[0];
-        judge_value(s, r, v->has_status ? v->status : KW_GOOD, &v->value);
-    } else {
-        judge_value(s, r, ((const kw_write_response *)response)->results[0], NULL);
+    if (r->kind != SIM_PUBLISH) { /* that one came some time ago */
+        used(s, session);
     }
+    judge_good(s, r, status, response);
 }
 
 static void judge_one(sim *s, sim_request *r)
@@ -348,33 +502,69 @@ static void judge_one(sim *s, sim_request *r)
     }
 }
 
+/* Publish waits for its answer: the Session was used when it came. */
+static void note_arrival(sim *s, sim_request *r)
+{
+    const kw_test_client *line = r->line;
+    if (r->kind != SIM_PUBLISH || r->has_arrived) {
+        return;
+    }
+    r->session->alive_latest_ms = sim_now(s);
+    if (line->to_server.len == 0 && line->connection != NULL && !kw_channel_is_busy(line->connection->channel)) {
+        r->has_arrived = true;
+        if ((sim_reasons_against_service(s, r) & (SIM_GONE | SIM_ELSEWHERE | SIM_NOT_ACTIVATED)) == 0) {
+            used(s, r->session);
+        }
+    }
+}
+
+/* Not answered yet. */
+static void watch(sim *s, sim_request *r)
+{
+    if (r->line->is_closed) {
+        r->session->is_orphaned = r->session->is_orphaned || r->kind == SIM_ACTIVATE;
+        sim_may_be_acknowledged(r);
+        r->is_open = false; /* lost with its line; it changed nothing, or the next steps will show that it did */
+    } else if (r->kind == SIM_ACTIVATE) {
+        r->possible |= reasons_against_activation(s, r);
+    } else if (r->kind == SIM_PUBLISH) {
+        note_arrival(s, r);
+        r->possible |= sim_reasons_against_service(s, r);
+    }
+}
+
+static sim_request *next_answered(sim *s)
+{
+    sim_request *first = NULL;
+    uint64_t at = UINT64_MAX;
+    for (size_t i = 0; i < SIM_REQUESTS; i++) {
+        sim_request *r = &s->requests[i];
+        const uint64_t answered = r->is_open ? kw_test_answered_at(r->line, r->id) : 0;
+        if (answered != 0 && answered < at) {
+            at = answered;
+            first = r;
+        }
+    }
+    return first;
+}
+
 void sim_judge(sim *s)
 {
     for (size_t i = 0; i < SIM_SESSIONS; i++) {
         s->sessions[i].is_orphaned = s->sessions[i].is_orphaned && s->world->held.waiting > 0;
     }
-    for (;;) {
-        sim_request *first = NULL;
-        uint64_t at = UINT64_MAX;
-        for (size_t i = 0; i < SIM_REQUESTS; i++) {
-            sim_request *r = &s->requests[i];
-            if (!r->is_open) {
-                continue;
-            }
-            const uint64_t answered = kw_test_answered_at(r->line, r->id);
-            if (answered != 0 && answered < at) {
-                at = answered;
-                first = r;
-            } else if (answered == 0 && r->line->is_closed) {
-                r->session->is_orphaned = r->session->is_orphaned || r->kind == SIM_ACTIVATE;
-                r->is_open = false; /* lost with its line; it changed nothing, or the next steps will show that it did */
-            } else if (answered == 0 && r->kind == SIM_ACTIVATE) {
-                r->possible |= reasons_against_activation(s, r);
-            }
+    while (s->judged < s->world->answer_count) {
+        sim_request *r = next_answered(s);
+        if (r == NULL) {
+            s->judged = s->world->answer_count;
+            break;
         }
-        if (first == NULL) {
-            return;
+        judge_one(s, r);
+        sim_age_subscriptions(s);
+    }
+    for (size_t i = 0; i < SIM_REQUESTS; i++) {
+        if (s->requests[i].is_open) {
+            watch(s, &s->requests[i]);
         }
-        judge_one(s, first);
     }
 }

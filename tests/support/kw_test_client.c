@@ -164,7 +164,7 @@ static kw_test_client *new_client(kw_test_world *world, const kw_test_client_opt
     return client;
 }
 
-static kw_channel *new_channel(kw_test_client *client)
+static kw_channel *new_channel(kw_test_client *client, uint32_t lifetime_ms)
 {
     const kw_test_world *world = client->world;
     const kw_channel_env env = {.clock = &world->clock->clock,
@@ -182,7 +182,7 @@ static kw_channel *new_channel(kw_test_client *client)
                                    .policy = client->policy,
                                    .mode = client->mode,
                                    .server_certificate = client->policy->is_none ? NULL : world->env.identity->certificate,
-                                   .lifetime_ms = KW_CHANNEL_LIMITS_DEFAULT.max_lifetime_ms};
+                                   .lifetime_ms = lifetime_ms != 0 ? lifetime_ms : KW_CHANNEL_LIMITS_DEFAULT.max_lifetime_ms};
     return kw_channel_new_client(&env, &how);
 }
 
@@ -202,7 +202,7 @@ kw_test_client *kw_test_client_try(kw_test_world *world, const kw_test_client_op
     }
     client->next = world->clients;
     world->clients = client;
-    client->channel = new_channel(client);
+    client->channel = new_channel(client, options->lifetime_ms);
     assert_non_null(client->channel);
     do {
         kw_test_world_pump(world);
@@ -236,6 +236,17 @@ void kw_test_client_cut(kw_test_client *client)
         client->is_closed = true;
         client->close_reason = KW_BAD_CONNECTION_CLOSED;
     }
+}
+
+void kw_test_client_dribble(kw_test_client *client, size_t bytes)
+{
+    const kw_bytes all = take(&client->to_server, client->world->arena);
+    const size_t first = bytes < all.len ? bytes : all.len;
+    kw_write_raw(&client->to_server, (kw_bytes){all.data + first, all.len - first});
+    if (client->connection != NULL && !client->is_paused && first > 0) {
+        kw_connection_input(client->connection, (kw_bytes){all.data, first});
+    }
+    kw_test_world_pump(client->world);
 }
 
 void kw_test_clients_free(kw_test_world *world)

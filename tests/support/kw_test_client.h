@@ -10,6 +10,7 @@ typedef struct kw_test_client_options {
     const kw_application_identity *identity; /* NULL: kw_test_identity("client", 2048) */
     const char *address;                     /* NULL: "192.0.2.1" */
     bool is_untrusted;                       /* do not enter its certificate into the Server's trust list */
+    uint32_t lifetime_ms;                    /* of a security token, as asked for; 0: the longest */
 } kw_test_client_options;
 
 typedef struct kw_test_answer kw_test_answer;
@@ -39,6 +40,8 @@ void kw_test_clients_free(kw_test_world *world); /* all of them; kw_test_world_f
 void kw_test_client_close(kw_test_client *client);
 /* The line is cut: nothing more is sent by either side. */
 void kw_test_client_cut(kw_test_client *client);
+/* Of what a slow line holds back, the first bytes arrive, wherever that cuts a message. */
+void kw_test_client_dribble(kw_test_client *client, size_t bytes);
 
 /* --- requests ------------------------------------------------------------------------------------------------------------ */
 /* What the Server has told about a Session, and the proof needs. Not bound to a Client: give it to another one for a transfer. */
