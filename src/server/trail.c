@@ -12,6 +12,7 @@
 
 typedef struct entry {
     struct entry *next;
+    uint64_t stands_for;    /* records: itself, or those that it says are missing */
     kw_audit_record record; /* its strings follow the structure */
 } entry;
 
@@ -83,12 +84,13 @@ static entry *copy_of(const kw_trail *trail, const kw_audit_record *r)
     return e;
 }
 
-static bool enqueue(kw_trail *trail, const kw_audit_record *record)
+static bool enqueue(kw_trail *trail, const kw_audit_record *record, uint64_t stands_for)
 {
     entry *e = trail->waiting < WAITING_MAX ? copy_of(trail, record) : NULL;
     if (e == NULL) {
         return false;
     }
+    e->stands_for = stands_for;
     *trail->last = e;
     trail->last = &e->next;
     trail->waiting++;
@@ -124,7 +126,7 @@ static void own_up(kw_trail *trail)
     const int len = snprintf(detail, sizeof(detail), "{\"count\":%" PRIu64 "}", trail->lost);
     const kw_audit_record record = {
         .event = KW_STRING("RecordsLeftOut"), .status = KW_BAD_TOO_MANY_OPERATIONS, .detail = {(const uint8_t *)detail, (size_t)len}};
-    if (trail->lost > 0 && enqueue(trail, &record)) {
+    if (trail->lost > 0 && enqueue(trail, &record, trail->lost)) {
         trail->lost = 0;
     }
 }
@@ -150,7 +152,9 @@ static void report(kw_trail *trail, const batch *b)
     if (kw_status_is_bad(b->status)) {
         KW_LOG(trail->env.log, KW_LOG_ERROR, "audit trail cannot be written", kw_field_status("status", b->status),
                kw_field_int("records", (int64_t)b->count));
-        trail->lost += b->count;
+        for (size_t i = 0; i < b->count; i++) {
+            trail->lost += b->entries[i]->stands_for;
+        }
     }
 }
 
@@ -222,7 +226,7 @@ void kw_trail_put(kw_trail *trail, const kw_audit_record *record, bool is_strang
     if (trail->env.store == NULL) {
         return;
     }
-    if ((is_stranger && !stranger_may(trail)) || !enqueue(trail, record)) {
+    if ((is_stranger && !stranger_may(trail)) || !enqueue(trail, record, 1)) {
         trail->lost++;
         return;
     }

@@ -120,8 +120,7 @@ static void run_activate(kw_job *job)
     kw_session_pending *p = (kw_session_pending *)job;
     p->status = prove(p);
     const kw_session_event event = event_of(p, p->as.activate.identity);
-    kw_session_record(p->sessions, &event, p->arena);
-    p->is_recorded = true;
+    p->is_recorded = kw_session_record(p->sessions, &event, p->arena);
 }
 
 /* --- on the loop again: all or nothing ---------------------------------------------------------------------------------- */

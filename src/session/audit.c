@@ -104,18 +104,19 @@ bool kw_session_event_record(const kw_session_event *event, kw_string source, kw
     return out->detail.data != NULL;
 }
 
-void kw_session_record(kw_sessions *sessions, const kw_session_event *event, kw_arena *arena)
+bool kw_session_record(kw_sessions *sessions, const kw_session_event *event, kw_arena *arena)
 {
     const kw_session_env *env = &sessions->env;
     kw_audit_record record;
     if (env->store == NULL) {
-        return;
+        return true;
     }
     const kw_status written =
         kw_session_event_record(event, env->server_uri, arena, &record) ? kw_store_audit_append(env->store, &record) : KW_BAD_OUT_OF_MEMORY;
     if (kw_status_is_bad(written)) {
         KW_LOG(env->log, KW_LOG_ERROR, "audit trail cannot be written", kw_field_status("status", written));
     }
+    return !kw_status_is_bad(written);
 }
 
 /* --- the log ---------------------------------------------------------------------------------------------------------------- */

@@ -202,8 +202,7 @@ static void run_create(kw_job *job)
         p->status = kw_asym_sign(p->policy, p->own.key, parts, 2, p->arena, &response->server_signature.signature);
     }
     const kw_session_event event = event_of(p);
-    kw_session_record(p->sessions, &event, p->arena);
-    p->is_recorded = true;
+    p->is_recorded = kw_session_record(p->sessions, &event, p->arena);
 }
 
 static void done_create(kw_job *job)

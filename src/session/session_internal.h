@@ -188,8 +188,8 @@ kw_session_event kw_refused_event(const kw_sessions *sessions, kw_session_cause 
                                   kw_string peer_address, const kw_request_header *header);
 /* And for what happens to a Session. */
 kw_session_event kw_session_event_of(const kw_session *session, kw_session_cause cause);
-/* In a job: into the audit trail, durable when it returns. */
-void kw_session_record(kw_sessions *sessions, const kw_session_event *event, kw_arena *arena);
+/* In a job: into the audit trail, durable when it returns. False: it is not there, and to be counted where it is missing. */
+bool kw_session_record(kw_sessions *sessions, const kw_session_event *event, kw_arena *arena);
 /* On the loop: into the log, and to whoever listens. */
 void kw_session_report(kw_sessions *sessions, const kw_session_event *event);
 

@@ -83,23 +83,36 @@ static void configure(kw_test_world *world, kw_server_config *config)
 {
     const sim *s = world->options.ctx;
     config->identity.allow_anonymous = s->allows_anonymous;
+    if (s->has_throttle) {
+        config->identity.throttle = (kw_throttle_config){.delay_after = 2,
+                                                         .delay_base_ms = 10,
+                                                         .delay_max_ms = 40,
+                                                         .lockout_after = SIM_LOCKOUT_AFTER,
+                                                         .lockout_s = SIM_LOCKOUT_S,
+                                                         .window_s = 900,
+                                                         .max_entries = 100};
+    }
     config->session_limits.min_timeout_ms = 1000;
     config->session_limits.token_expiry_grace_s = (uint32_t)s->grace_s;
 }
 
 static void set_up(sim *s, uint64_t seed)
 {
-    const kw_test_world_options options = {.configure = configure, .ctx = s, .seed = seed};
+    const kw_test_world_options options = {
+        .configure = configure, .ctx = s, .seed = seed, .with_authority = seed % 5 < 2, .authority = {.token_lifetime_s = 90}};
     kw_test_random_init(&s->random, seed ^ UINT64_C(0x9e3779b97f4a7c15));
     s->seed = seed;
     s->digest = UINT64_C(14695981039346656037);
     s->allows_anonymous = seed % 4 != 0;
+    s->has_throttle = seed % 2 == 1;
+    s->broken = -1;
     s->grace_s = seed % 3 == 0 ? 20 : 0;
     s->world = kw_test_world_new(&options);
     add_user(s, "operator");
     add_user(s, "visitor");
     kw_test_world_grant(s->world, "Operator", KW_CRITERIA_USER_NAME, "operator");
     kw_test_world_grant(s->world, "Operator", KW_CRITERIA_ROLE, "mover");
+    kw_test_world_grant(s->world, "Operator", KW_CRITERIA_ROLE, KW_TEST_AUTHORITY_URI "/Operator");
     s->issuer = kw_test_world_trust_issuer(s->world, "https://issuer.test");
     s->stranger = kw_test_world_trust_issuer(s->world, "https://stranger.test");
     assert_status(kw_store_issuer_remove(s->world->store->store, s->stranger->uri), KW_GOOD);
@@ -118,6 +131,7 @@ void sim_pass(sim *s, uint64_t ms)
     while (sim_now(s) < end) {
         const uint64_t now = sim_now(s), next = kw_timers_next(s->world->timers);
         kw_test_world_advance(s->world, next > now && next < end ? next - now : end - now);
+        sim_finish_renewals(s);
         sim_age(s);
         sim_judge(s);
     }
@@ -129,15 +143,22 @@ uint64_t kw_sim_run(uint64_t seed, unsigned steps)
     assert_non_null(s);
     set_up(s, seed);
     sim_begin(s);
+    if (seed % 3 == 1) {
+        sim_begin_library(s);
+    }
     for (s->step = 0; s->step < steps; s->step++) {
         s->trace[s->step % SIM_TRACE][0] = '\0';
         sim_act(s);
+        sim_finish_renewals(s);
         sim_age(s);
         sim_judge(s);
     }
+    sim_end(s);
     if (getenv("KW_TRACE") != NULL) {
-        printf("accepted %llu, refused %llu, transfers %llu, values told %llu\n", (unsigned long long)s->accepted,
-               (unsigned long long)s->refused, (unsigned long long)s->transfers, (unsigned long long)s->values);
+        printf("accepted %llu, refused %llu, transfers %llu, values told %llu, tokens %llu, library %llu of %llu\n",
+               (unsigned long long)s->accepted, (unsigned long long)s->refused, (unsigned long long)s->transfers,
+               (unsigned long long)s->values, (unsigned long long)s->issued, (unsigned long long)s->library_good,
+               (unsigned long long)s->library_calls);
     }
     const uint64_t digest = s->digest;
     kw_test_world_free(s->world); /* no timer is left, and under a sanitizer nothing leaks */

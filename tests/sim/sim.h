@@ -22,6 +22,7 @@
 #define SIM_NONCES 1024
 #define SIM_WRITES 512
 #define SIM_SENT 512
+#define SIM_TOKENS 8
 #define SIM_TRACE 40
 #define SIM_SETTLE_MS 3000u /* a change in the store is taken up within this time */
 #define SIM_SESSION_TIMEOUT_MS 180000u
@@ -36,14 +37,18 @@ typedef enum sim_person {
     SIM_VISITOR,
     SIM_ROBOT,
     SIM_GUEST,
-    SIM_PERSONS
-} sim_person; /* ROBOT, GUEST: by token */
+    SIM_BEARER
+} sim_person; /* ROBOT, GUEST: by a token of an issuer; BEARER: the operator, by a token of the Authorization Service */
+
+typedef enum sim_truth { SIM_NO, SIM_MAYBE, SIM_YES } sim_truth;
 
 typedef struct sim_user {
     sim_person person;
     kw_date_time expires; /* 0: never */
     uint64_t ends_ms;     /* the same by the clock that nobody can set, once it was accepted */
     bool is_false;        /* wrong password, expired or forged token */
+    sim_truth claims;     /* of a token: does it give the Role? */
+    unsigned key;         /* that signed it */
 } sim_user;
 
 typedef struct sim_session {
@@ -116,7 +121,9 @@ enum {
     SIM_FULL = 4096,
     SIM_NO_SUBSCRIPTION = 8192,
     SIM_NO_MESSAGE = 16384, /* acknowledged, dropped, or for somebody else */
-    SIM_NOTHING_TO_DO = 32768
+    SIM_NOTHING_TO_DO = 32768,
+    SIM_UNPROTECTED = 65536, /* not encrypted, or on behalf of nobody */
+    SIM_NO_TRAIL = 131072
 };
 
 typedef enum sim_kind {
@@ -130,7 +137,8 @@ typedef enum sim_kind {
     SIM_UNSUBSCRIBE,
     SIM_PUBLISH,
     SIM_REPUBLISH,
-    SIM_TAKE
+    SIM_TAKE,
+    SIM_TOKEN
 } sim_kind;
 
 typedef struct sim_request {
@@ -141,12 +149,14 @@ typedef struct sim_request {
     uint32_t id;
     uint64_t sent_ms;
     uint32_t possible; /* reasons that held at some time while it was under way */
+    uint32_t always;   /* and those that held all the time */
     sim_session *session;
     kw_node_id token; /* the Session it was meant for: its place in the model may be taken by another one */
     sim_user user;
     bool is_unproven;
     kw_bytes nonce;    /* that it was made with */
     kw_date_time made; /* by the wall clock */
+    uint32_t persons;  /* TOKEN: that the Session had meanwhile, a bit for each */
     bool is_secret;    /* READ, WRITE, WATCH: of which variable */
     bool keeps;        /* CLOSE: its Subscriptions */
     int32_t value;     /* WRITE */
@@ -163,11 +173,32 @@ typedef struct sim_line {
     uint64_t hindered_ms; /* when something could have held up a renewal */
 } sim_line;
 
+/* Keys of an issuer, numbered as they come. */
+typedef struct sim_keys {
+    unsigned latest, oldest; /* that is believed */
+    uint64_t revoked_ms;
+} sim_keys;
+
+/* Whose failures are counted together. */
+typedef struct sim_source {
+    bool is_sure; /* it was let in at since_ms, and everything since is known */
+    uint64_t since_ms;
+    unsigned failures;
+} sim_source;
+
+typedef struct sim_token {
+    kw_string text;
+    sim_user user;
+    kw_date_time made;
+} sim_token;
+
 /* One variable: what was written, in order. Every value is written once. */
 typedef struct sim_variable {
     int32_t values[SIM_WRITES];
     uint32_t count;
 } sim_variable;
+
+typedef struct sim_client sim_client;
 
 typedef struct sim {
     uint64_t seed, step;
@@ -184,15 +215,25 @@ typedef struct sim {
     size_t nonce_count;
     sim_variable variables[2]; /* public, secret */
     int32_t last_value;        /* sent with a Write */
-    bool allows_anonymous, store_is_broken, operator_is_disabled, operator_has_role;
+    bool allows_anonymous, has_throttle, operator_is_disabled, operator_has_role;
+    int broken;          /* which table of the store; -1: none */
+    bool trail_was_hurt; /* not every record could be written */
+    bool trail_has_gaps; /* and nobody knows how many */
+    sim_keys keys[2];    /* of the issuer, of the Authorization Service */
+    sim_source sources[3];
+    sim_token tokens[SIM_TOKENS]; /* that the Authorization Service has given */
+    size_t token_count;
     int64_t grace_s;       /* for which a Session outlives its token */
     uint64_t unsettled_ms; /* when the Server could last have been behind what the store says */
     uint64_t failures;
     uint64_t judged; /* answers */
     unsigned weights[32];
+    sim_client *client; /* of the library; NULL: none in this life */
+    bool is_calm;       /* nothing goes wrong any more */
+    uint64_t library_calls, library_good;
     char trace[SIM_TRACE][160];
     uint64_t digest; /* of the whole trace: the same seed, the same digest */
-    uint64_t accepted, refused, transfers, values;
+    uint64_t accepted, refused, activations, transfers, values, issued;
 } sim;
 
 /* --- sim.c ------------------------------------------------------------------------------------------------------------------ */
@@ -238,6 +279,7 @@ void sim_end_line(sim *s);
 void sim_slow_line(sim *s);
 void sim_deafen_line(sim *s);
 void sim_dribble(sim *s);
+void sim_finish_renewals(sim *s);
 /* What is slow or deaf does not stay so for ever. */
 void sim_mend_lines(sim *s);
 sim_line *sim_line_of(sim *s, const kw_test_client *line);
@@ -251,6 +293,37 @@ void sim_work(sim *s);
 void sim_break_store(sim *s);
 void sim_change_user(sim *s);
 void sim_change_role(sim *s);
+void sim_change_keys(sim *s);
+void sim_restart(sim *s);
+/* Of who proves users: the trail and lock-outs are something else. */
+bool sim_store_is_broken(const sim *s);
+bool sim_trail_is_broken(const sim *s);
+bool sim_lockouts_are_broken(const sim *s);
+void sim_mend_store(sim *s);
+
+/* --- sim_guess.c: failures are counted --------------------------------------------------------------------------------------------- */
+#define SIM_LOCKOUT_AFTER 5u
+#define SIM_LOCKOUT_S 60u
+void sim_guess(sim *s);
+void sim_count_attempt(sim *s, const sim_request *r, kw_status status);
+/* Nobody from there is let in now. */
+bool sim_is_locked_out(sim *s, const kw_test_client *line);
+void sim_forget_attempts(sim *s);
+/* The Server starts again. */
+void sim_forget_small_counts(sim *s);
+
+/* --- sim_authority.c: RequestAccessToken --------------------------------------------------------------------------------------------- */
+void sim_request_token(sim *s);
+void sim_judge_token(sim *s, const sim_request *r, const kw_call_response *response);
+
+/* --- sim_client.c: the Client of the library ---------------------------------------------------------------------------------------------- */
+void sim_begin_library(sim *s);
+void sim_use_library(sim *s);
+void sim_cut_library(sim *s);
+void sim_end_library(sim *s);
+
+/* --- sim_end.c: all is well again, everybody who has to be served is, and nothing is left when they are gone ---------------------------- */
+void sim_end(sim *s);
 
 /* --- sim_subscriptions.c ------------------------------------------------------------------------------------------------------------ */
 void sim_subscribe(sim *s);
@@ -270,13 +343,12 @@ void sim_age_subscriptions(sim *s);
 void sim_may_be_acknowledged(const sim_request *r);
 
 /* --- sim_model.c --------------------------------------------------------------------------------------------------------------- */
-typedef enum sim_truth { SIM_NO, SIM_MAYBE, SIM_YES } sim_truth;
-
 /* Look at every answer that came, in order. */
 void sim_judge(sim *s);
 /* Time has passed, or a line has ended: what must be over by now. */
 void sim_age(sim *s);
 /* May it read the secret? */
+sim_truth sim_right_of(const sim *s, const sim_user *user);
 sim_truth sim_right(const sim *s, const sim_session *session);
 uint32_t sim_reasons_against_service(const sim *s, const sim_request *r);
 void sim_check_refusal(sim *s, const sim_request *r, kw_status status, uint32_t reasons, const char *what);

@@ -11,7 +11,7 @@ sim_request *sim_request_new(sim *s, sim_kind kind, kw_test_client *line, sim_se
     for (size_t i = 0; i < SIM_REQUESTS; i++) {
         sim_request *r = &s->requests[i];
         if (!r->is_open) {
-            *r = (sim_request){.is_open = true, .kind = kind, .line = line, .session = session};
+            *r = (sim_request){.is_open = true, .kind = kind, .line = line, .session = session, .always = ~(uint32_t)0};
             if (session != NULL) {
                 r->token = session->wire.token;
             }
@@ -91,6 +91,7 @@ static kw_string token_of(sim *s, sim_user *user)
     const bool expired = user->is_false && sim_chance(s, 50);
     const kw_test_issuer *issuer = user->is_false && !expired ? s->stranger : s->issuer;
     user->expires = world->clock->utc - world->clock->utc % KW_TICKS_PER_S + life * KW_TICKS_PER_S;
+    user->key = s->keys[0].latest;
     return kw_test_token(world, issuer, sim_person_name(user->person), expired ? -3600 : life);
 }
 
@@ -101,11 +102,22 @@ static kw_string claims_token(sim *s, sim_user *user)
     }
     const int life = 5 + (int)sim_below(s, 120);
     user->expires = s->world->clock->utc - s->world->clock->utc % KW_TICKS_PER_S + life * KW_TICKS_PER_S;
+    user->key = s->keys[0].latest;
+    user->claims = SIM_YES;
     return kw_test_jwt(s->world, s->issuer, kw_test_claims(s->world, s->issuer, "robot", life, ",\"roles\":[\"mover\"]"));
 }
 
+/* One that the Authorization Service has given: maybe long ago. */
+static kw_string bearer_token(sim *s, sim_user *user, kw_date_time *made)
+{
+    const sim_token *token = &s->tokens[sim_below(s, s->token_count)];
+    *user = token->user;
+    *made = token->made;
+    return token->text;
+}
+
 /* The token of this user for this Session, made with the nonce that `wire` has. */
-static kw_test_user proof_of(sim *s, kw_test_client *line, const kw_test_session *wire, sim_user *user)
+static kw_test_user proof_of(sim *s, kw_test_client *line, const kw_test_session *wire, sim_user *user, kw_date_time *made)
 {
     const char *name = sim_person_name(user->person);
     switch (user->person) {
@@ -116,6 +128,8 @@ static kw_test_user proof_of(sim *s, kw_test_client *line, const kw_test_session
     case SIM_ROBOT:
     case SIM_GUEST:
         return kw_test_issued(line, wire, claims_token(s, user));
+    case SIM_BEARER:
+        return kw_test_issued(line, wire, bearer_token(s, user, made));
     default:
         user->is_false = !s->allows_anonymous;
         return s->allows_anonymous && sim_chance(s, 50) ? kw_test_anonymous(line, wire) : kw_test_nobody();
@@ -176,6 +190,9 @@ static sim_person some_person(sim *s)
 {
     static const sim_person PERSONS[] = {SIM_NOBODY,  SIM_OPERATOR, SIM_OPERATOR, SIM_OPERATOR,
                                          SIM_VISITOR, SIM_ROBOT,    SIM_ROBOT,    SIM_GUEST};
+    if (s->token_count > 0 && sim_chance(s, 30)) {
+        return SIM_BEARER;
+    }
     return PERSONS[sim_below(s, sizeof(PERSONS) / sizeof(PERSONS[0]))];
 }
 
@@ -204,8 +221,8 @@ static void activate(sim *s)
     r->nonce = wire.nonce;
     r->made = s->world->clock->utc;
     r->user.person = sim_chance(s, line == session->bound ? 40 : 80) && session->is_activated ? session->user.person : some_person(s);
-    r->user.is_false = r->user.person != SIM_NOBODY && sim_chance(s, 6);
-    const kw_test_user user = proof_of(s, line, &wire, &r->user);
+    r->user.is_false = r->user.person != SIM_NOBODY && r->user.person != SIM_BEARER && sim_chance(s, 6);
+    const kw_test_user user = proof_of(s, line, &wire, &r->user, &r->made);
     kw_activate_session_request *request = kw_test_activation(line, &wire, user);
     r->is_unproven = sim_chance(s, 8) && spoil(s, line, &wire, request);
     session->last_sent = request;
@@ -306,11 +323,13 @@ static const struct {
     bool may_be_rare; /* there are lives without it */
     void (*act)(sim *s);
 } ACTIONS[] = {
-    {14, false, sim_open_line}, {4, true, sim_end_line},   {3, true, sim_slow_line}, {2, true, sim_deafen_line}, {2, true, sim_dribble},
-    {10, false, create},        {24, false, activate},     {4, true, replay},        {24, false, read_or_write}, {2, true, close_session},
-    {16, false, sim_pass_time}, {2, true, sim_jump},       {18, true, sim_work},     {1, true, sim_break_store}, {1, true, sim_change_user},
-    {1, true, sim_change_role}, {12, true, sim_subscribe}, {18, true, sim_publish},  {3, true, sim_republish},   {4, true, sim_take},
-    {1, true, sim_unsubscribe},
+    {14, false, sim_open_line}, {4, true, sim_end_line},    {3, true, sim_slow_line},   {2, true, sim_deafen_line},
+    {2, true, sim_dribble},     {10, false, create},        {24, false, activate},      {4, true, replay},
+    {24, false, read_or_write}, {2, true, close_session},   {16, false, sim_pass_time}, {2, true, sim_jump},
+    {18, true, sim_work},       {1, true, sim_break_store}, {1, true, sim_change_user}, {1, true, sim_change_role},
+    {12, true, sim_subscribe},  {18, true, sim_publish},    {3, true, sim_republish},   {4, true, sim_take},
+    {1, true, sim_unsubscribe}, {1, true, sim_change_keys}, {1, true, sim_guess},       {4, true, sim_request_token},
+    {1, true, sim_restart},     {8, true, sim_use_library},
 };
 
 enum { ACTION_COUNT = sizeof(ACTIONS) / sizeof(ACTIONS[0]) };

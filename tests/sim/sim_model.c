@@ -15,28 +15,46 @@ const char *sim_person_name(sim_person person)
     return NAMES[person];
 }
 
-static bool is_over(const sim *s, const sim_session *session)
+#define KEY_NAP_MS 11000u /* so often a Session looks whether the key of its token is believed */
+
+static const sim_keys *keys_of(const sim *s, const sim_user *user)
 {
-    return session->user.expires != 0 && (s->world->clock->utc >= session->user.expires || sim_now(s) > session->user.ends_ms);
+    return &s->keys[user->person == SIM_BEARER];
 }
 
-/* The same, but for the milliseconds that the Server rounds. */
+static bool has_revoked_key(const sim *s, const sim_user *user)
+{
+    return user->expires != 0 && user->key < keys_of(s, user)->oldest;
+}
+
+static bool is_over(const sim *s, const sim_session *session)
+{
+    const sim_user *user = &session->user;
+    const bool is_revoked = has_revoked_key(s, user) && sim_now(s) - s->unsettled_ms > SIM_SETTLE_MS + KEY_NAP_MS;
+    return user->expires != 0 && (s->world->clock->utc >= user->expires || sim_now(s) > user->ends_ms || is_revoked);
+}
+
+/* The same, but for the milliseconds that the Server rounds, and for what it may not have noticed yet. */
 static bool may_be_over(const sim *s, const sim_session *session)
 {
-    return session->user.expires != 0 && (s->world->clock->utc >= session->user.expires || sim_now(s) + 2 >= session->user.ends_ms);
+    const sim_user *user = &session->user;
+    return user->expires != 0 && (s->world->clock->utc >= user->expires || sim_now(s) + 2 >= user->ends_ms || has_revoked_key(s, user));
+}
+
+sim_truth sim_right_of(const sim *s, const sim_user *user)
+{
+    if (user->person == SIM_OPERATOR) {
+        return !sim_is_settled(s) ? SIM_MAYBE : s->operator_has_role ? SIM_YES : SIM_NO;
+    }
+    return user->claims;
 }
 
 sim_truth sim_right(const sim *s, const sim_session *session)
 {
-    sim_truth right = SIM_NO;
     if (is_over(s, session)) {
         return SIM_NO;
     }
-    if (session->user.person == SIM_OPERATOR) {
-        right = !sim_is_settled(s) ? SIM_MAYBE : s->operator_has_role ? SIM_YES : SIM_NO;
-    } else if (session->user.person == SIM_ROBOT) {
-        right = SIM_YES;
-    }
+    const sim_truth right = sim_right_of(s, &session->user);
     return right == SIM_YES && session->may_have_expired ? SIM_MAYBE : right;
 }
 
@@ -110,7 +128,7 @@ static void age_session(sim *s, sim_session *session)
 
 void sim_age(sim *s)
 {
-    if (s->world->is_held || s->store_is_broken) {
+    if (s->world->is_held || sim_store_is_broken(s)) {
         sim_unsettle(s);
     }
     for (size_t i = 0; i < SIM_SESSIONS; i++) {
@@ -134,13 +152,13 @@ static bool is_alike(const sim_session *session, const kw_test_client *line)
 static uint32_t reasons_of_store(const sim *s, const sim_request *r)
 {
     uint32_t reasons = 0;
-    if (s->store_is_broken || !sim_is_settled(s)) {
+    if (sim_store_is_broken(s) || !sim_is_settled(s)) {
         reasons |= SIM_STORE;
     }
     if (r->user.person == SIM_OPERATOR && (s->operator_is_disabled || !sim_is_settled(s))) {
         reasons |= SIM_FALSE_USER;
     }
-    return s->failures >= 3 ? reasons | SIM_LOCKED : reasons;
+    return s->has_throttle && s->failures >= 3 ? reasons | SIM_LOCKED | SIM_BUSY : reasons; /* delayed answers: only so many */
 }
 
 /* Tokens from the future and secrets of long ago are refused; how much is too much has its own tests. */
@@ -171,8 +189,8 @@ static uint32_t reasons_against_activation(const sim *s, const sim_request *r)
     if (has_secret(&r->user) && !is_fresh) {
         reasons |= SIM_STALE_SECRET;
     }
-    const bool is_over = r->user.expires != 0 && s->world->clock->utc >= r->user.expires;
-    if (r->user.is_false || is_over) {
+    const bool is_late = r->user.expires != 0 && s->world->clock->utc >= r->user.expires;
+    if (r->user.is_false || is_late || has_revoked_key(s, &r->user)) {
         reasons |= SIM_FALSE_USER;
     }
     return session->may_be_closed ? reasons | SIM_GONE : reasons;
@@ -189,7 +207,9 @@ static uint32_t certain_against_activation(const sim *s, const sim_request *r)
     if (r->session->may_have_expired) { /* the nobody that it may be, or the one it was */
         reasons &= r->user.person == SIM_NOBODY || r->user.person == r->session->user.person ? ~(uint32_t)SIM_OTHER_USER : ~0u;
     }
-    if (expired_within_skew || r->user.person == SIM_OPERATOR) { /* enabled or disabled a moment before: see is_disabled_for_long */
+    const bool is_just_revoked = has_revoked_key(s, &r->user) && !sim_is_settled(s);
+    if ((expired_within_skew && !has_revoked_key(s, &r->user)) || is_just_revoked ||
+        r->user.person == SIM_OPERATOR) { /* enabled or disabled a moment before: see is_disabled_for_long */
         reasons &= r->user.is_false ? ~0u : ~(uint32_t)SIM_FALSE_USER;
     }
     return reasons;
@@ -246,9 +266,21 @@ static uint32_t reasons_against_message(const sim *s, const sim_request *r)
     return SIM_NO_MESSAGE;
 }
 
+/* What cannot be accounted for is not given out. */
+static uint32_t reasons_against_token(const sim *s, const sim_request *r)
+{
+    const bool is_secret = r->line->mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT;
+    const bool is_nobody = r->session->user.person == SIM_NOBODY || r->session->may_have_expired;
+    return (is_secret && !is_nobody ? 0u : SIM_UNPROTECTED) | (sim_trail_is_broken(s) ? SIM_NO_TRAIL | SIM_STORE : 0u) |
+           (sim_is_settled(s) ? 0u : SIM_STORE);
+}
+
 static uint32_t reasons_against_subscription(const sim *s, const sim_request *r)
 {
     const sim_subscription *subscription = r->subscription;
+    if (r->kind == SIM_TOKEN) {
+        return reasons_against_token(s, r);
+    }
     if (r->kind == SIM_PUBLISH) {
         return has_subscription(s, r->session) ? 0u : SIM_NO_SUBSCRIPTION;
     }
@@ -305,7 +337,7 @@ static uint32_t reasons_that_explain(kw_status status)
     case KW_BAD_SESSION_NOT_ACTIVATED:
         return SIM_NOT_ACTIVATED;
     case KW_BAD_USER_ACCESS_DENIED:
-        return SIM_FALSE_USER | SIM_NO_RIGHT | SIM_STORE | SIM_LOCKED;
+        return SIM_FALSE_USER | SIM_NO_RIGHT | SIM_STORE | SIM_LOCKED | SIM_UNPROTECTED;
     case KW_BAD_INTERNAL_ERROR:
     case KW_BAD_RESOURCE_UNAVAILABLE:
         return SIM_STORE;
@@ -316,6 +348,8 @@ static uint32_t reasons_that_explain(kw_status status)
         return SIM_NO_SUBSCRIPTION;
     case KW_BAD_MESSAGE_NOT_AVAILABLE:
         return SIM_NO_MESSAGE;
+    case KW_BAD_SECURITY_MODE_INSUFFICIENT:
+        return SIM_UNPROTECTED;
     case KW_BAD_NOTHING_TO_DO:
         return SIM_NOTHING_TO_DO;
     default:
@@ -405,16 +439,20 @@ static void judge_activate(sim *s, sim_request *r, kw_status status, const void 
     const bool is_same = kw_node_id_equal(&session->wire.token, &r->token);
     if (kw_status_is_bad(status)) {
         const uint32_t reasons = reasons_against_activation(s, r) | reasons_of_age(s, r);
+        sim_count_attempt(s, r, status);
         session->alive_latest_ms = is_same ? sim_now(s) : session->alive_latest_ms;
         sim_check_refusal(s, r, status, reasons, "ActivateSession");
         return;
     }
-    const uint32_t against = certain_against_activation(s, r);
+    const bool is_locked = has_secret(&r->user) && sim_is_locked_out(s, r->line); /* AS-23 */
+    const uint32_t against = certain_against_activation(s, r) | (is_locked ? SIM_LOCKED : 0u);
     if (against != 0) {
         sim_violation(s, "ActivateSession of session %u on line %u was accepted, against 0x%x", sim_session_number(s, session),
                       sim_line_number(s, r->line), against);
     }
+    sim_count_attempt(s, r, status);
     s->accepted++;
+    s->activations++;
     s->transfers += session->bound != r->line;
     session->bound = r->line;
     session->is_activated = true;
@@ -454,6 +492,8 @@ static void judge_good(sim *s, sim_request *r, kw_status status, const void *res
         judge_value(s, r, v->has_status ? v->status : KW_GOOD, &v->value);
     } else if (r->kind == SIM_WRITE) {
         judge_value(s, r, ((const kw_write_response *)response)->results[0], NULL);
+    } else if (r->kind == SIM_TOKEN) {
+        sim_judge_token(s, r, response);
     } else {
         sim_judge_subscription(s, r, status, response);
     }
@@ -464,7 +504,7 @@ static void judge_service(sim *s, sim_request *r, kw_status status, const void *
     sim_session *session = r->session;
     const uint32_t reasons = sim_reasons_against_service(s, r);
     if (kw_status_is_bad(status)) {
-        r->possible |= r->kind == SIM_PUBLISH ? reasons_of_others(s, r) : 0u;
+        r->possible |= r->kind == SIM_PUBLISH || r->kind == SIM_TOKEN ? reasons_of_others(s, r) : 0u;
         sim_may_be_acknowledged(r);
         if (status == KW_BAD_NO_SUBSCRIPTION || status == KW_BAD_SUBSCRIPTION_ID_INVALID || status == KW_BAD_MESSAGE_NOT_AVAILABLE) {
             session->alive_latest_ms = sim_now(s); /* it passed the gate */
@@ -475,13 +515,14 @@ static void judge_service(sim *s, sim_request *r, kw_status status, const void *
         }
         return;
     }
-    const uint32_t certain = reasons & (SIM_ELSEWHERE | SIM_NOT_ACTIVATED | (session->exists && session->may_be_closed ? 0u : SIM_GONE));
+    const uint32_t hard = SIM_ELSEWHERE | SIM_NOT_ACTIVATED | (session->exists && session->may_be_closed ? 0u : SIM_GONE);
+    const uint32_t certain = reasons & hard & (r->kind == SIM_TOKEN ? r->always : ~0u); /* that one takes its time behind the gate */
     if (certain != 0) {
         sim_violation(s, "session %u was served on line %u, against 0x%x", sim_session_number(s, session), sim_line_number(s, r->line),
                       certain);
     }
     s->accepted++;
-    if (r->kind != SIM_PUBLISH) { /* that one came some time ago */
+    if (r->kind != SIM_PUBLISH && r->kind != SIM_TOKEN) { /* those came some time ago */
         used(s, session);
     }
     judge_good(s, r, status, response);
@@ -518,6 +559,13 @@ static void note_arrival(sim *s, sim_request *r)
     }
 }
 
+static void note(const sim *s, sim_request *r)
+{
+    const uint32_t reasons = sim_reasons_against_service(s, r);
+    r->possible |= reasons;
+    r->always &= reasons;
+}
+
 /* Not answered yet. */
 static void watch(sim *s, sim_request *r)
 {
@@ -527,9 +575,13 @@ static void watch(sim *s, sim_request *r)
         r->is_open = false; /* lost with its line; it changed nothing, or the next steps will show that it did */
     } else if (r->kind == SIM_ACTIVATE) {
         r->possible |= reasons_against_activation(s, r);
+    } else if (r->kind == SIM_TOKEN) {
+        note(s, r);
+        r->persons |= 1u << r->session->user.person;
+        r->session->alive_latest_ms = sim_now(s);
     } else if (r->kind == SIM_PUBLISH) {
         note_arrival(s, r);
-        r->possible |= sim_reasons_against_service(s, r);
+        note(s, r);
     }
 }
 

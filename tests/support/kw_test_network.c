@@ -163,7 +163,7 @@ static void pass_time(kw_wire *wire, uint64_t until)
     if (wire->to_client.len > 0 && wire->due < next) {
         next = wire->due;
     }
-    kw_test_world_advance(world, next > now ? next - now : 1);
+    wire->network->pass(wire->network, next > now ? next - now : 1);
 }
 
 /* --- kw_network -------------------------------------------------------------------------------------------------------------- */
@@ -230,9 +230,9 @@ static void net_close(kw_wire *wire)
 
 static void net_sleep(void *ctx, uint64_t until)
 {
-    const kw_test_network *network = ctx;
+    kw_test_network *network = ctx;
     if (until > network->world->clock->ms) {
-        kw_test_world_advance(network->world, until - network->world->clock->ms);
+        network->pass(network, until - network->world->clock->ms);
     }
 }
 
@@ -249,11 +249,18 @@ static uint64_t client_ms(void *ctx)
 
 /* --- life ---------------------------------------------------------------------------------------------------------------- */
 
-kw_test_network *kw_test_network_new(const kw_test_world_options *options)
+static void advance(kw_test_network *network, uint64_t ms)
+{
+    kw_test_world_advance(network->world, ms);
+}
+
+kw_test_network *kw_test_network_on(kw_test_world *world)
 {
     kw_test_network *n = calloc(1, sizeof(*n));
     assert_non_null(n);
-    n->world = kw_test_world_with_user(options);
+    n->world = world;
+    n->is_guest = true;
+    n->pass = advance;
     n->clock = (kw_clock){.utc = client_utc, .monotonic = client_ms, .ctx = n};
     n->network = (kw_network){net_connect, net_send, net_wait, net_has_unsent, net_close, net_sleep, n};
     n->env = (kw_client_env){&n->clock, &n->world->random.random, &n->network};
@@ -264,6 +271,13 @@ kw_test_network *kw_test_network_new(const kw_test_world_options *options)
     kw_writer_init(&n->sent, BYTES_MAX);
     kw_test_trust_init(&n->trust, &n->clock);
     kw_test_trust_add(&n->trust, n->world->env.identity);
+    return n;
+}
+
+kw_test_network *kw_test_network_new(const kw_test_world_options *options)
+{
+    kw_test_network *n = kw_test_network_on(kw_test_world_with_user(options));
+    n->is_guest = false;
     kw_test_trust_add(&n->world->trust, kw_test_identity("client", 2048));
     return n;
 }
@@ -277,7 +291,9 @@ void kw_test_network_free(kw_test_network *n)
     kw_test_trust_clear(&n->trust);
     kw_test_folder_remove(n->folder);
     kw_writer_clear(&n->sent);
-    kw_test_world_free(n->world);
+    if (!n->is_guest) {
+        kw_test_world_free(n->world);
+    }
     free(n);
 }
 

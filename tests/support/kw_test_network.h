@@ -25,7 +25,9 @@ typedef struct kw_test_far_end {
 
 enum { KW_TEST_NETWORK_CLIENTS = 4 };
 
-typedef struct kw_test_network {
+typedef struct kw_test_network kw_test_network;
+
+struct kw_test_network {
     kw_test_world *world;
     kw_test_trust trust; /* the Clients' */
     char *folder;        /* their keys and certificates */
@@ -45,7 +47,11 @@ typedef struct kw_test_network {
     kw_writer sent;                        /* what the Clients have sent, on all connections */
     kw_client *clients[KW_TEST_NETWORK_CLIENTS];
     size_t client_count;
-} kw_test_network;
+    bool is_guest; /* the world is somebody else's */
+    void (*pass)(kw_test_network *network,
+                 uint64_t ms); /* time goes on while a Client waits: kw_test_world_advance, or what a test puts here */
+    void *ctx;                 /* for pass */
+};
 
 #define KW_TEST_NETWORK_URL "opc.tcp://localhost:4840"
 
@@ -53,6 +59,8 @@ extern const kw_client_identity KW_TEST_NOBODY, KW_TEST_OPERATOR; /* the latter 
 
 /* A world that knows KW_TEST_USER, and trust between its Server and the Clients' identity "client". */
 kw_test_network *kw_test_network_new(const kw_test_world_options *options);
+/* In this world, which stays when the network is freed; who trusts whom is the test's. */
+kw_test_network *kw_test_network_on(kw_test_world *world);
 void kw_test_network_free(kw_test_network *network);
 int kw_test_network_setup(void **state);
 int kw_test_network_teardown(void **state);

@@ -87,18 +87,35 @@ static void start_server(kw_test_world *world)
     add_variable(world, &KW_TEST_SECRET, 7, ROLE_OPERATOR);
 }
 
-/* As `keyway init` and `keyway authority` do it. */
-static void start_authority(kw_test_world *world)
+static kw_authority_config authority_config(const kw_test_world *world)
 {
     kw_authority_config config = world->options.authority;
-    const kw_resource self = {.uri = KW_STRING(KW_TEST_SERVER), .name = KW_STRING("Test")};
     if (config.service_uri.data == NULL) {
         config.service_uri = KW_STRING(KW_TEST_AUTHORITY_URI);
     }
+    return config;
+}
+
+void kw_test_world_new_key(kw_test_world *world)
+{
+    const kw_authority_config config = authority_config(world);
     assert_status(
         kw_authority_create_key(world->store->store, config.service_uri, KW_STRING("ES256"), &world->clock->clock, &world->random.random),
         KW_GOOD);
+}
+
+/* As `keyway init` does it. */
+static void prepare_authority(kw_test_world *world)
+{
+    const kw_resource self = {.uri = KW_STRING(KW_TEST_SERVER), .name = KW_STRING("Test")};
+    kw_test_world_new_key(world);
     assert_status(kw_store_resource_add(world->store->store, &self), KW_GOOD);
+}
+
+/* As `keyway authority` does it. */
+static void start_authority(kw_test_world *world)
+{
+    const kw_authority_config config = authority_config(world);
     assert_status(kw_authority_new(&config, world->server, &world->env, &world->authority), KW_GOOD);
     assert_status(kw_authority_publish_url(world->authority, kw_server_url(world->server)), KW_GOOD);
     uint64_t version; /* as if the Server had looked since */
@@ -147,6 +164,7 @@ kw_test_world *kw_test_world_new(const kw_test_world_options *options)
                                  .store = world->store->store};
     start_server(world);
     if (world->options.with_authority) {
+        prepare_authority(world);
         start_authority(world);
     }
     return world;
@@ -173,12 +191,15 @@ void kw_test_world_free(kw_test_world *world)
 
 void kw_test_world_restart(kw_test_world *world, const kw_application_identity *identity)
 {
-    assert_null(world->authority);
     kw_test_clients_free(world);
     kw_test_executor_cancel_all(&world->held);
+    kw_authority_free(world->authority);
     kw_server_free(world->server);
     world->env.identity = identity != NULL ? identity : world->env.identity;
     start_server(world);
+    if (world->options.with_authority) {
+        start_authority(world);
+    }
 }
 
 /* --- who is known ------------------------------------------------------------------------------------------------------ */
@@ -196,22 +217,43 @@ void kw_test_world_grant(kw_test_world *world, const char *role, kw_criteria cri
     assert_status(kw_store_role_rule_add(world->store->store, kw_string_from(role), &rule), KW_GOOD);
 }
 
+static kw_string jwk_of(kw_test_world *world, const kw_private_key *key)
+{
+    kw_jwk jwk = {.alg = KW_STRING("ES256")};
+    assert_status(kw_public_key_of(key, &jwk.key), KW_GOOD);
+    const kw_string text = kw_jwk_to_json(world->arena, &jwk);
+    kw_public_key_release(jwk.key);
+    return text;
+}
+
+static void publish_keys(kw_test_world *world, const kw_test_issuer *issuer, kw_string keys)
+{
+    const kw_issuer row = {
+        .uri = issuer->uri, .kind = KW_STRING("jwks"), .keys = kw_arena_format(world->arena, "{\"keys\":[%.*s]}", KW_STRING_ARGS(keys))};
+    assert_status(kw_store_issuer_put(world->store->store, &row), KW_GOOD);
+}
+
 const kw_test_issuer *kw_test_world_trust_issuer(kw_test_world *world, const char *uri)
 {
     assert_true(world->issuer_count < KW_TEST_ISSUERS);
     kw_test_issuer *issuer = &world->issuers[world->issuer_count++];
-    kw_jwk jwk = {.alg = KW_STRING("ES256")};
     issuer->uri = kw_string_from(uri);
     assert_status(kw_private_key_generate(KW_KEY_EC_P256, 0, &issuer->key), KW_GOOD);
-    assert_status(kw_public_key_of(issuer->key, &jwk.key), KW_GOOD);
-    const kw_string text = kw_jwk_to_json(world->arena, &jwk);
-    kw_public_key_release(jwk.key);
-    const kw_issuer row = {
-        .uri = issuer->uri, .kind = KW_STRING("jwks"), .keys = kw_arena_format(world->arena, "{\"keys\":[%.*s]}", KW_STRING_ARGS(text))};
-    assert_status(kw_store_issuer_put(world->store->store, &row), KW_GOOD);
+    publish_keys(world, issuer, jwk_of(world, issuer->key));
     uint64_t version; /* as if the Server had looked since */
     assert_status(kw_identity_gate_refresh(kw_server_gate(world->server), &version), KW_GOOD);
     return issuer;
+}
+
+void kw_test_world_rotate_issuer(kw_test_world *world, const kw_test_issuer *issuer, bool revoke_former)
+{
+    kw_test_issuer *own = &world->issuers[issuer - world->issuers];
+    const kw_string former = jwk_of(world, own->key);
+    kw_private_key_release(own->key);
+    assert_status(kw_private_key_generate(KW_KEY_EC_P256, 0, &own->key), KW_GOOD);
+    const kw_string latest = jwk_of(world, own->key);
+    publish_keys(world, own,
+                 revoke_former ? latest : kw_arena_format(world->arena, "%.*s,%.*s", KW_STRING_ARGS(latest), KW_STRING_ARGS(former)));
 }
 
 kw_test_world *kw_test_world_with_user(const kw_test_world_options *options)

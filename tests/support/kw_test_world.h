@@ -96,6 +96,10 @@ void kw_test_world_add_user(kw_test_world *world, const char *name, const char *
 void kw_test_world_grant(kw_test_world *world, const char *role, kw_criteria criteria, const char *value);
 /* A new key for a new issuer. */
 const kw_test_issuer *kw_test_world_trust_issuer(kw_test_world *world, const char *uri);
+/* A new key signs from now on, and the Server finds out by itself; of the former ones the last stays good, or none. */
+void kw_test_world_rotate_issuer(kw_test_world *world, const kw_test_issuer *issuer, bool revoke_former);
+/* The same for the Authorization Service: all former ones stay good. */
+void kw_test_world_new_key(kw_test_world *world);
 
 /* --- time and what is under way ------------------------------------------------------------------------------------------ */
 /* Timers fire on their due time; what they send is delivered. */
