@@ -101,6 +101,10 @@ kw_status kw_client_prove(kw_client *client, const kw_client_identity *identity)
         }
     }
     status = keep_nonce(client, response, status);
+    if (status == KW_BAD_APPLICATION_SIGNATURE_INVALID && client->is_activated) {
+        client->session_is_gone =
+            true; /* the Server has given another nonce since, and its answer was lost: nothing proves us on this one */
+    }
     kw_arena_free(arena);
     return status;
 }

@@ -151,7 +151,8 @@ kw_status kw_client_activate_afresh(kw_client *client)
 kw_status kw_client_activate_again(kw_client *client)
 {
     kw_client_identity who = known(&client->user);
-    if (who.source.fetch != NULL && kw_clock_ms(client->env.clock) >= client->user.renew_at) {
+    const bool is_overdue = kw_clock_ms(client->env.clock) >= client->user.renew_at || kw_status_is_bad(client->user.renew_status);
+    if (who.source.fetch != NULL && is_overdue) {
         return kw_client_activate_afresh(client);
     }
     return kw_client_prove(client, &who);

@@ -316,29 +316,41 @@ static void as_10_the_line_may_break_at_any_byte(void **state)
     assert_in_range(broken, 4, ENOUGH / STEP - 4);
 }
 
+/* The answer to an ActivateSession that did take place came too late: no signature is right on this Session any more. */
+static void as_08_a_session_whose_nonce_was_missed_is_made_anew(void **state)
+{
+    kw_test_network *n = *state;
+    kw_client *client = kw_test_network_open(n, NULL);
+    const kw_bytes before = kw_test_network_token(n, client);
+    client->server_nonce[0] ^= 1;
+    assert_status(kw_client_activate(client, &KW_TEST_OPERATOR), KW_BAD_APPLICATION_SIGNATURE_INVALID);
+    assert_status(kw_test_network_read(n, client, &KW_TEST_SECRET, NULL), KW_GOOD);
+    assert_false(kw_bytes_equal(kw_test_network_token(n, client), before));
+    assert_status(kw_client_activate(client, &KW_TEST_OPERATOR), KW_GOOD);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        KW_TEST_ON_NETWORK(as_10_after_a_restart_of_the_server_the_session_is_made_anew),
-        KW_TEST_ON_NETWORK(as_10_what_broke_while_nobody_looked_is_mended_before_anything_is_sent),
-        KW_TEST_ON_NETWORK(as_10_after_a_long_sleep_the_session_is_made_anew),
-        KW_TEST_ON_NETWORK(as_10_who_was_writing_is_told),
-        KW_TEST_ON_NETWORK(as_10_who_was_reading_gets_the_value),
-        KW_TEST_ON_NETWORK(as_10_a_session_that_has_timed_out_is_made_anew),
-        KW_TEST_ON_NETWORK(as_10_a_session_that_is_looked_after_does_not_time_out),
-        KW_TEST_ON_NETWORK(as_10_in_mode_sign_the_session_is_made_anew),
-        KW_TEST_ON_NETWORK(es_12_another_certificate_is_refused_until_it_is_trusted),
-        KW_TEST_ON_NETWORK(as_10_a_server_with_a_new_certificate_that_is_trusted_goes_on),
-        KW_TEST_ON_NETWORK(es_12_another_server_is_refused_although_it_is_trusted),
-        KW_TEST_ON_NETWORK(cs_18_a_weaker_endpoint_is_not_taken_the_second_time_either),
-        KW_TEST_ON_NETWORK(un_11_and_as_28_a_user_who_was_disabled_is_tried_once),
-        KW_TEST_ON_NETWORK(as_28_and_as_30_when_the_answer_to_an_activation_is_lost_the_user_stays),
-        KW_TEST_ON_NETWORK(as_10_tries_come_at_growing_distances_until_somebody_answers),
-        KW_TEST_ON_NETWORK(as_10_after_its_time_the_client_gives_up_and_tries_again_when_asked),
-        KW_TEST_ON_NETWORK(as_10_who_does_not_want_it_gets_no_second_connection),
-        KW_TEST_ON_NETWORK(an_answer_that_comes_too_late_is_not_taken_for_another),
-        KW_TEST_ON_NETWORK(as_10_a_server_that_has_fallen_silent_is_noticed),
-        KW_TEST_ON_NETWORK(as_10_the_line_may_break_at_any_byte),
-    };
+    const struct CMUnitTest tests[] = {KW_TEST_ON_NETWORK(as_10_after_a_restart_of_the_server_the_session_is_made_anew),
+                                       KW_TEST_ON_NETWORK(as_10_what_broke_while_nobody_looked_is_mended_before_anything_is_sent),
+                                       KW_TEST_ON_NETWORK(as_10_after_a_long_sleep_the_session_is_made_anew),
+                                       KW_TEST_ON_NETWORK(as_10_who_was_writing_is_told),
+                                       KW_TEST_ON_NETWORK(as_10_who_was_reading_gets_the_value),
+                                       KW_TEST_ON_NETWORK(as_10_a_session_that_has_timed_out_is_made_anew),
+                                       KW_TEST_ON_NETWORK(as_10_a_session_that_is_looked_after_does_not_time_out),
+                                       KW_TEST_ON_NETWORK(as_10_in_mode_sign_the_session_is_made_anew),
+                                       KW_TEST_ON_NETWORK(es_12_another_certificate_is_refused_until_it_is_trusted),
+                                       KW_TEST_ON_NETWORK(as_10_a_server_with_a_new_certificate_that_is_trusted_goes_on),
+                                       KW_TEST_ON_NETWORK(es_12_another_server_is_refused_although_it_is_trusted),
+                                       KW_TEST_ON_NETWORK(cs_18_a_weaker_endpoint_is_not_taken_the_second_time_either),
+                                       KW_TEST_ON_NETWORK(un_11_and_as_28_a_user_who_was_disabled_is_tried_once),
+                                       KW_TEST_ON_NETWORK(as_28_and_as_30_when_the_answer_to_an_activation_is_lost_the_user_stays),
+                                       KW_TEST_ON_NETWORK(as_10_tries_come_at_growing_distances_until_somebody_answers),
+                                       KW_TEST_ON_NETWORK(as_10_after_its_time_the_client_gives_up_and_tries_again_when_asked),
+                                       KW_TEST_ON_NETWORK(as_10_who_does_not_want_it_gets_no_second_connection),
+                                       KW_TEST_ON_NETWORK(an_answer_that_comes_too_late_is_not_taken_for_another),
+                                       KW_TEST_ON_NETWORK(as_10_a_server_that_has_fallen_silent_is_noticed),
+                                       KW_TEST_ON_NETWORK(as_10_the_line_may_break_at_any_byte),
+                                       KW_TEST_ON_NETWORK(as_08_a_session_whose_nonce_was_missed_is_made_anew)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,8 +98,12 @@ static void configure(kw_test_world *world, kw_server_config *config)
 
 static void set_up(sim *s, uint64_t seed)
 {
-    const kw_test_world_options options = {
-        .configure = configure, .ctx = s, .seed = seed, .with_authority = seed % 5 < 2, .authority = {.token_lifetime_s = 90}};
+    const kw_test_world_options options = {.log = getenv("KW_LOG") != NULL ? &KW_LOG_STDERR : NULL,
+                                           .configure = configure,
+                                           .ctx = s,
+                                           .seed = seed,
+                                           .with_authority = seed % 5 < 2,
+                                           .authority = {.token_lifetime_s = 90}};
     kw_test_random_init(&s->random, seed ^ UINT64_C(0x9e3779b97f4a7c15));
     s->seed = seed;
     s->digest = UINT64_C(14695981039346656037);

@@ -12,7 +12,8 @@
 #define PATIENCE_MS 5000u
 #define RECONNECT_MS 10000u
 #define SESSION_MS 60000.0
-#define TRIES 3
+#define TRIES 5
+#define BETWEEN_TRIES_MS 20000u /* renewals and lock-outs have their time */
 
 struct sim_client {
     sim *sim;
@@ -188,8 +189,10 @@ void sim_end_library(sim *s)
     }
     mend(c->network);
     c->is_waiting = true;
-    kw_status status = KW_GOOD;
-    for (int i = 0; i < TRIES && c->is_connected && c->person == SIM_ROBOT; i++) {
+    const bool is_robot = c->is_connected && c->person == SIM_ROBOT;
+    kw_status status = is_robot ? read_value(c, true) : KW_GOOD;
+    for (int i = 1; i < TRIES && kw_status_is_bad(status); i++) {
+        sim_pass(s, BETWEEN_TRIES_MS);
         status = read_value(c, true);
     }
     if (kw_status_is_bad(status)) {
