@@ -102,8 +102,7 @@ kw_status kw_client_prove(kw_client *client, const kw_client_identity *identity)
     }
     status = keep_nonce(client, response, status);
     if (status == KW_BAD_APPLICATION_SIGNATURE_INVALID && client->is_activated) {
-        client->session_is_gone =
-            true; /* the Server has given another nonce since, and its answer was lost: nothing proves us on this one */
+        client->session_is_gone = true; /* the serverNonce is another one since an answer was lost: nothing proves us here any more */
     }
     kw_arena_free(arena);
     return status;

@@ -45,10 +45,11 @@ typedef enum sim_truth { SIM_NO, SIM_MAYBE, SIM_YES } sim_truth;
 typedef struct sim_user {
     sim_person person;
     kw_date_time expires; /* 0: never */
-    uint64_t ends_ms;     /* the same by the clock that nobody can set, once it was accepted */
-    bool is_false;        /* wrong password, expired or forged token */
-    sim_truth claims;     /* of a token: does it give the Role? */
-    unsigned key;         /* that signed it */
+    uint64_t ends_ms;     /* the same by the clock that nobody can set, once it was accepted: at the latest */
+    uint64_t ends_early_ms;
+    bool is_false;    /* wrong password, expired or forged token */
+    sim_truth claims; /* of a token: does it give the Role? */
+    unsigned key;     /* that signed it */
 } sim_user;
 
 typedef struct sim_session {

@@ -11,7 +11,7 @@
 
 const char *sim_person_name(sim_person person)
 {
-    static const char *const NAMES[] = {"nobody", "operator", "visitor", "robot", "guest"};
+    static const char *const NAMES[] = {"nobody", "operator", "visitor", "robot", "guest", "bearer"};
     return NAMES[person];
 }
 
@@ -38,7 +38,8 @@ static bool is_over(const sim *s, const sim_session *session)
 static bool may_be_over(const sim *s, const sim_session *session)
 {
     const sim_user *user = &session->user;
-    return user->expires != 0 && (s->world->clock->utc >= user->expires || sim_now(s) + 2 >= user->ends_ms || has_revoked_key(s, user));
+    return user->expires != 0 &&
+           (s->world->clock->utc >= user->expires || sim_now(s) + 2 >= user->ends_early_ms || has_revoked_key(s, user));
 }
 
 sim_truth sim_right_of(const sim *s, const sim_user *user)
@@ -428,7 +429,10 @@ static void take_user(sim *s, const sim_request *r)
         session->user.expires += TOKEN_SKEW;
     }
     session->user.expires += r->user.expires != 0 ? s->grace_s * KW_TICKS_PER_S : 0;
-    session->user.ends_ms = sim_now(s) + (uint64_t)((session->user.expires - s->world->clock->utc) / KW_TICKS_PER_MS) + 2;
+    const uint64_t ends = sim_now(s) + (uint64_t)((session->user.expires - s->world->clock->utc) / KW_TICKS_PER_MS) + 2;
+    const bool is_again = session->user.expires == former.expires && former.ends_early_ms < ends; /* its end was worked out before */
+    session->user.ends_ms = ends;
+    session->user.ends_early_ms = is_again ? former.ends_early_ms : ends;
     sim_subscriptions_changed(s, session, &former);
     session->may_have_expired = false;
 }
