@@ -2,45 +2,69 @@
 #include "app/host.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "server/notify.h"
 
 #include <stdio.h>
 
 #define MAX_JOBS 512
 #define GRACE_MS 5000
 
+typedef struct running {
+    kw_host host;
+    kw_notify notify;
+} running;
+
 /* SIGHUP: trust and certificates may have changed; everything else is read from the store as it is needed. */
 static void on_hangup(void *ctx)
 {
-    kw_host *host = ctx;
-    KW_LOG(&host->log, KW_LOG_INFO, "reload", kw_field_text("reason", "SIGHUP"));
-    kw_server_recheck_trust(host->server);
+    running *r = ctx;
+    kw_notify_reloading(&r->notify);
+    KW_LOG(&r->host.log, KW_LOG_INFO, "reload", kw_field_text("reason", "SIGHUP"));
+    kw_server_recheck_trust(r->host.server);
+    kw_notify_ready(&r->notify);
+}
+
+static void on_stopping(void *ctx)
+{
+    running *r = ctx;
+    kw_notify_stopping(&r->notify);
+}
+
+/* What whoever started it waits for: on stdout, and to a service manager. */
+static void announce(running *r, bool json)
+{
+    const kw_host *host = &r->host;
+    if (json) {
+        kw_print_json(json_pack("{s:o,s:o*}", "ready", kw_json_string(kw_server_url(host->server)), "issuer",
+                                host->issuer.len > 0 ? kw_json_string(host->issuer) : NULL));
+    } else {
+        printf("ready %.*s\n", KW_STRING_ARGS(kw_server_url(host->server)));
+        if (host->issuer.len > 0) {
+            printf("issuer %.*s\n", KW_STRING_ARGS(host->issuer));
+        }
+    }
+    fflush(stdout);
+    kw_notify_ready(&r->notify);
 }
 
 static int run(kw_host_kind kind, const char *config_file, bool json)
 {
     kw_runtime *runtime = NULL;
-    kw_host host;
+    running r;
     kw_status status = kw_runtime_new(&KW_LOG_STDERR, MAX_JOBS, &runtime);
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the event loop could not be set up");
     }
-    const int code = kw_host_start(&host, kind, config_file, KW_LOG_DEBUG, runtime);
+    const int code = kw_host_start(&r.host, kind, config_file, KW_LOG_DEBUG, runtime);
     if (code >= 0) {
         kw_runtime_free(runtime);
         return code;
     }
-    if (json) {
-        kw_print_json(json_pack("{s:o,s:o*}", "ready", kw_json_string(kw_server_url(host.server)), "issuer",
-                                host.issuer.len > 0 ? kw_json_string(host.issuer) : NULL));
-    } else {
-        printf("ready %.*s\n", KW_STRING_ARGS(kw_server_url(host.server)));
-        if (host.issuer.len > 0) {
-            printf("issuer %.*s\n", KW_STRING_ARGS(host.issuer));
-        }
-    }
-    fflush(stdout);
-    status = kw_runtime_run(runtime, true, GRACE_MS, on_hangup, &host);
-    kw_host_clear(&host);
+    kw_notify_init_from_environment(&r.notify, kw_runtime_timers(runtime), &KW_CLOCK_SYSTEM);
+    announce(&r, json);
+    status = kw_runtime_run(runtime, &(kw_runtime_signals){.hangup = on_hangup, .stopping = on_stopping, .ctx = &r}, GRACE_MS);
+    kw_notify_clear(&r.notify);
+    kw_host_clear(&r.host);
     kw_runtime_free(runtime);
     return kw_status_is_bad(status) ? kw_fail(status, "the event loop failed") : KW_EXIT_DONE;
 }

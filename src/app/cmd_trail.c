@@ -1,4 +1,4 @@
-/* keyway trail: the audit trail, and the proof that nobody touched it. */
+/* keyway trail, keyway log: the audit trail, and the proof that nobody touched it. */
 #include "app/directory.h"
 #include "app/options.h"
 #include "app/output.h"
@@ -131,7 +131,29 @@ static int trail_list(kw_directory *d, uint32_t after, bool json)
     }
 }
 
-int kw_cmd_trail(const kw_command *self, int argc, char **argv)
+/* The same trail by two names: each command has its words, first the one that lists, then the one that checks. */
+typedef struct trail_words {
+    const char *list, *check;
+    bool is_always_json; /* listed for machines alone */
+} trail_words;
+
+static int trail_do(const kw_command *self, const char *directory, const char *word, const trail_words *words, uint32_t after, bool json)
+{
+    const bool is_list = strcmp(word, words->list) == 0;
+    kw_directory d;
+    if (!is_list && strcmp(word, words->check) != 0) {
+        return kw_usage_error(self, "unknown word '%s'; use %s or %s", word, words->list, words->check);
+    }
+    int code = kw_directory_open(self, directory, &d);
+    if (code >= 0) {
+        return code;
+    }
+    code = is_list ? trail_list(&d, after, json || words->is_always_json) : trail_check(&d, json);
+    kw_directory_close(&d);
+    return code;
+}
+
+static int trail_command(const kw_command *self, int argc, char **argv, const trail_words *known)
 {
     const char *directory = NULL;
     uint32_t after = 0;
@@ -142,23 +164,19 @@ int kw_cmd_trail(const kw_command *self, int argc, char **argv)
         {"after", 0, KW_OPTION_NUMBER, &after, 0, UINT32_MAX},
         {"json", 0, KW_OPTION_FLAG, &json, 0, 0},
     };
-    int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
+    const int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
     if (code >= 0) {
         return code;
     }
-    if (!kw_options_arguments(self, &words, 1, 1)) {
-        return KW_EXIT_USAGE;
-    }
-    const bool is_list = strcmp(words.items[0], "list") == 0;
-    if (!is_list && strcmp(words.items[0], "check") != 0) {
-        return kw_usage_error(self, "unknown word '%s'; use list or check", words.items[0]);
-    }
-    kw_directory d;
-    code = kw_directory_open(self, directory, &d);
-    if (code >= 0) {
-        return code;
-    }
-    code = is_list ? trail_list(&d, after, json) : trail_check(&d, json);
-    kw_directory_close(&d);
-    return code;
+    return kw_options_arguments(self, &words, 1, 1) ? trail_do(self, directory, words.items[0], known, after, json) : KW_EXIT_USAGE;
+}
+
+int kw_cmd_trail(const kw_command *self, int argc, char **argv)
+{
+    return trail_command(self, argc, argv, &(trail_words){"list", "check", false});
+}
+
+int kw_cmd_log(const kw_command *self, int argc, char **argv)
+{
+    return trail_command(self, argc, argv, &(trail_words){"export", "verify", true});
 }

@@ -61,6 +61,7 @@ const kw_command KW_COMMANDS[] = {
      "  A backup can be restored to a file or to PostgreSQL, wherever it was taken from: `store` in DIR/keyway.yaml says to which.\n",
      kw_cmd_store},
     {"trail", "list|check -d DIR [--after N]", "Show the audit trail, or prove that it is whole", NULL, kw_cmd_trail},
+    {"log", "verify|export -d DIR [--after N]", "Prove that the audit trail is whole, or write it out as JSON lines", NULL, kw_cmd_log},
     {"config", "check -c FILE", "Check a configuration", NULL, kw_cmd_config},
     {NULL, NULL, NULL, NULL, NULL},
 };

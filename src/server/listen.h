@@ -18,8 +18,15 @@ kw_timers *kw_runtime_timers(kw_runtime *runtime);
 /* Bind every address ("127.0.0.1", "::1", "0.0.0.0", …); port 0 takes one free port for all of them. *why: static. */
 kw_status kw_runtime_listen(kw_runtime *runtime, kw_server *server, const char *const *addresses, size_t count, uint16_t port,
                             uint16_t *bound, const char **why);
-/* Until kw_runtime_stop was called and all servers have drained (at most `grace_ms`). SIGTERM and SIGINT stop when handle_signals; SIGHUP calls on_hangup. */
-kw_status kw_runtime_run(kw_runtime *runtime, bool handle_signals, uint32_t grace_ms, void (*on_hangup)(void *ctx), void *ctx);
+/* What a process is told by signals; either may be NULL. On the loop. */
+typedef struct kw_runtime_signals {
+    void (*hangup)(void *ctx);   /* SIGHUP */
+    void (*stopping)(void *ctx); /* SIGTERM or SIGINT, the first: before anything is stopped */
+    void *ctx;
+} kw_runtime_signals;
+
+/* Until kw_runtime_stop was called and all servers have drained (at most `grace_ms`). SIGTERM and SIGINT stop it, too, unless `signals` is NULL. */
+kw_status kw_runtime_run(kw_runtime *runtime, const kw_runtime_signals *signals, uint32_t grace_ms);
 /* From any thread. */
 void kw_runtime_stop(kw_runtime *runtime);
 

@@ -187,12 +187,15 @@ static void on_signal(uv_signal_t *signal, int number)
 {
     kw_runtime *runtime = signal->data;
     if (number == SIGHUP) {
-        if (runtime->on_hangup != NULL) {
-            runtime->on_hangup(runtime->hangup_ctx);
+        if (runtime->told.hangup != NULL) {
+            runtime->told.hangup(runtime->told.ctx);
         }
         return;
     }
     KW_LOG(runtime->log, KW_LOG_INFO, "stopping", kw_field_int("signal", number));
+    if (!runtime->is_stopping && runtime->told.stopping != NULL) {
+        runtime->told.stopping(runtime->told.ctx);
+    }
     begin_stop(runtime);
 }
 
@@ -291,11 +294,10 @@ static void watch_signals(kw_runtime *runtime)
     }
 }
 
-kw_status kw_runtime_run(kw_runtime *runtime, bool handle_signals, uint32_t grace_ms, void (*on_hangup)(void *ctx), void *ctx)
+kw_status kw_runtime_run(kw_runtime *runtime, const kw_runtime_signals *signals, uint32_t grace_ms)
 {
-    runtime->on_hangup = on_hangup;
-    runtime->hangup_ctx = ctx;
-    if (handle_signals) {
+    if (signals != NULL) {
+        runtime->told = *signals;
         watch_signals(runtime);
     }
     while (!runtime->is_stopping) {

@@ -31,8 +31,7 @@ struct kw_runtime {
     kw_server *servers[KW_SERVERS_MAX];
     size_t server_count, servers_left;
     bool is_stopping;
-    void (*on_hangup)(void *ctx);
-    void *hangup_ctx;
+    kw_runtime_signals told;
     uint8_t read_buffer[65536]; /* one read at a time: the loop is one thread */
 };
 
