@@ -356,7 +356,7 @@ static void print_next(demo *d)
 static void *run_loop(void *ctx)
 {
     demo *d = ctx;
-    kw_runtime_run(d->runtime, NULL, GRACE_MS);
+    kw_runtime_run(d->runtime, GRACE_MS);
     return NULL;
 }
 

@@ -61,8 +61,9 @@ static int run(kw_host_kind kind, const char *config_file, bool json)
         return code;
     }
     kw_notify_init_from_environment(&r.notify, kw_runtime_timers(runtime), &KW_CLOCK_SYSTEM);
+    kw_runtime_take_signals(runtime, &(kw_runtime_signals){.hangup = on_hangup, .stopping = on_stopping, .ctx = &r});
     announce(&r, json);
-    status = kw_runtime_run(runtime, &(kw_runtime_signals){.hangup = on_hangup, .stopping = on_stopping, .ctx = &r}, GRACE_MS);
+    status = kw_runtime_run(runtime, GRACE_MS);
     kw_notify_clear(&r.notify);
     kw_host_clear(&r.host);
     kw_runtime_free(runtime);

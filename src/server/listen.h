@@ -25,8 +25,11 @@ typedef struct kw_runtime_signals {
     void *ctx;
 } kw_runtime_signals;
 
-/* Until kw_runtime_stop was called and all servers have drained (at most `grace_ms`). SIGTERM and SIGINT stop it, too, unless `signals` is NULL. */
-kw_status kw_runtime_run(kw_runtime *runtime, const kw_runtime_signals *signals, uint32_t grace_ms);
+/* From now on they are for kw_runtime_run, also those that come before it; SIGTERM and SIGINT end that. Before anybody is told that it is
+ * ready. Copied. */
+void kw_runtime_take_signals(kw_runtime *runtime, const kw_runtime_signals *signals);
+/* Until kw_runtime_stop was called, or a signal taken, and all servers have drained (at most `grace_ms`). */
+kw_status kw_runtime_run(kw_runtime *runtime, uint32_t grace_ms);
 /* From any thread. */
 void kw_runtime_stop(kw_runtime *runtime);
 

@@ -284,9 +284,10 @@ kw_timers *kw_runtime_timers(kw_runtime *runtime)
     return runtime->timers;
 }
 
-static void watch_signals(kw_runtime *runtime)
+void kw_runtime_take_signals(kw_runtime *runtime, const kw_runtime_signals *signals)
 {
     static const int NUMBERS[] = {SIGTERM, SIGINT, SIGHUP};
+    runtime->told = *signals;
     for (int i = 0; i < 3; i++) {
         uv_signal_init(&runtime->loop, &runtime->signals[i]);
         runtime->signals[i].data = runtime;
@@ -294,12 +295,8 @@ static void watch_signals(kw_runtime *runtime)
     }
 }
 
-kw_status kw_runtime_run(kw_runtime *runtime, const kw_runtime_signals *signals, uint32_t grace_ms)
+kw_status kw_runtime_run(kw_runtime *runtime, uint32_t grace_ms)
 {
-    if (signals != NULL) {
-        runtime->told = *signals;
-        watch_signals(runtime);
-    }
     while (!runtime->is_stopping) {
         uv_run(&runtime->loop, UV_RUN_DEFAULT);
     }
