@@ -86,7 +86,7 @@ static void configure(kw_test_world *world, kw_server_config *config)
     if (s->has_throttle) {
         config->identity.throttle = (kw_throttle_config){.delay_after = 2,
                                                          .delay_base_ms = 10,
-                                                         .delay_max_ms = 40,
+                                                         .delay_max_ms = SIM_DELAY_MS,
                                                          .lockout_after = SIM_LOCKOUT_AFTER,
                                                          .lockout_s = SIM_LOCKOUT_S,
                                                          .window_s = 900,

@@ -305,6 +305,7 @@ void sim_mend_store(sim *s);
 /* --- sim_guess.c: failures are counted --------------------------------------------------------------------------------------------- */
 #define SIM_LOCKOUT_AFTER 5u
 #define SIM_LOCKOUT_S 60u
+#define SIM_DELAY_MS 40u
 void sim_guess(sim *s);
 void sim_count_attempt(sim *s, const sim_request *r, kw_status status);
 /* Nobody from there is let in now. */

@@ -159,7 +159,8 @@ static uint32_t reasons_of_store(const sim *s, const sim_request *r)
     if (r->user.person == SIM_OPERATOR && (s->operator_is_disabled || !sim_is_settled(s))) {
         reasons |= SIM_FALSE_USER;
     }
-    return s->has_throttle && s->failures >= 3 ? reasons | SIM_LOCKED | SIM_BUSY : reasons; /* delayed answers: only so many */
+    reasons |= s->has_throttle ? SIM_BUSY : 0u; /* delayed answers: only so many */
+    return s->has_throttle && s->failures >= 3 ? reasons | SIM_LOCKED : reasons;
 }
 
 /* Tokens from the future and secrets of long ago are refused; how much is too much has its own tests. */

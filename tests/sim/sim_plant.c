@@ -12,9 +12,18 @@ void sim_pass_time(sim *s)
     sim_pass(s, span);
 }
 
+/* Answers that are delayed after failures say what was proven before. */
+static void let_answers_out(sim *s)
+{
+    if (s->has_throttle) {
+        sim_pass(s, SIM_DELAY_MS + 1);
+    }
+}
+
 void sim_jump(sim *s)
 {
     const int64_t seconds = (int64_t)sim_below(s, 240) - 120;
+    let_answers_out(s);
     sim_note(s, "the wall clock jumps by %lld s", (long long)seconds);
     s->world->clock->utc += seconds * KW_TICKS_PER_S;
     sim_forget_attempts(s); /* lock-outs of the store end by this clock */
@@ -139,6 +148,7 @@ void sim_change_keys(sim *s)
     if (sim_store_is_broken(s)) {
         return;
     }
+    let_answers_out(s);
     sim_note(s, "%s has a new key%s", is_authority ? "the Authorization Service" : "the issuer",
              revoke ? ", the former ones are revoked" : "");
     if (is_authority && revoke) {
