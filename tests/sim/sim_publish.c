@@ -327,13 +327,13 @@ static void judge_subscribe(sim *s, const sim_request *r, const kw_create_subscr
 static void judge_watch(sim *s, const sim_request *r, kw_status status)
 {
     const sim_truth right = sim_right(s, r->session);
+    keep(s, r->subscription); /* also when the item is refused */
     if (!kw_status_is_bad(status)) {
         if (r->is_secret && right == SIM_NO) {
             sim_violation(s, "session %u watches the secret as %s", sim_session_number(s, r->session),
                           sim_person_name(r->session->user.person));
         }
         r->subscription->is_watched[r->is_secret] = true;
-        keep(s, r->subscription);
     } else if (!r->is_secret || status != KW_BAD_USER_ACCESS_DENIED || right == SIM_YES) {
         sim_violation(s, "session %u may not watch: %s", sim_session_number(s, r->session), kw_status_name(status));
     }
