@@ -94,7 +94,8 @@ static void age(sim *s, sim_subscription *subscription)
     }
     subscription->may_be_gone = subscription->may_be_gone || silent + 2 * SIM_PUBLISHING_MS > lifetime;
     if (owner == NULL) { /* it goes with its user */
-        const bool is_out = subscription->user.person == SIM_OPERATOR && s->operator_is_disabled;
+        const bool is_out =
+            subscription->user.person == SIM_OPERATOR ? s->operator_is_disabled : subscription->user.expires != 0; /* or with his key */
         subscription->may_be_gone = subscription->may_be_gone || is_out;
         return;
     }
