@@ -1,0 +1,299 @@
+/*
+ * What an access token costs, beside what its signature costs alone, as JSON.
+ *
+ *   bench_tokens [--tokens N] [--threads N] [--directory DIR]
+ *
+ * Tokens are issued the way the jobs of the Authorization Service do it: resource and policy from the store (SQLite, in DIR), claims,
+ * signature, and a record in the audit trail that is durable before the token counts. `threads` issue at a time, as many requests
+ * do; their records share commits. The limit is a loop of bare OpenSSL signatures with the same kind of key. Both in CPU seconds of
+ * this process, so that neither other programs nor the disk enter into the ratio; wall time is told beside it.
+ *
+ * Exit code 1: less than 80 % of the limit with RS256, or less than 50 % with ES256.
+ */
+#include "authority/authority.h"
+#include "identity/jwt.h"
+#include "identity/password.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define THREADS_MAX 256
+#define RESOURCE "urn:bench:resource"
+#define SERVICE "urn:bench:tokens"
+#define CLAIMS_LEN 400 /* bytes that are signed, about */
+#define TOKEN_ARENA ((size_t)1 << 20)
+
+typedef struct plan {
+    unsigned tokens, threads;
+    const char *directory;
+} plan;
+
+typedef struct cost {
+    double cpu_s, wall_s;
+} cost;
+
+typedef struct round {
+    kw_authority *authority;
+    kw_store *store;
+    const kw_identity *who;
+    atomic_uint left;
+} round;
+
+static void check(kw_status status, const char *what)
+{
+    if (kw_status_is_bad(status)) {
+        fprintf(stderr, "bench_tokens: %s: %s\n", what, kw_status_name(status));
+        exit(2);
+    }
+}
+
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+}
+
+static cost now(void)
+{
+    struct rusage usage;
+    struct timespec t;
+    getrusage(RUSAGE_SELF, &usage);
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (cost){seconds(usage.ru_utime) + seconds(usage.ru_stime), (double)t.tv_sec + (double)t.tv_nsec * 1e-9};
+}
+
+static cost since(cost start)
+{
+    const cost end = now();
+    return (cost){end.cpu_s - start.cpu_s, end.wall_s - start.wall_s};
+}
+
+/* --- the limit ---------------------------------------------------------------------------------------------------------------- */
+
+static cost sign_bare(kw_key_type type, unsigned count)
+{
+    kw_private_key *key = NULL;
+    uint8_t text[CLAIMS_LEN], signature[1024];
+    memset(text, 'a', sizeof(text));
+    check(kw_private_key_generate(type, 2048, &key), "a key");
+    const cost start = now();
+    for (unsigned i = 0; i < count; i++) {
+        size_t len = sizeof(signature);
+        EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+        if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, kw_private_key_evp(key)) != 1 ||
+            EVP_DigestSign(ctx, signature, &len, text, sizeof(text)) != 1) {
+            check(KW_BAD_UNEXPECTED_ERROR, "a bare signature");
+        }
+        EVP_MD_CTX_free(ctx);
+    }
+    const cost spent = since(start);
+    kw_private_key_release(key);
+    return spent;
+}
+
+/* --- tokens ------------------------------------------------------------------------------------------------------------------- */
+
+static void issue(const round *r, kw_arena *arena)
+{
+    kw_string token;
+    kw_date_time expires;
+    check(kw_authority_mint(r->authority, r->who, KW_STRING(RESOURCE), arena, &token, &expires), "a token");
+    const kw_audit_record record = {.event = KW_STRING("RequestAccessToken"),
+                                    .source = KW_STRING(SERVICE),
+                                    .user = r->who->name,
+                                    .client = KW_STRING("urn:bench:client"),
+                                    .detail = KW_STRING("{\"resource\":\"" RESOURCE "\"}")};
+    check(kw_store_audit_append(r->store, &record), "the audit trail");
+}
+
+static void *work(void *ctx)
+{
+    round *r = ctx;
+    kw_arena *arena = kw_arena_new(TOKEN_ARENA);
+    for (;;) {
+        unsigned left = atomic_load(&r->left);
+        while (left > 0 && !atomic_compare_exchange_weak(&r->left, &left, left - 1)) {
+        }
+        if (left == 0) {
+            kw_arena_free(arena);
+            return NULL;
+        }
+        issue(r, arena);
+        kw_arena_reset(arena);
+    }
+}
+
+static cost issue_all(round *r, const plan *p, unsigned count)
+{
+    pthread_t threads[THREADS_MAX];
+    atomic_store(&r->left, count);
+    const cost start = now();
+    for (unsigned i = 0; i < p->threads; i++) {
+        pthread_create(&threads[i], NULL, work, r);
+    }
+    for (unsigned i = 0; i < p->threads; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    return since(start);
+}
+
+/* --- an Authorization Service without sockets ----------------------------------------------------------------------------------- */
+
+typedef struct service {
+    kw_arena *arena;
+    kw_store *store;
+    kw_timers *timers;
+    kw_application_identity identity;
+    kw_server_env env;
+    kw_server *server;
+    kw_authority *authority;
+} service;
+
+static void make_identity(kw_application_identity *out)
+{
+    static const char *const HOSTS[] = {"localhost"};
+    const int64_t at = kw_clock_utc(&KW_CLOCK_SYSTEM);
+    const kw_certificate_request request = {.application_uri = "urn:bench:authority",
+                                            .common_name = "bench",
+                                            .hosts = HOSTS,
+                                            .host_count = 1,
+                                            .not_before = at - 3600 * KW_TICKS_PER_S,
+                                            .not_after = at + 86400 * KW_TICKS_PER_S};
+    check(kw_private_key_generate(KW_KEY_RSA, 2048, &out->key), "a key");
+    check(kw_certificate_create(&request, out->key, &KW_RANDOM_SYSTEM, &out->certificate), "a certificate");
+}
+
+static void start(service *s, const char *file, const char *alg)
+{
+    static const kw_string HOST = {(const uint8_t *)"localhost", 9};
+    static const kw_server_endpoint ENDPOINTS[] = {{&KW_POLICY_NONE, KW_MESSAGE_SECURITY_MODE_NONE}};
+    kw_string why = KW_BYTES_NULL;
+    kw_server_config config;
+    *s = (service){.arena = kw_arena_new((size_t)4 << 20), .timers = kw_timers_new(0)};
+    check(kw_store_open(file, true, &KW_CLOCK_SYSTEM, s->arena, &s->store, &why), "the store");
+    make_identity(&s->identity);
+    s->env = (kw_server_env){.clock = &KW_CLOCK_SYSTEM,
+                             .random = &KW_RANDOM_SYSTEM,
+                             .executor = &KW_EXECUTOR_INLINE,
+                             .log = &KW_LOG_QUIET,
+                             .timers = s->timers,
+                             .identity = &s->identity,
+                             .store = s->store};
+    kw_server_config_defaults(&config);
+    config.application_uri = KW_STRING("urn:bench:authority");
+    config.hosts = &HOST;
+    config.host_count = 1;
+    config.endpoints = ENDPOINTS;
+    config.endpoint_count = 1;
+    config.with_gds = true;
+    check(kw_server_new(&config, &s->env, &s->server), "the Server");
+    check(kw_store_resource_add(s->store, &(kw_resource){.uri = KW_STRING(RESOURCE)}), "the resource");
+    check(kw_authority_create_key(s->store, KW_STRING(SERVICE), kw_string_from(alg), &KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM), "a signing key");
+    check(kw_authority_new(&(kw_authority_config){.service_uri = KW_STRING(SERVICE)}, s->server, &s->env, &s->authority), "the service");
+}
+
+static void stop(service *s)
+{
+    kw_authority_free(s->authority);
+    kw_server_free(s->server);
+    kw_store_close(s->store);
+    kw_timers_free(s->timers);
+    kw_certificate_release(s->identity.certificate);
+    kw_private_key_release(s->identity.key);
+    kw_arena_free(s->arena);
+}
+
+/* --- measuring -------------------------------------------------------------------------------------------------------------------- */
+
+static json_t *measure(const plan *p, const char *folder, const char *alg, kw_key_type type, unsigned tokens, double wanted, bool *is_met)
+{
+    char file[512];
+    service s;
+    const kw_granted_role roles[] = {{0, 15680, KW_STRING("Operator")}, {0, 15656, KW_STRING("AuthenticatedUser")}};
+    const kw_identity who = {
+        .kind = KW_USER_TOKEN_TYPE_USER_NAME, .name = KW_STRING("alice"), .roles = roles, .role_count = sizeof(roles) / sizeof(roles[0])};
+    snprintf(file, sizeof(file), "%s/%s.db", folder, alg);
+    start(&s, file, alg);
+    round r = {.authority = s.authority, .store = s.store, .who = &who};
+    issue_all(&r, p, tokens / 10 + 1); /* warm */
+    cost bare = {0, 0}, all = {0, 0};
+    for (int turn = 0; turn < 4; turn++) { /* by turns: what else the machine does, it does to both */
+        const cost b = sign_bare(type, tokens / 4), t = issue_all(&r, p, tokens / 4);
+        bare = (cost){bare.cpu_s + b.cpu_s, bare.wall_s + b.wall_s};
+        all = (cost){all.cpu_s + t.cpu_s, all.wall_s + t.wall_s};
+    }
+    stop(&s);
+    const double count = tokens / 4 * 4;
+    const double ratio = bare.cpu_s / all.cpu_s;
+    *is_met = *is_met && ratio >= wanted;
+    return json_pack("{s:s,s:f,s:f,s:f,s:f,s:f,s:f}", "alg", alg, "tokens_per_cpu_second", count / all.cpu_s, "signatures_per_cpu_second",
+                     count / bare.cpu_s, "ratio", ratio, "wanted", wanted, "tokens_per_second", count / all.wall_s, "cpu_us_beside_signature",
+                     (all.cpu_s - bare.cpu_s) / count * 1e6);
+}
+
+static unsigned number(const char *text, unsigned least, unsigned most)
+{
+    char *end = NULL;
+    const unsigned long value = strtoul(text, &end, 10);
+    if (end == text || *end != '\0' || value < least || value > most) {
+        fprintf(stderr, "bench_tokens: %s is not a number from %u to %u\n", text, least, most);
+        exit(2);
+    }
+    return (unsigned)value;
+}
+
+static plan parse(int argc, char **argv)
+{
+    static const struct option OPTIONS[] = {
+        {"tokens", required_argument, NULL, 'n'}, {"threads", required_argument, NULL, 't'}, {"directory", required_argument, NULL, 'd'}, {0}};
+    plan p = {.tokens = 4000, .threads = 32, .directory = "/tmp"};
+    for (int c; (c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
+        switch (c) {
+        case 'n':
+            p.tokens = number(optarg, 40, 10000000);
+            break;
+        case 't':
+            p.threads = number(optarg, 1, THREADS_MAX);
+            break;
+        case 'd':
+            p.directory = optarg;
+            break;
+        default:
+            exit(2);
+        }
+    }
+    return p;
+}
+
+int main(int argc, char **argv)
+{
+    const plan p = parse(argc, argv);
+    char folder[400], file[512];
+    bool is_met = true;
+    snprintf(folder, sizeof(folder), "%s/bench-tokens-XXXXXX", p.directory);
+    if (mkdtemp(folder) == NULL) {
+        perror(folder);
+        return 2;
+    }
+    json_t *all = json_array();
+    json_array_append_new(all, measure(&p, folder, "RS256", KW_KEY_RSA, p.tokens, 0.8, &is_met));
+    json_array_append_new(all, measure(&p, folder, "ES256", KW_KEY_EC_P256, p.tokens * 5, 0.5, &is_met));
+    json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(4));
+    putchar('\n');
+    json_decref(all);
+    static const char *const FILES[] = {"RS256.db", "RS256.db-wal", "RS256.db-shm", "ES256.db", "ES256.db-wal", "ES256.db-shm"};
+    for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++) {
+        snprintf(file, sizeof(file), "%s/%s", folder, FILES[i]);
+        unlink(file);
+    }
+    rmdir(folder);
+    return is_met ? 0 : 1;
+}
