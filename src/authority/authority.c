@@ -41,6 +41,7 @@ static kw_status make_parts(kw_authority *authority, const kw_authority_config *
     if (authority->arena == NULL || authority->requests == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
+    KW_TRY(kw_ledger_new(env->store, env->executor, &authority->ledger));
     KW_TRY(copy_config(authority, config));
     authority->listener = (kw_session_listener){.closed = on_session_closed, .ctx = authority};
     kw_server_add_session_listener(authority->server, &authority->listener);
@@ -54,9 +55,10 @@ kw_status kw_authority_new(const kw_authority_config *config, kw_server *server,
         return KW_BAD_OUT_OF_MEMORY;
     }
     kw_signer_init(&authority->signer);
+    const kw_status ready = kw_targets_init(&authority->targets);
     authority->server = server;
     authority->env = env;
-    const kw_status status = make_parts(authority, config);
+    const kw_status status = kw_status_is_bad(ready) ? ready : make_parts(authority, config);
     if (kw_status_is_bad(status)) {
         kw_authority_free(authority);
         return status;
@@ -68,10 +70,12 @@ kw_status kw_authority_new(const kw_authority_config *config, kw_server *server,
 void kw_authority_free(kw_authority *authority)
 {
     if (authority != NULL) {
+        kw_ledger_free(authority->ledger);
         kw_authority_finish_waiting(authority);
         kw_server_remove_session_listener(authority->server, &authority->listener);
         kw_token_requests_free(authority->requests);
         kw_signer_clear(&authority->signer);
+        kw_targets_clear(&authority->targets);
         kw_arena_free(authority->arena);
         free(authority);
     }

@@ -3,10 +3,15 @@
 #define KW_AUTHORITY_INTERNAL_H
 
 #include "authority/authority.h"
+#include "authority/ledger.h"
+#include "authority/targets.h"
 #include "authority/token_requests.h"
 #include "identity/jwt.h"
 
 #include <pthread.h>
+
+/* How old what is remembered of the store may be; what this process changed is known at once. */
+#define KW_AUTHORITY_LATELY_MS 20u
 
 /* The active signing key, read again when the store changes. */
 typedef struct kw_signer {
@@ -29,6 +34,8 @@ struct kw_authority {
     kw_server *server;
     const kw_server_env *env;
     kw_signer signer;
+    kw_targets targets;
+    kw_ledger *ledger;
     struct kw_token_call *waiting; /* whose answer is delayed */
     kw_token_requests *requests;   /* between StartRequestToken and FinishRequestToken */
 };

@@ -1,6 +1,5 @@
 /* The access token itself. OPC 10000-6, 6.5.2. */
 #include "authority/authority_internal.h"
-#include "authority/policy.h"
 #include "base/try.h"
 
 #include <jansson.h>
@@ -69,15 +68,6 @@ static kw_status claims_of(const kw_authority *authority, const kw_identity *ide
     return out->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
-static kw_status decide(const kw_authority *authority, const kw_identity *who, kw_string resource, kw_arena *arena, kw_policy_verdict *out)
-{
-    kw_token_policy *rules = NULL;
-    size_t count = 0;
-    KW_TRY(kw_store_policy_list(authority->env->store, resource, arena, &rules, &count));
-    KW_TRY(kw_policy_decide(rules, count, who, arena, out));
-    return out->is_allowed ? KW_GOOD : KW_BAD_USER_ACCESS_DENIED;
-}
-
 kw_status kw_authority_sign(kw_authority *authority, kw_string claims, kw_arena *arena, kw_string *token)
 {
     kw_signer_view signer;
@@ -90,14 +80,16 @@ kw_status kw_authority_sign(kw_authority *authority, kw_string claims, kw_arena 
 kw_status kw_authority_mint_as(kw_authority *authority, const kw_identity *identity, const kw_token_wish *wish, kw_arena *arena,
                                kw_string *token, kw_date_time *expires)
 {
-    kw_resource target;
     kw_policy_verdict verdict;
+    uint32_t lifetime = 0;
     kw_identity allowed;
     kw_string claims;
-    KW_TRY(kw_store_resource_get(authority->env->store, wish->resource, arena, &target)); /* RT-27 */
-    KW_TRY(decide(authority, identity, wish->resource, arena, &verdict));
+    KW_TRY(kw_targets_decide(&authority->targets, authority->env->store, wish->resource, identity, arena, &verdict, &lifetime));
+    if (!verdict.is_allowed) {
+        return KW_BAD_USER_ACCESS_DENIED;
+    }
     KW_TRY(kw_roles_narrow(identity, &verdict.roles, arena, &allowed));
-    uint32_t lifetime = target.token_lifetime_s != 0 ? target.token_lifetime_s : authority->config.token_lifetime_s;
+    lifetime = lifetime != 0 ? lifetime : authority->config.token_lifetime_s;
     lifetime = verdict.lifetime_s != 0 && verdict.lifetime_s < lifetime ? verdict.lifetime_s : lifetime;
     const int64_t issued = kw_datetime_to_unix(kw_clock_utc(authority->env->clock));
     int64_t until = issued + lifetime;

@@ -102,9 +102,8 @@ static void wait_for_turn(kw_oauth_call *call)
 }
 
 /* AS-25: an answer to a failure comes later and later; where the right ones wait too, nobody learns which was which. */
-static void job_done(kw_job *job)
+static void wait_or_respond(kw_oauth_call *call)
 {
-    kw_oauth_call *call = (kw_oauth_call *)job;
     if (call->oauth->is_stopping) {
         kw_oauth_answer_error(call, 503, "temporarily_unavailable", "the service is being stopped");
     } else if (call->delay_ms > 0 && call->oauth->waiting_count < WAITING_MAX) {
@@ -116,13 +115,44 @@ static void job_done(kw_job *job)
     respond(call);
 }
 
+/* What cannot be accounted for is not given out. */
+static void recorded(kw_ledger_entry *entry)
+{
+    kw_oauth_call *call = entry->owner;
+    if (kw_status_is_bad(entry->status)) {
+        KW_LOG(call->oauth->env->log, KW_LOG_ERROR, "audit trail cannot be written", kw_field_status("status", entry->status));
+        if (call->response.status < 400) {
+            kw_oauth_answer_error(call, 503, "temporarily_unavailable", "the service cannot answer now");
+        }
+    }
+    if (--call->records_left == 0) {
+        wait_or_respond(call);
+    }
+}
+
+static void job_done(kw_job *job)
+{
+    kw_oauth_call *call = (kw_oauth_call *)job;
+    const size_t count = call->record_count;
+    if (count == 0) {
+        wait_or_respond(call);
+        return;
+    }
+    call->records_left = count;
+    for (size_t i = 0; i < count; i++) { /* after the last one the call may be gone */
+        call->records[i].owner = call;
+        call->records[i].done = recorded;
+        kw_ledger_add(call->oauth->authority->ledger, &call->records[i]);
+    }
+}
+
 void kw_oauth_stop(kw_oauth *oauth)
 {
     oauth->is_stopping = true;
     while (oauth->waiting != NULL) {
         kw_oauth_call *call = oauth->waiting;
         stop_waiting(call);
-        job_done(&call->job);
+        wait_or_respond(call);
     }
 }
 

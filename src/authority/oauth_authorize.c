@@ -93,11 +93,10 @@ static void sign_in(kw_oauth_call *call, const kw_oauth_request *request)
     const char *why = NULL;
     const kw_status status = kw_oauth_prove_password(call, &request->client, name, password, &who, &why);
     kw_wipe((void *)(uintptr_t)password.data, password.len);
-    const kw_status written =
-        kw_oauth_record(call, "SignIn", status, name, request->client.id, request->resource, "authorization_code", why);
+    kw_oauth_record(call, "SignIn", status, name, request->client.id, request->resource, "authorization_code", why);
     if (is_refusal(status)) {
         show(call, request, name, "The name or the password is not right.");
-    } else if (kw_status_is_bad(status) || kw_status_is_bad(written)) {
+    } else if (kw_status_is_bad(status)) {
         kw_oauth_answer_notice(call, 503, "Not now", "The service cannot answer now. Try again in a moment.");
     } else if (who->must_change_password) {
         show(call, request, name, "The password has to be changed before it is good for this. Ask your administrator how.");

@@ -149,7 +149,7 @@ bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out)
     const char *why = "unknown client";
     if (kw_status_is_bad(found) || !is_proven(call, out, &shown, &why) || is_disabled(out, &why)) {
         kw_oauth_answer_error(call, 401, "invalid_client", "the client is unknown or not proven");
-        (void)kw_oauth_record(call, "ClientRefused", KW_BAD_USER_ACCESS_DENIED, KW_BYTES_NULL, shown.id, KW_BYTES_NULL, NULL, why);
+        kw_oauth_record(call, "ClientRefused", KW_BAD_USER_ACCESS_DENIED, KW_BYTES_NULL, shown.id, KW_BYTES_NULL, NULL, why);
         return false;
     }
     return true;

@@ -54,8 +54,8 @@ static const char *find_fault(kw_oauth_call *call, const kw_oauth_client *client
 static bool refuse(kw_oauth_call *call, const kw_oauth_client *client, const char *why)
 {
     kw_oauth_answer_error(call, 400, "invalid_grant", "the code is not good, or not for this client");
-    (void)kw_oauth_record(call, "TokenRefused", KW_BAD_IDENTITY_TOKEN_REJECTED, KW_BYTES_NULL, client->id, KW_BYTES_NULL,
-                          "authorization_code", why);
+    kw_oauth_record(call, "TokenRefused", KW_BAD_IDENTITY_TOKEN_REJECTED, KW_BYTES_NULL, client->id, KW_BYTES_NULL, "authorization_code",
+                    why);
     return false;
 }
 

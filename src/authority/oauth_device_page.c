@@ -84,8 +84,7 @@ static void sign_in(kw_oauth_call *call)
         status = code.len > 0 ? kw_store_oauth_device_find(call->oauth->env->store, code, call->arena, &device) : KW_BAD_NOT_FOUND;
         why = status == KW_BAD_NOT_FOUND ? "there is no such code" : why;
     }
-    const kw_status written = kw_oauth_record(call, "SignIn", status, name, device.client, device.resource, "device_code", why);
-    status = kw_status_is_bad(status) ? status : written;
+    kw_oauth_record(call, "SignIn", status, name, device.client, device.resource, "device_code", why);
     if (is_refusal(status)) {
         show(call, name, "The name or the password is not right.");
     } else if (status == KW_BAD_NOT_FOUND) {

@@ -50,7 +50,7 @@ void kw_oauth_grant_exchange(kw_oauth_call *call, const kw_oauth_client *client)
     const kw_status status = kw_oauth_prove_token(call, client, subject, &who, &why);
     if (kw_status_is_bad(status)) {
         kw_oauth_answer_failure(call, status);
-        (void)kw_oauth_record(call, "TokenRefused", status, KW_BYTES_NULL, client->id, resource, GRANT_TYPE, why);
+        kw_oauth_record(call, "TokenRefused", status, KW_BYTES_NULL, client->id, resource, GRANT_TYPE, why);
         return;
     }
     const kw_token_wish wish = {.resource = resource, .actor = client->id};

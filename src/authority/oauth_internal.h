@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #define KW_OAUTH_HEADERS_MAX 8
+#define KW_OAUTH_RECORDS_MAX 4
 
 typedef struct kw_oauth_call kw_oauth_call;
 
@@ -39,6 +40,8 @@ struct kw_oauth_call {
     kw_http_form form; /* of the content with POST, of the query with GET */
     kw_http_response response;
     kw_http_header headers[KW_OAUTH_HEADERS_MAX];
+    kw_ledger_entry records[KW_OAUTH_RECORDS_MAX]; /* for the trail, before the answer leaves */
+    size_t record_count, records_left;
     uint32_t delay_ms; /* before the answer */
     kw_timer delay;
     kw_oauth_call *next, **link; /* among those that wait */
@@ -84,9 +87,9 @@ bool kw_oauth_target_of(kw_oauth_call *call, const kw_oauth_client *client, kw_s
  */
 void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, const kw_token_wish *wanted,
                     const char *grant_type, json_t *more);
-/* Into the audit trail; what cannot be written is Bad_ResourceUnavailable. `why`: static or NULL. */
-kw_status kw_oauth_record(kw_oauth_call *call, const char *event, kw_status status, kw_string user, kw_string client_id, kw_string resource,
-                          const char *grant_type, const char *why);
+/* Into the audit trail, before the answer leaves; what cannot be written turns a good answer into 503. Borrows; `why`: static or NULL. */
+void kw_oauth_record(kw_oauth_call *call, const char *event, kw_status status, kw_string user, kw_string client_id, kw_string resource,
+                     const char *grant_type, const char *why);
 
 /* --- oauth_own_token.c ------------------------------------------------------------------------------------------------------ */
 /* An access token of this service, under whichever of its names, that is good now; revoked or not. */

@@ -46,8 +46,7 @@ bool kw_oauth_target_of(kw_oauth_call *call, const kw_oauth_client *client, kw_s
 
 /* --- the trail ------------------------------------------------------------------------------------------------------------------ */
 
-kw_status kw_oauth_record(kw_oauth_call *call, const char *event, kw_status status, kw_string user, kw_string client_id, kw_string resource,
-                          const char *grant_type, const char *why)
+static kw_string detail_of(kw_oauth_call *call, kw_string resource, const char *grant_type, const char *why)
 {
     kw_writer w;
     kw_writer_init(&w, DETAIL_MAX);
@@ -57,20 +56,26 @@ kw_status kw_oauth_record(kw_oauth_call *call, const char *event, kw_status stat
     kw_json_text_string(&w, "address", call->request->address, TEXT_MAX);
     kw_json_text_string(&w, "reason", kw_string_from(why), TEXT_MAX);
     kw_json_text_end(&w);
-    const kw_audit_record record = {.event = kw_string_from(event),
-                                    .source = call->oauth->issuer,
-                                    .status = status,
-                                    .user = user,
-                                    .client = client_id,
-                                    .detail = kw_writer_bytes(&w)};
-    const kw_status written = kw_store_audit_append(call->oauth->env->store, &record);
+    const kw_string detail = kw_arena_copy(call->arena, kw_writer_bytes(&w));
     kw_writer_clear(&w);
-    if (kw_status_is_bad(written)) {
-        KW_LOG(call->oauth->env->log, KW_LOG_ERROR, "audit trail cannot be written", kw_field_status("status", written));
+    return detail;
+}
+
+void kw_oauth_record(kw_oauth_call *call, const char *event, kw_status status, kw_string user, kw_string client_id, kw_string resource,
+                     const char *grant_type, const char *why)
+{
+    if (call->record_count == KW_OAUTH_RECORDS_MAX) {
+        KW_LOG(call->oauth->env->log, KW_LOG_ERROR, "more to record than there is room for", kw_field_text("event", event));
+        return;
     }
+    call->records[call->record_count++].record = (kw_audit_record){.event = kw_string_from(event),
+                                                                   .source = call->oauth->issuer,
+                                                                   .status = status,
+                                                                   .user = kw_arena_copy(call->arena, user),
+                                                                   .client = client_id,
+                                                                   .detail = detail_of(call, resource, grant_type, why)};
     KW_LOG(call->oauth->env->log, KW_LOG_INFO, event, kw_field_status("status", status), kw_field_str("client", client_id),
            kw_field_str("user", user), kw_field_str("resource", resource), kw_field_text("reason", why != NULL ? why : ""));
-    return written;
 }
 
 /* --- the token ------------------------------------------------------------------------------------------------------------------- */
@@ -84,9 +89,8 @@ void kw_oauth_issue(kw_oauth_call *call, const kw_oauth_client *client, const kw
     wish.issuer = call->oauth->issuer;
     wish.client_id = client->id;
     wish.certificate_hash = client->certificate_hash.len > 0 ? kw_oauth_certificate_hash(call) : KW_BYTES_NULL;
-    kw_status status = kw_authority_mint_as(call->oauth->authority, who, &wish, call->arena, &token, &expires);
-    const kw_status written = kw_oauth_record(call, "TokenIssued", status, who->name, client->id, wish.resource, grant_type, NULL);
-    status = kw_status_is_bad(status) ? status : written; /* what cannot be accounted for is not given out */
+    const kw_status status = kw_authority_mint_as(call->oauth->authority, who, &wish, call->arena, &token, &expires);
+    kw_oauth_record(call, "TokenIssued", status, who->name, client->id, wish.resource, grant_type, NULL);
     if (kw_status_is_bad(status)) {
         json_decref(more);
         if (status == KW_BAD_USER_ACCESS_DENIED) {

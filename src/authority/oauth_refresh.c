@@ -45,7 +45,7 @@ bool kw_oauth_end_refresh_token(kw_oauth_call *call, const kw_oauth_client *clie
     if (kw_status_is_bad(kw_grant_find(&context, token, &grant, &why)) || kw_status_is_bad(kw_grant_end(&context, &grant))) {
         return false;
     }
-    (void)kw_oauth_record(call, "RefreshTokenRevoked", KW_GOOD, context.subject, client->id, grant.row.resource, GRANT_TYPE, NULL);
+    kw_oauth_record(call, "RefreshTokenRevoked", KW_GOOD, context.subject, client->id, grant.row.resource, GRANT_TYPE, NULL);
     return true;
 }
 
@@ -56,7 +56,7 @@ static void refuse(kw_oauth_call *call, const kw_oauth_client *client, const kw_
     } else {
         kw_oauth_answer_failure(call, KW_BAD_RESOURCE_UNAVAILABLE);
     }
-    (void)kw_oauth_record(call, "TokenRefused", status, context->subject, client->id, KW_BYTES_NULL, GRANT_TYPE, why);
+    kw_oauth_record(call, "TokenRefused", status, context->subject, client->id, KW_BYTES_NULL, GRANT_TYPE, why);
 }
 
 static kw_status look_again(kw_oauth_call *call, const kw_oauth_client *client, kw_grant_context *context, const kw_grant *grant,

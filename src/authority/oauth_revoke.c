@@ -7,8 +7,8 @@ static kw_status revoke(kw_oauth_call *call, const kw_oauth_client *client, cons
         .issuer = call->oauth->authority->config.service_uri, .id = token->claims.jti, .expires = kw_datetime_from_unix(token->claims.exp)};
     const kw_status status = kw_store_token_revoke(call->oauth->env->store, &row);
     const kw_string resource = token->claims.aud_count > 0 ? token->claims.aud[0] : KW_BYTES_NULL;
-    const kw_status written = kw_oauth_record(call, "TokenRevoked", status, token->claims.sub, client->id, resource, NULL, NULL);
-    return kw_status_is_bad(status) ? status : written;
+    kw_oauth_record(call, "TokenRevoked", status, token->claims.sub, client->id, resource, NULL, NULL);
+    return status;
 }
 
 /* What is no token of this client is answered like one that was revoked: there is nothing left to do (2.2). */

@@ -69,7 +69,7 @@ static kw_status load_active(kw_signer *signer, kw_store *store)
 kw_status kw_signer_get(kw_signer *signer, kw_store *store, kw_arena *arena, kw_signer_view *out)
 {
     kw_status status = KW_GOOD;
-    const uint64_t version = kw_store_version(store);
+    const uint64_t version = kw_store_version_lately(store, KW_AUTHORITY_LATELY_MS);
     pthread_mutex_lock(&signer->lock);
     if (!signer->is_loaded || signer->version != version) {
         forget(signer);

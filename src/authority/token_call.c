@@ -101,19 +101,14 @@ static kw_string detail_of(const kw_token_call *t, const char *why)
     return detail;
 }
 
-static void record(kw_token_call *t, const kw_identity *who, const char *why)
+static void prepare_record(kw_token_call *t, const kw_identity *who, const char *why)
 {
-    const kw_audit_record row = {.event = kw_string_from(t->method->name),
-                                 .source = t->authority->config.service_uri,
-                                 .status = t->status,
-                                 .user = who != NULL ? who->name : t->subject,
-                                 .client = t->call->context->application_uri,
-                                 .detail = detail_of(t, why)};
-    const kw_status written = kw_store_audit_append(t->authority->env->store, &row);
-    if (kw_status_is_bad(written)) { /* what cannot be accounted for is not given out */
-        KW_LOG(t->authority->env->log, KW_LOG_ERROR, "audit trail cannot be written", kw_field_status("status", written));
-        t->status = kw_status_is_bad(t->status) ? t->status : KW_BAD_RESOURCE_UNAVAILABLE;
-    }
+    t->entry.record = (kw_audit_record){.event = kw_string_from(t->method->name),
+                                        .source = t->authority->config.service_uri,
+                                        .status = t->status,
+                                        .user = who != NULL ? kw_arena_copy(t->call->arena, who->name) : t->subject,
+                                        .client = t->call->context->application_uri,
+                                        .detail = detail_of(t, why)};
 }
 
 static void run_call(kw_job *job)
@@ -123,7 +118,7 @@ static void run_call(kw_job *job)
     const char *why = NULL;
     t->status = t->method->run(t, &who, &why);
     if (t->method->issues || kw_status_is_bad(t->status)) {
-        record(t, who, why);
+        prepare_record(t, who, why);
     }
     kw_identity_release(who);
 }
@@ -218,9 +213,8 @@ static bool has_room(const kw_authority *authority, const kw_call *call)
     return count < WAITING_MAX;
 }
 
-static void wait_or_finish(kw_job *job)
+static void wait_or_finish(kw_token_call *t)
 {
-    kw_token_call *t = (kw_token_call *)job;
     kw_authority *authority = t->authority;
     if (t->delay_ms > 0 && has_room(authority, t->call)) {
         t->next = authority->waiting;
@@ -237,6 +231,28 @@ static void wait_or_finish(kw_job *job)
         t->status = KW_BAD_TOO_MANY_OPERATIONS; /* also where the proof was good: the answer does not tell */
     }
     finish(t);
+}
+
+/* What cannot be accounted for is not given out. */
+static void recorded(kw_ledger_entry *entry)
+{
+    kw_token_call *t = (kw_token_call *)((char *)entry - offsetof(kw_token_call, entry));
+    if (kw_status_is_bad(entry->status)) {
+        KW_LOG(t->authority->env->log, KW_LOG_ERROR, "audit trail cannot be written", kw_field_status("status", entry->status));
+        t->status = kw_status_is_bad(t->status) ? t->status : KW_BAD_RESOURCE_UNAVAILABLE;
+    }
+    wait_or_finish(t);
+}
+
+static void call_done(kw_job *job)
+{
+    kw_token_call *t = (kw_token_call *)job;
+    if (t->entry.record.event.len == 0) { /* there is nothing to tell, or the pool was closed before it ran */
+        wait_or_finish(t);
+        return;
+    }
+    t->entry.done = recorded;
+    kw_ledger_add(t->authority->ledger, &t->entry);
 }
 
 /* --- the beginning -------------------------------------------------------------------------------------------------------- */
@@ -262,7 +278,7 @@ static kw_status submit(kw_authority *authority, const kw_token_method *method, 
         return KW_BAD_OUT_OF_MEMORY;
     }
     t->job.run = run_call;
-    t->job.done = wait_or_finish;
+    t->job.done = call_done;
     t->job.source = kw_identity_source(call->context);
     t->job.standing = standing_of;
     t->authority = authority;

@@ -34,6 +34,7 @@ struct kw_token_call {
     kw_status status;
     kw_status certificate_verdict; /* what is wrong with the Certificate of an X509 user; Good: nothing that is known */
     kw_bytes certificate;          /* that one; borrowed as `resource` */
+    kw_ledger_entry entry;         /* what the trail gets before the answer; without an event: nothing */
     uint32_t delay_ms;             /* before the answer */
     kw_timer delay;
     kw_token_call *next, **link; /* among those that wait */

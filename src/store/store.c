@@ -2,6 +2,7 @@
 #include "base/try.h"
 #include "store/store_internal.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,7 @@ kw_status kw_store_open(const char *location, bool create, const kw_clock *clock
         return status;
     }
     kw_audit_queue_init(&s->audit);
+    pthread_mutex_init(&s->lately_lock, NULL);
     *out = s;
     return KW_GOOD;
 }
@@ -74,6 +76,7 @@ void kw_store_close(kw_store *s)
         kw_pool_clear(&s->readers);
         kw_pool_clear(&s->writers);
         kw_audit_queue_clear(&s->audit);
+        pthread_mutex_destroy(&s->lately_lock);
         store_free(s);
     }
 }
@@ -118,4 +121,24 @@ uint64_t kw_store_version(kw_store *s)
         kw_turn_end(&t, read_counter(t.sql, &version));
     }
     return kw_status_is_bad(t.status) ? 0 : version;
+}
+
+uint64_t kw_store_version_lately(kw_store *s, uint32_t max_age_ms)
+{
+    const uint64_t now = kw_clock_ms(s->clock);
+    const uint64_t changes = atomic_load(&s->changes); /* before reading: one that comes meanwhile makes it old again */
+    pthread_mutex_lock(&s->lately_lock);
+    const bool is_fresh = s->lately_version != 0 && s->lately_changes == changes && now - s->lately_ms < max_age_ms;
+    uint64_t version = s->lately_version;
+    pthread_mutex_unlock(&s->lately_lock);
+    if (is_fresh) {
+        return version;
+    }
+    version = kw_store_version(s);
+    pthread_mutex_lock(&s->lately_lock);
+    s->lately_version = version;
+    s->lately_changes = changes;
+    s->lately_ms = now;
+    pthread_mutex_unlock(&s->lately_lock);
+    return version;
 }

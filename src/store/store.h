@@ -32,6 +32,8 @@ bool kw_store_location_is_file(const char *location);
 bool kw_store_location_has_password(const char *location);
 /* Changes whenever the configuration, users or issuers were changed, by this or by another process. 0: it cannot be read now. */
 uint64_t kw_store_version(kw_store *store);
+/* The same at less cost: what this process changed shows at once, what another one did within `max_age_ms`. */
+uint64_t kw_store_version_lately(kw_store *store, uint32_t max_age_ms);
 
 /*
  * The whole store as of one moment, while nodes go on, into a new file of mode 0600, from which kw_store_restore makes a store of any

@@ -22,6 +22,9 @@ struct kw_store {
     kw_pool readers; /* their own: who looks something up does not wait for the disk of who writes */
     const kw_clock *clock;
     kw_audit_queue audit;
+    _Atomic uint64_t changes; /* of the configuration, committed by this process */
+    pthread_mutex_t lately_lock;
+    uint64_t lately_version, lately_changes, lately_ms; /* what was read last; version 0: nothing yet */
     _Atomic size_t used_secret_room; /* rows that may be added before they are counted again; written in KW_TURN_SECRETS */
 };
 

@@ -2,6 +2,7 @@
 #include "base/try.h"
 #include "store/store_internal.h"
 
+#include <stdatomic.h>
 #include <time.h>
 
 #define TRIES 10
@@ -61,6 +62,9 @@ void kw_turn_end(kw_turn *t, kw_status status)
 {
     t->status = kw_sql_end(t->sql, status);
     t->is_over = !part(t);
+    if (t->kind == KW_TURN_CONFIGURATION && !kw_status_is_bad(t->status)) {
+        atomic_fetch_add(&t->store->changes, 1);
+    }
 }
 
 kw_status kw_turn_touch(kw_turn *t)
