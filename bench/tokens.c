@@ -161,7 +161,7 @@ static cost issue_all(kw_authority *authority, kw_store *store, const kw_identit
         requests[i] = (request){.job = {.run = issue, .done = issued}, .round = &r, .arena = kw_arena_new(TOKEN_ARENA)};
         start_next(&requests[i]);
     }
-    check(kw_runtime_run(r.runtime, false, 0, NULL, NULL), "the loop");
+    check(kw_runtime_run(r.runtime, 0), "the loop");
     const cost spent = since(start);
     for (unsigned i = 0; i < p->requests; i++) {
         kw_arena_free(requests[i].arena);
