@@ -37,6 +37,8 @@ LIBRARIES = {
     "curl/": {"http"},
     "cyaml/": {"app"},
     "event2/": {"http"},
+    "lber.h": {"authority"},
+    "ldap.h": {"authority"},
     "jansson.h": {"identity", "client", "authority", "app"},
     "libpq-fe.h": {"store"},
     "openssl/": {"crypto", "store", "http"},

@@ -49,6 +49,7 @@ kw_want_to_build() {
     kw_want libpq-dev pkg-config --exists libpq
     kw_want libcurl4-openssl-dev pkg-config --exists 'libcurl >= 7.85'
     kw_want libevent-dev pkg-config --exists libevent libevent_openssl libevent_pthreads
+    kw_want libldap-dev pkg-config --exists ldap lber
     kw_want libcyaml-dev pkg-config --exists libcyaml
     kw_want libyaml-dev pkg-config --exists yaml-0.1 # libcyaml names it, its package does not bring it
 }
@@ -63,8 +64,15 @@ kw_want_to_test() {
     kw_want postgresql kw_has_postgres
 }
 
+# Administrators' programs are not on everybody's path. Its service is not wanted: the tests run their own.
+kw_has_slapd() {
+    PATH=$PATH:/usr/sbin command -v slapd
+}
+
 kw_want_to_test_all() {
     kw_want_to_test
+    kw_want slapd kw_has_slapd
+    kw_want ldap-utils command -v ldapmodify
     kw_want clang command -v clang
     kw_want clang-format-14 kw_clang_format
     kw_want clang-tidy command -v clang-tidy

@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "authority/ldap.h"
 #include "crypto/policy.h"
 #include "store/store.h"
 
@@ -111,6 +112,30 @@ static const cyaml_schema_field_t HTTPS[] = {
     TEXT("key", kw_config_https, key),     TEXT("issuer", kw_config_https, issuer), CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t DIRECTORY[] = {
+    LIST("servers", kw_config_directory, servers),
+    TEXT("ca_file", kw_config_directory, ca_file),
+    FLAG("start_tls", kw_config_directory, start_tls),
+    FLAG("allow_plain", kw_config_directory, allow_plain),
+    TEXT("bind_dn", kw_config_directory, bind_dn),
+    TEXT("password_file", kw_config_directory, password_file),
+    TEXT("base", kw_config_directory, base),
+    TEXT("name_attribute", kw_config_directory, name_attribute),
+    TEXT("user_filter", kw_config_directory, user_filter),
+    TEXT("bind_pattern", kw_config_directory, bind_pattern),
+    TEXT("group_attribute", kw_config_directory, group_attribute),
+    TEXT("group_base", kw_config_directory, group_base),
+    TEXT("group_filter", kw_config_directory, group_filter),
+    TEXT("group_name", kw_config_directory, group_name),
+    FLAG("nested_groups", kw_config_directory, nested_groups),
+    NUMBER("connect_timeout", kw_config_directory, connect_timeout),
+    NUMBER("timeout", kw_config_directory, timeout),
+    NUMBER("retry", kw_config_directory, retry),
+    NUMBER("recheck", kw_config_directory, recheck),
+    NUMBER("max_age", kw_config_directory, max_age),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t LIMITS[] = {
     NUMBER("max_sessions", kw_config_limits, max_sessions),
     NUMBER("max_connections", kw_config_limits, max_connections),
@@ -136,6 +161,7 @@ static const cyaml_schema_field_t TOP[] = {
     SECTION("server", server, SERVER),
     SECTION("authority", authority, AUTHORITY),
     CYAML_FIELD_MAPPING_PTR("https", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config, https, HTTPS),
+    CYAML_FIELD_MAPPING_PTR("directory", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config, directory, DIRECTORY),
     SECTION("limits", limits, LIMITS),
     TEXT("store", kw_config, store),
     TEXT("log_level", kw_config, log_level),
@@ -277,6 +303,71 @@ static bool check_https(const char *file, const kw_config_https *https)
     return check_addresses(file, "https.listen", https->listen, https->listen_count);
 }
 
+/* Texts that say who a user is, and by which name or DN. */
+static bool check_patterns(const char *file, const kw_config_directory *d)
+{
+    const struct {
+        const char *key, *pattern, *part;
+    } patterns[] = {
+        {"directory.user_filter", d->user_filter, "%u"},
+        {"directory.bind_pattern", d->bind_pattern, "%u"},
+        {"directory.group_filter", d->group_filter, d->group_filter != NULL && strstr(d->group_filter, "%u") != NULL ? "%u" : "%d"},
+    };
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+        if (patterns[i].pattern != NULL && strstr(patterns[i].pattern, patterns[i].part) == NULL) {
+            return complain(file, patterns[i].key, "'%s' is the same for every user; write %s where %s belongs", patterns[i].pattern,
+                            patterns[i].part, patterns[i].part[1] == 'u' ? "the name" : "the DN of the user");
+        }
+    }
+    return true;
+}
+
+static bool check_directory_numbers(const char *file, const kw_config_directory *d)
+{
+    const struct {
+        const char *key;
+        uint32_t value, max;
+    } bounds[] = {
+        {"directory.connect_timeout", d->connect_timeout, 60000},
+        {"directory.timeout", d->timeout, 60000},
+        {"directory.retry", d->retry, 3600},
+        {"directory.recheck", d->recheck, 86400},
+        {"directory.max_age", d->max_age, 604800},
+    };
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        if (bounds[i].value > bounds[i].max) {
+            return complain(file, bounds[i].key, "%u is too much; at most %u", bounds[i].value, bounds[i].max);
+        }
+    }
+    return true;
+}
+
+static bool check_directory(const char *file, const kw_config_directory *d)
+{
+    if (d == NULL) {
+        return true;
+    }
+    if (d->servers_count == 0 || d->base == NULL) {
+        return complain(file, d->base == NULL ? "directory.base" : "directory.servers", "is missing; docs/directory.md has an example");
+    }
+    for (unsigned i = 0; i < d->servers_count; i++) {
+        const char *why = kw_ldap_server_refused(d->servers[i], d->start_tls, d->allow_plain);
+        if (why != NULL) {
+            return complain(file, "directory.servers", "'%s' %s", d->servers[i], why);
+        }
+    }
+    if ((d->bind_dn == NULL) != (d->password_file == NULL)) {
+        return complain(file, "directory.bind_dn", "goes together with password_file; give both, or none to search as nobody");
+    }
+    if (d->group_attribute == NULL && d->group_base == NULL) {
+        return complain(file, "directory.group_base", "is missing, and so is group_attribute; without one of them nobody is in any group");
+    }
+    if (d->group_base == NULL && (d->nested_groups || d->group_filter != NULL || d->group_name != NULL)) {
+        return complain(file, "directory.group_base", "is missing; groups are searched below it");
+    }
+    return check_patterns(file, d) && check_directory_numbers(file, d);
+}
+
 static bool check_values(const char *file, const kw_config *c)
 {
     static const char *const LEVELS[] = {"debug", "info", "warn", "error"};
@@ -402,6 +493,24 @@ static bool check_store(const char *file, const char *store)
     return true;
 }
 
+static bool check_directory_files(const char *file, const kw_config_directory *d)
+{
+    if (d == NULL || (d->ca_file != NULL && !check_file(file, "directory.ca_file", d->ca_file, R_OK))) {
+        return d == NULL;
+    }
+    if (d->password_file == NULL) {
+        return true;
+    }
+    char *path = kw_config_path(file, d->password_file);
+    const bool is_there = check_file(file, "directory.password_file", d->password_file, R_OK);
+    const bool is_open = path != NULL && is_there && others_can_read(path);
+    if (is_open) {
+        complain(file, "directory.password_file", "others can read %s; run `chmod 600` on it", path);
+    }
+    free(path);
+    return is_there && !is_open;
+}
+
 static bool check_files(const char *file, const kw_config *c)
 {
     return check_file(file, "server.certificate", c->server.certificate, R_OK) && check_file(file, "server.key", c->server.key, R_OK) &&
@@ -409,7 +518,7 @@ static bool check_files(const char *file, const kw_config *c)
            check_file(file, "authority.key", c->authority.key, R_OK) &&
            (c->https == NULL || c->https->certificate == NULL ||
             (check_file(file, "https.certificate", c->https->certificate, R_OK) && check_file(file, "https.key", c->https->key, R_OK))) &&
-           check_file(file, "security.trust", c->security.trust, R_OK | X_OK) &&
+           check_directory_files(file, c->directory) && check_file(file, "security.trust", c->security.trust, R_OK | X_OK) &&
            check_file(file, "security.user_trust", c->security.user_trust, R_OK | X_OK) && check_store(file, c->store);
 }
 
@@ -431,7 +540,7 @@ kw_config *kw_config_load(const char *file)
     }
     if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
         !check_limits(file, &config->limits) || !check_guessing(file, &config->guessing) || !check_https(file, config->https) ||
-        !check_passwords(file, config) || !check_files(file, config)) {
+        !check_directory(file, config->directory) || !check_passwords(file, config) || !check_files(file, config)) {
         kw_config_free(config);
         return NULL;
     }

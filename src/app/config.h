@@ -90,6 +90,23 @@ typedef struct kw_config_https {
     char *issuer;            /* NULL: https://HOST:PORT */
 } kw_config_https;
 
+/* LDAP or Active Directory. Times: 0: default. */
+typedef struct kw_config_directory {
+    char **servers; /* URLs */
+    unsigned servers_count;
+    char *ca_file;
+    bool start_tls, allow_plain;
+    char *bind_dn, *password_file;
+    char *base;
+    char *name_attribute; /* NULL: uid */
+    char *user_filter, *bind_pattern;
+    char *group_attribute;
+    char *group_base, *group_filter, *group_name; /* filter NULL: (member=%d); name NULL: cn */
+    bool nested_groups;
+    uint32_t connect_timeout, timeout; /* ms; 3,000 and 5,000 */
+    uint32_t retry, recheck, max_age;  /* seconds; 10, 60 and 3,600 */
+} kw_config_directory;
+
 typedef struct kw_config_limits {
     uint32_t max_sessions, max_connections, max_message_size; /* 0: default, here and below */
     uint32_t max_subscriptions, max_subscriptions_per_session;
@@ -106,7 +123,8 @@ typedef struct kw_config {
     kw_config_guessing guessing;
     kw_config_server server;
     kw_config_authority authority;
-    kw_config_https *https; /* NULL: not offered */
+    kw_config_https *https;         /* NULL: not offered */
+    kw_config_directory *directory; /* NULL: there are the users of the store alone */
     kw_config_limits limits;
     char *store;
     char *log_level; /* "debug", "info", "warn", "error" */

@@ -288,6 +288,7 @@ int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_
     code = load_identity(host);
     code = code < 0 ? kw_directory_trust(&host->directory, false, &host->trust) : code;
     code = code < 0 ? kw_directory_trust(&host->directory, true, &host->user_trust) : code;
+    code = code < 0 ? kw_ldap_plan_open(&host->directory, &host->log, &host->users) : code;
     if (code < 0) {
         host->fetch = kw_http_fetch(&KW_HTTP_RULES_DEFAULT);
         host->env = (kw_server_env){.clock = &KW_CLOCK_SYSTEM,
@@ -299,6 +300,7 @@ int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_
                                     .trust = host->trust,
                                     .user_trust = host->user_trust,
                                     .fetch = &host->fetch,
+                                    .directory = host->users.ldap != NULL ? kw_ldap_directory(host->users.ldap) : NULL,
                                     .store = host->directory.store};
         code = start_server(host);
     }
@@ -316,6 +318,7 @@ void kw_host_clear(kw_host *host)
     if (host->server != NULL) {
         kw_server_free(host->server);
     }
+    kw_ldap_plan_close(&host->users);
     kw_machine_free(host->machine);
     kw_trust_list_close(host->trust);
     kw_trust_list_close(host->user_trust);

@@ -3,6 +3,7 @@
 #define KW_APP_HOST_H
 
 #include "app/directory.h"
+#include "app/ldap_plan.h"
 #include "app/machine.h"
 #include "authority/oauth.h"
 #include "server/listen.h"
@@ -15,7 +16,8 @@ typedef struct kw_host {
     kw_application_identity identity;
     kw_trust_list *trust, *user_trust;
     kw_log log;
-    kw_fetch fetch; /* keys of issuers */
+    kw_fetch fetch;     /* keys of issuers */
+    kw_ldap_plan users; /* of `directory`, if there is one */
     kw_server_env env;
     kw_server *server;
     kw_authority *authority; /* of KW_HOST_AUTHORITY */

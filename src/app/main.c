@@ -62,6 +62,9 @@ const kw_command KW_COMMANDS[] = {
      kw_cmd_store},
     {"trail", "list|check -d DIR [--after N]", "Show the audit trail, or prove that it is whole", NULL, kw_cmd_trail},
     {"log", "verify|export -d DIR [--after N]", "Prove that the audit trail is whole, or write it out as JSON lines", NULL, kw_cmd_log},
+    {"directory", "test -c FILE USER [--password-file F]", "Ask the directory (LDAP, Active Directory) for a user, step by step",
+     "  Shows which entry is found, its groups, and which Roles follow. Without --password-file nobody's password is tried.\n",
+     kw_cmd_directory},
     {"config", "check -c FILE", "Check a configuration", NULL, kw_cmd_config},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -30,12 +30,12 @@ static bool set_number(json_t *o, const char *name, int64_t value)
 static bool describe(json_t *o, const kw_identity *who, const kw_wanted_roles *wanted, kw_string scope, kw_string certificate)
 {
     return o != NULL && set_number(o, "kind", who->kind) && set_text(o, "name", who->name) &&
-           set_number(o, "accountCreated", who->account_created) && set_text(o, "issuer", who->issuer) &&
-           set_text(o, "keyThumbprint", who->key_thumbprint) && set_text(o, "certificate", certificate) &&
-           set_text(o, "thumbprint", who->certificate_thumbprint) && set_texts(o, "roles", who->claimed_roles, who->claimed_role_count) &&
-           set_texts(o, "groups", who->groups, who->group_count) && set_number(o, "expires", who->expires) &&
-           set_number(o, "rightsEnd", who->rights_end) && set_texts(o, "wanted", wanted->names, wanted->count) &&
-           set_text(o, "scope", scope);
+           set_number(o, "accountCreated", who->account_created) && set_text(o, "directoryId", who->directory_id) &&
+           set_text(o, "issuer", who->issuer) && set_text(o, "keyThumbprint", who->key_thumbprint) &&
+           set_text(o, "certificate", certificate) && set_text(o, "thumbprint", who->certificate_thumbprint) &&
+           set_texts(o, "roles", who->claimed_roles, who->claimed_role_count) && set_texts(o, "groups", who->groups, who->group_count) &&
+           set_number(o, "expires", who->expires) && set_number(o, "rightsEnd", who->rights_end) &&
+           set_texts(o, "wanted", wanted->names, wanted->count) && set_text(o, "scope", scope);
 }
 
 kw_status kw_grant_detail_write(const kw_identity *who, const kw_wanted_roles *wanted, kw_string scope, kw_arena *arena, kw_string *out)
@@ -69,12 +69,13 @@ static bool take(const json_t *o, kw_arena *arena, kw_identity *was, kw_wanted_r
     was->account_created = number(o, "accountCreated");
     was->expires = number(o, "expires");
     was->rights_end = number(o, "rightsEnd");
-    const bool is_whole =
-        take_text(o, "name", arena, &was->name) && take_text(o, "issuer", arena, &was->issuer) &&
-        take_text(o, "keyThumbprint", arena, &was->key_thumbprint) && take_text(o, "thumbprint", arena, &was->certificate_thumbprint) &&
-        take_text(o, "certificate", arena, &certificate) && take_texts(o, "roles", arena, &was->claimed_roles, &was->claimed_role_count) &&
-        take_texts(o, "groups", arena, &was->groups, &was->group_count) && take_texts(o, "wanted", arena, &names, &wanted->count) &&
-        take_text(o, "scope", arena, scope);
+    const bool is_whole = take_text(o, "name", arena, &was->name) && take_text(o, "directoryId", arena, &was->directory_id) &&
+                          take_text(o, "issuer", arena, &was->issuer) && take_text(o, "keyThumbprint", arena, &was->key_thumbprint) &&
+                          take_text(o, "thumbprint", arena, &was->certificate_thumbprint) &&
+                          take_text(o, "certificate", arena, &certificate) &&
+                          take_texts(o, "roles", arena, &was->claimed_roles, &was->claimed_role_count) &&
+                          take_texts(o, "groups", arena, &was->groups, &was->group_count) &&
+                          take_texts(o, "wanted", arena, &names, &wanted->count) && take_text(o, "scope", arena, scope);
     wanted->names = names;
     return is_whole && (certificate.len == 0 || !kw_status_is_bad(kw_base64url_decode(certificate, arena, &was->certificate)));
 }

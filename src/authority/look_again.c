@@ -6,7 +6,7 @@
 static kw_status check_account(const kw_authority *authority, const kw_identity *was, kw_arena *arena)
 {
     kw_user user;
-    if (was->kind != KW_USER_TOKEN_TYPE_USER_NAME) {
+    if (was->kind != KW_USER_TOKEN_TYPE_USER_NAME || !kw_bytes_is_empty(was->directory_id)) {
         return KW_GOOD;
     }
     const kw_status status = kw_store_user_get(authority->env->store, was->name, arena, &user);

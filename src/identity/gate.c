@@ -156,6 +156,11 @@ void kw_identity_gate_set_fetch(kw_identity_gate *gate, const kw_fetch *fetch)
     kw_key_source_set_fetch(gate->keys, fetch);
 }
 
+void kw_identity_gate_set_directory(kw_identity_gate *gate, const kw_user_directory *directory)
+{
+    gate->directory = directory;
+}
+
 /* --- proving ---------------------------------------------------------------------------------------------------------- */
 
 /* AS-55, A-129, IT-19: a policy of the endpoint in use, by PolicyId and type. Anonymous may leave the id out (AS-56). */

@@ -11,6 +11,7 @@
 #include "crypto/trust.h"
 #include "identity/identity.h"
 #include "identity/throttle.h"
+#include "identity/user_directory.h"
 
 /* When keys of issuers are fetched ("jwks-url", "discover"). */
 typedef struct kw_key_rules {
@@ -56,6 +57,10 @@ void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user
 
 /* How keys of issuers are fetched; without it those that the store has are used until they are too old. Borrowed; before the first proof. */
 void kw_identity_gate_set_fetch(kw_identity_gate *gate, const kw_fetch *fetch);
+/* Who proves users that the store does not have; borrowed, before the first proof. Users of the store come first, by their exact name. */
+void kw_identity_gate_set_directory(kw_identity_gate *gate, const kw_user_directory *directory);
+/* How often users of the directory who are in are to be reviewed, in ms: half of `recheck_s`, whose answer may be as old; 0: never. */
+uint32_t kw_identity_gate_look_up_period(const kw_identity_gate *gate);
 /* Fetch them ahead of need from now on, in jobs. Borrows both for the gate's life; when that ends, no job may be under way. */
 void kw_identity_gate_watch_issuers(kw_identity_gate *gate, kw_timers *timers, const kw_executor *executor);
 
@@ -88,6 +93,7 @@ typedef struct kw_identity_claim {
     kw_string also_audience;                  /* tokens for this one are taken too: the caller's own resource. Null: none */
     bool is_inside_tls;                       /* not over OPC UA: what comes in clear was protected on its way */
     bool is_application_proven;               /* application_uri was proven in another way than by a channel */
+    bool is_live; /* for kw_identity_review: a Session that stands. What the directory said a moment ago will do */
 } kw_identity_claim;
 
 /* Why somebody was not let in: for the log and the audit, never for the peer. */
@@ -133,7 +139,7 @@ bool kw_identity_still_locked_out(kw_identity_gate *gate, const kw_identity_clai
  * The same user by what the store says now (RO-15): an Identity with the Roles of now, one reference. `claim`: the context, as for
  * kw_identity_prove, without token, signature and policies. Bad_UserAccessDenied: the user is gone or disabled;
  * Bad_IdentityTokenRejected: the user's Certificate or the token's issuer is not believed any more. Other codes say nothing about
- * the user. *refusal may be NULL. For jobs.
+ * the user: the store or the directory cannot be asked. *refusal may be NULL. For jobs.
  */
 kw_status kw_identity_review(kw_identity_gate *gate, const kw_identity *identity, const kw_identity_claim *claim, kw_identity **out,
                              kw_refusal *refusal);

@@ -67,7 +67,7 @@ kw_status kw_identity_make(const kw_identity *from, kw_identity **out)
     *copy = *from;
     kw_string *const strings[] = {
         &copy->name,        &copy->issuer,         &copy->policy_id, &copy->application_uri, &copy->certificate_thumbprint,
-        &copy->certificate, &copy->key_thumbprint, &copy->token_id};
+        &copy->certificate, &copy->key_thumbprint, &copy->token_id,  &copy->directory_id};
     bool complete = copy_strings(arena, &copy->claimed_roles, copy->claimed_role_count) &&
                     copy_strings(arena, &copy->groups, copy->group_count) && copy_roles(arena, copy);
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {

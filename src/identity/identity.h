@@ -27,6 +27,8 @@ struct kw_identity {
     kw_string certificate_thumbprint; /* uppercase hex; null unless X509 */
     kw_bytes certificate;             /* DER; null unless X509: mapping rules ask for it again when they change */
     int64_t account_created;          /* UserName: a later account of the same name is another user */
+    kw_string directory_id;           /* UserName: the entry of the directory that proved it; null: a user of the store */
+    kw_date_time looked_up;           /* when the directory was asked for the groups */
     kw_string token_id;               /* `jti` of the token; null for others, and when it has none */
     kw_string key_thumbprint;         /* RFC 7638, of the key that signed the token; null for others */
     kw_string *claimed_roles;         /* `roles`: input of the mapping rules, never Roles themselves */

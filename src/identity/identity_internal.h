@@ -28,6 +28,7 @@ struct kw_identity_gate {
     const kw_log *log;
     _Atomic(const kw_namespace_list *) namespaces; /* in `arena` */
     _Atomic(kw_trust_list *) user_trust;           /* NULL: no user certificate is believed */
+    const kw_user_directory *directory;            /* NULL: there are the users of the store alone */
     kw_snapshot_cache snapshots;
     kw_throttle *throttle;
     kw_key_source *keys;
@@ -48,6 +49,7 @@ typedef struct kw_proof {
     kw_secret_facts sealed;              /* of the secret that was opened, if one was */
     const char *why;                     /* static text for log and audit */
     kw_status certificate_verdict;       /* Bad_Certificate… when that is what refused an X509 user */
+    bool is_unknown;                     /* the store has no user of this name */
     bool is_our_lack;                    /* refused for want of something on our side: no failure of the Client */
     kw_string name;                      /* a password without a token: whose, and which */
     kw_bytes password;
@@ -95,8 +97,13 @@ kw_status kw_proof_use_up(kw_proof *proof);
 
 /* X5-04: Bad_IdentityTokenRejected. */
 kw_status kw_proof_check_user_trust(kw_proof *proof, const kw_certificate *user);
-/* UN-11, A-118: unknown, disabled and wrong cost the same and answer alike. Fills proof->found->must_change_password. */
+/* UN-11, A-118: unknown, disabled and wrong cost the same and answer alike. Users of the store; fills proof->found->must_change_password. */
 kw_status kw_proof_check_password(kw_proof *proof, kw_string name, kw_bytes password);
+
+/* --- directory.c: users that the store does not have; there is a directory. Fill proof->found. --- */
+kw_status kw_proof_ask_directory(kw_proof *proof, kw_string name, kw_bytes password);
+/* The same for somebody who is in already: proof->found is what was known. */
+kw_status kw_proof_ask_directory_again(kw_proof *proof);
 
 /* A deep copy in an arena of its own, with one reference. */
 kw_status kw_identity_make(const kw_identity *from, kw_identity **out);

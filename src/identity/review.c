@@ -4,8 +4,20 @@
 
 #define REVIEW_ARENA ((size_t)2 << 20)
 
+/* A name that the store has by now is another user's: those come first. */
+static kw_status review_directory_user(kw_proof *proof)
+{
+    if (proof->gate->directory == NULL || kw_snapshot_user(proof->snapshot, proof->found->name) != NULL) {
+        return KW_BAD_USER_ACCESS_DENIED;
+    }
+    return kw_proof_ask_directory_again(proof);
+}
+
 static kw_status review_user(kw_proof *proof)
 {
+    if (!kw_bytes_is_empty(proof->found->directory_id)) {
+        return review_directory_user(proof);
+    }
     const kw_known_user *user = kw_snapshot_user(proof->snapshot, proof->found->name);
     const bool is_there = user != NULL && user->created == proof->found->account_created; /* not a later one of the same name */
     return is_there && (user->configuration & KW_USER_DISABLED) == 0 ? KW_GOOD : KW_BAD_USER_ACCESS_DENIED;

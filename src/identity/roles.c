@@ -74,8 +74,8 @@ static bool rule_matches(const kw_proof *proof, const kw_role_rule *rule)
     case KW_CRITERIA_ROLE:
         return who->kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN &&
                claims_value(proof, who->claimed_roles, who->claimed_role_count, rule->value);
-    case KW_CRITERIA_GROUP_ID:
-        return who->kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN && claims_value(proof, who->groups, who->group_count, rule->value);
+    case KW_CRITERIA_GROUP_ID: /* of an issuer, or of the directory; users of the store have none */
+        return claims_value(proof, who->groups, who->group_count, rule->value);
     case KW_CRITERIA_ANONYMOUS:
         return who->kind == KW_USER_TOKEN_TYPE_ANONYMOUS;
     case KW_CRITERIA_AUTHENTICATED_USER: /* RO-12 */

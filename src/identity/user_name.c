@@ -36,6 +36,7 @@ kw_status kw_proof_check_password(kw_proof *proof, kw_string name, kw_bytes pass
     if (kw_status_is_bad(found) && found != KW_BAD_NOT_FOUND) {
         return kw_refuse(proof, KW_BAD_RESOURCE_UNAVAILABLE, "the store cannot be read");
     }
+    proof->is_unknown = found == KW_BAD_NOT_FOUND;
     const bool may_enter = found != KW_BAD_NOT_FOUND && (user.configuration & KW_USER_DISABLED) == 0;
     const bool matches = kw_password_verify(may_enter ? user.password_hash : KW_BYTES_NULL, password);
     if (!matches || !may_enter) {
@@ -45,6 +46,13 @@ kw_status kw_proof_check_password(kw_proof *proof, kw_string name, kw_bytes pass
     proof->found->must_change_password = (user.configuration & KW_USER_MUST_CHANGE_PASSWORD) != 0;
     proof->found->account_created = user.created;
     return KW_GOOD;
+}
+
+/* Whoever asks the directory has computed as much as for a user of the store: the time does not tell where a name is known. */
+static kw_status check_user(kw_proof *proof, kw_string name, kw_bytes password)
+{
+    const kw_status status = kw_proof_check_password(proof, name, password);
+    return proof->is_unknown && proof->gate->directory != NULL ? kw_proof_ask_directory(proof, name, password) : status;
 }
 
 static kw_status user_name_prove(kw_proof *proof, const void *data)
@@ -60,7 +68,7 @@ static kw_status user_name_prove(kw_proof *proof, const void *data)
     kw_secret password = KW_SECRET_NONE;
     const kw_secret_rule rule = {.max_len = KW_PASSWORD_MAX, .allow_legacy = true, .signers = KW_SIGNED_BY_APPLICATION};
     KW_TRY(kw_proof_open_secret(proof, &rule, token->password, &password));
-    const kw_status status = kw_proof_check_password(proof, token->user_name, kw_secret_bytes(&password));
+    const kw_status status = check_user(proof, token->user_name, kw_secret_bytes(&password));
     kw_secret_clear(&password);
     proof->found->name = token->user_name;
     return status;
@@ -68,7 +76,7 @@ static kw_status user_name_prove(kw_proof *proof, const void *data)
 
 static bool user_name_same(const kw_identity *a, const kw_identity *b)
 {
-    return kw_bytes_equal(a->name, b->name);
+    return kw_bytes_equal(a->name, b->name) && kw_bytes_equal(a->directory_id, b->directory_id);
 }
 
 static void user_name_redact(void *data)

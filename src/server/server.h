@@ -52,7 +52,8 @@ typedef struct kw_server_env {
     kw_trust_list *trust;
     kw_trust_list *user_trust;
     kw_store *store;
-    const kw_fetch *fetch; /* keys of issuers; NULL: those that the store has, and no look-out for others */
+    const kw_fetch *fetch;              /* keys of issuers; NULL: those that the store has, and no look-out for others */
+    const kw_user_directory *directory; /* users that the store does not have; NULL: none */
 } kw_server_env;
 
 kw_status kw_server_new(const kw_server_config *config, const kw_server_env *env, kw_server **out);

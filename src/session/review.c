@@ -49,7 +49,8 @@ kw_identity_claim kw_session_claim(const kw_session *session)
                                .client_certificate = certificate,
                                .application_uri = certificate != NULL ? kw_certificate_application_uri(certificate) : KW_BYTES_NULL,
                                .address = kw_string_from(session->peer_address),
-                               .endpoint_url = kw_string_from(session->endpoint_url)};
+                               .endpoint_url = kw_string_from(session->endpoint_url),
+                               .is_live = true};
 }
 
 /* --- the end of a run --------------------------------------------------------------------------------------------------- */
@@ -139,6 +140,10 @@ static bool apply(const kw_sessions *sessions, review_item *item)
         KW_LOG(log, KW_LOG_INFO, "rights changed", kw_field_text("client", session->client_uri), kw_field_str("user", item->former->name),
                kw_field_int("roles", (int64_t)item->found->role_count));
         kw_session_set_identity(session, item->found);
+        item->found = NULL;
+    } else if (item->found->looked_up != item->former->looked_up) { /* nothing to tell anybody */
+        kw_identity_release(session->identity);
+        session->identity = item->found;
         item->found = NULL;
     }
     return true;
@@ -300,11 +305,33 @@ static void start(kw_sessions *sessions)
     }
 }
 
+static bool has_directory_users(const kw_session *list)
+{
+    for (const kw_session *s = list; s != NULL; s = s->next) {
+        if (s->identity != NULL && !kw_bytes_is_empty(s->identity->directory_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_directory_due(kw_sessions *sessions)
+{
+    const uint32_t period = kw_identity_gate_look_up_period(sessions->env.gate);
+    const uint64_t now = kw_clock_ms(sessions->env.clock);
+    if (period == 0 || now < sessions->reviews.directory_at) {
+        return false;
+    }
+    sessions->reviews.directory_at = now + period;
+    return has_directory_users(sessions->oldest) || has_directory_users(sessions->lingering);
+}
+
 static void on_tick(kw_timer *timer)
 {
     kw_sessions *sessions = (kw_sessions *)((char *)timer - offsetof(kw_sessions, reviews.timer));
     const kw_session_env *env = &sessions->env;
     kw_timer_start(env->timers, timer, kw_clock_ms(env->clock) + sessions->limits.review_period_ms);
+    sessions->reviews.is_wanted = sessions->reviews.is_wanted || is_directory_due(sessions);
     if (!sessions->reviews.is_running) {
         start(sessions);
     }

@@ -17,6 +17,7 @@ typedef struct kw_review_waiter kw_review_waiter;
 typedef struct kw_reviews {
     kw_timer timer;
     uint64_t seen;                      /* the state of the store that all Sessions have been held against */
+    uint64_t directory_at;              /* when users of the directory are looked up next, which changes no state of the store */
     bool is_running, is_wanted;         /* under way; and once more after that */
     kw_review_waiter *waiting, *served; /* for the next run; for the one under way */
     bool is_blind;                      /* the last look failed */
