@@ -9,7 +9,7 @@ static kw_string origin_of(kw_string uri)
 {
     const uint8_t *colon = memchr(uri.data, ':', uri.len);
     const size_t scheme = colon != NULL ? (size_t)(colon - uri.data) + 1 : 0;
-    size_t end = scheme;
+    size_t end;
     if (uri.len < scheme + 2 || memcmp(uri.data + scheme, "//", 2) != 0) {
         return (kw_string){uri.data, scheme};
     }
