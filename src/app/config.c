@@ -165,6 +165,7 @@ static const cyaml_schema_field_t TOP[] = {
     SECTION("limits", limits, LIMITS),
     TEXT("store", kw_config, store),
     TEXT("log_level", kw_config, log_level),
+    TEXT("metrics_listen", kw_config, metrics_listen),
     CYAML_FIELD_END,
 };
 

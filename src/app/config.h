@@ -127,7 +127,8 @@ typedef struct kw_config {
     kw_config_directory *directory; /* NULL: there are the users of the store alone */
     kw_config_limits limits;
     char *store;
-    char *log_level; /* "debug", "info", "warn", "error" */
+    char *metrics_listen; /* "127.0.0.1:9464"; NULL: nobody asks */
+    char *log_level;      /* "debug", "info", "warn", "error" */
 } kw_config;
 
 /*

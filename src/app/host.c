@@ -2,6 +2,7 @@
 
 #include "app/certificates.h"
 #include "app/https.h"
+#include "app/monitor.h"
 #include "app/output.h"
 #include "app/translations.h"
 #include "http/client.h"
@@ -305,6 +306,7 @@ int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_
         code = start_server(host);
     }
     code = code < 0 ? listen_on(host, runtime) : code;
+    code = code < 0 ? kw_monitor_start(host) : code;
     if (code >= 0) {
         kw_host_clear(host);
     }
@@ -313,6 +315,7 @@ int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_
 
 void kw_host_clear(kw_host *host)
 {
+    kw_monitor_end(host);
     kw_https_end(host);
     kw_authority_free(host->authority);
     if (host->server != NULL) {

@@ -23,8 +23,10 @@ typedef struct kw_host {
     kw_authority *authority; /* of KW_HOST_AUTHORITY */
     kw_oauth *oauth;         /* of KW_HOST_AUTHORITY with `https` */
     kw_http_server *http;
-    kw_string issuer;    /* "https://…"; null without */
-    kw_machine *machine; /* of KW_HOST_SERVER, if it is wanted */
+    kw_http_server *monitor; /* NULL: not wanted */
+    int64_t started;         /* seconds since 1970 */
+    kw_string issuer;        /* "https://…"; null without */
+    kw_machine *machine;     /* of KW_HOST_SERVER, if it is wanted */
     kw_runtime *runtime;
 } kw_host;
 

@@ -14,7 +14,7 @@ static const struct {
 
 #define GRANT_COUNT (sizeof(GRANTS) / sizeof(GRANTS[0]))
 
-void kw_oauth_token(kw_oauth_call *call)
+static void grant(kw_oauth_call *call)
 {
     kw_oauth_client client;
     kw_string type;
@@ -30,4 +30,10 @@ void kw_oauth_token(kw_oauth_call *call)
         }
     }
     kw_oauth_answer_error(call, 400, type.len > 0 ? "unsupported_grant_type" : "invalid_request", "grant_type is missing or unknown");
+}
+
+void kw_oauth_token(kw_oauth_call *call)
+{
+    grant(call);
+    kw_server_count_token(call->oauth->server, KW_TOKEN_WAY_OAUTH, call->response.status == 200);
 }

@@ -120,6 +120,9 @@ static void run_call(kw_job *job)
     if (t->method->issues || kw_status_is_bad(t->status)) {
         prepare_record(t, who, why);
     }
+    if (t->method->issues) {
+        kw_server_count_token(t->authority->server, KW_TOKEN_WAY_OPCUA, !kw_status_is_bad(t->status));
+    }
     kw_identity_release(who);
 }
 
@@ -325,6 +328,7 @@ void kw_token_call_start(kw_authority *authority, const kw_token_method *method,
 {
     const kw_status status = start(authority, method, call);
     if (kw_status_is_bad(status)) {
+        kw_server_count_token(authority->server, KW_TOKEN_WAY_OPCUA, false);
         record_refusal(authority, method, call, status);
         raise_events(authority, method, call, status);
         call->finish(call, status);

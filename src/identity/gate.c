@@ -299,6 +299,18 @@ static void report_lockout(const kw_proof *proof, const kw_attempt *who, uint32_
     kw_arena_free(arena);
 }
 
+static void count_proof(kw_identity_gate *gate, int kind, unsigned result)
+{
+    const bool is_known = kind >= 0 && kind < KW_IDENTITY_KINDS - 1;
+    atomic_fetch_add(&gate->proofs[is_known ? kind : KW_IDENTITY_KINDS - 1][result], 1);
+}
+
+static void count_verdict(const kw_proof *proof, int kind, kw_status status)
+{
+    const bool is_refused = is_failed_proof(status) && !proof->is_our_lack;
+    count_proof(proof->gate, kind, !kw_status_is_bad(status) ? KW_PROOF_GOOD : is_refused ? KW_PROOF_REFUSED : KW_PROOF_FAILED);
+}
+
 /* AS-21 … AS-27: whoever guesses is slowed down and locked out, and an isolated failure costs nobody anything. */
 static kw_status counted_attempt(kw_proof *proof, const kw_attempt *who, kw_status (*run)(kw_proof *), kw_identity **out,
                                  uint32_t *delay_ms)
@@ -308,13 +320,17 @@ static kw_status counted_attempt(kw_proof *proof, const kw_attempt *who, kw_stat
     uint32_t failures = 0;
     if (verdict.is_locked) {
         *delay_ms = 0;
+        count_proof(proof->gate, who->kind, KW_PROOF_LOCKED_OUT);
         return kw_refuse(proof, KW_BAD_USER_ACCESS_DENIED, KW_IDENTITY_LOCKED_OUT);
     }
     *delay_ms = verdict.delay_ms;
+    atomic_fetch_add(&proof->gate->delayed, verdict.delay_ms > 0);
     const kw_status status = attempt(proof, run, out);
+    count_verdict(proof, who->kind, status);
     if (!kw_status_is_bad(status)) {
         kw_throttle_succeeded(throttle, who);
     } else if (is_failed_proof(status) && !proof->is_our_lack && kw_throttle_failed(throttle, who, &failures)) {
+        atomic_fetch_add(&proof->gate->lockouts, 1);
         report_lockout(proof, who, failures);
     }
     return status;
@@ -339,6 +355,9 @@ kw_status kw_identity_prove(kw_identity_gate *gate, const kw_identity_claim *cla
     *delay_ms = 0;
     const kw_status status = who.kind == KW_USER_TOKEN_TYPE_ANONYMOUS ? attempt(&proof, prove_token, out)
                                                                       : counted_attempt(&proof, &who, prove_token, out, delay_ms);
+    if (who.kind == KW_USER_TOKEN_TYPE_ANONYMOUS) {
+        count_verdict(&proof, who.kind, status);
+    }
     if (refusal != NULL) {
         *refusal = kw_status_is_bad(status) ? (kw_refusal){proof.why, proof.certificate_verdict} : (kw_refusal){"", KW_GOOD};
     }
@@ -429,10 +448,28 @@ kw_status kw_identity_anonymous(kw_identity_gate *gate, const kw_identity_claim 
 kw_status kw_identity_gate_refresh(kw_identity_gate *gate, uint64_t *version)
 {
     const kw_snapshot *snapshot = NULL;
-    KW_TRY(kw_snapshot_get(&gate->snapshots, gate->store, gate->log, &snapshot));
+    const kw_status status = kw_snapshot_get(&gate->snapshots, gate->store, gate->log, &snapshot);
+    atomic_store(&gate->store_status, kw_status_is_bad(status) || kw_store_is_there(gate->store) ? status : KW_BAD_NOT_FOUND);
+    KW_TRY(status);
     *version = snapshot->version;
     kw_snapshot_release(snapshot);
     return KW_GOOD;
+}
+
+kw_status kw_identity_gate_store_status(const kw_identity_gate *gate)
+{
+    return atomic_load(&gate->store_status);
+}
+
+void kw_identity_gate_counts(const kw_identity_gate *gate, kw_identity_counts *out)
+{
+    for (size_t kind = 0; kind < KW_IDENTITY_KINDS; kind++) {
+        for (size_t result = 0; result < KW_PROOF_RESULTS; result++) {
+            out->proofs[kind][result] = atomic_load(&gate->proofs[kind][result]);
+        }
+    }
+    out->delayed = atomic_load(&gate->delayed);
+    out->lockouts = atomic_load(&gate->lockouts);
 }
 
 kw_status kw_identity_gate_recall(kw_identity_gate *gate, const kw_snapshot **out)

@@ -145,6 +145,18 @@ kw_status kw_identity_review(kw_identity_gate *gate, const kw_identity *identity
                              kw_refusal *refusal);
 /* Read what the store says about issuers, Roles and users, if that has changed; *version: of the store. For jobs. */
 kw_status kw_identity_gate_refresh(kw_identity_gate *gate, uint64_t *version);
+/* How the last look into the store ended: for any thread. Good before the first. */
+kw_status kw_identity_gate_store_status(const kw_identity_gate *gate);
+
+/* What became of attempts, since the start. */
+enum { KW_PROOF_GOOD, KW_PROOF_REFUSED, KW_PROOF_LOCKED_OUT, KW_PROOF_FAILED, KW_PROOF_RESULTS };
+#define KW_IDENTITY_KINDS 5 /* kw_user_token_type, and unknown ones */
+typedef struct kw_identity_counts {
+    uint64_t proofs[KW_IDENTITY_KINDS][KW_PROOF_RESULTS];
+    uint64_t delayed, lockouts;
+} kw_identity_counts;
+
+void kw_identity_gate_counts(const kw_identity_gate *gate, kw_identity_counts *out);
 /* What was read last: borrowed by a reference, to be released by kw_snapshot_release (identity/snapshot.h). For a loop. */
 struct kw_snapshot;
 kw_status kw_identity_gate_recall(kw_identity_gate *gate, const struct kw_snapshot **out);

@@ -33,6 +33,8 @@ struct kw_identity_gate {
     kw_throttle *throttle;
     kw_key_source *keys;
     kw_key_watch watch;
+    _Atomic kw_status store_status;
+    _Atomic uint64_t proofs[KW_IDENTITY_KINDS][KW_PROOF_RESULTS], delayed, lockouts;
 };
 
 /* One attempt to prove a user: what is known while it runs. */

@@ -16,11 +16,13 @@
 
 void kw_server_count_request(kw_server *server, kw_status result)
 {
+    const bool is_security = kw_session_is_about_security(result);
+    server->requests[is_security ? KW_REQUEST_SECURITY : kw_status_is_bad(result) ? KW_REQUEST_BAD : KW_REQUEST_GOOD]++;
     server->rejected_requests += kw_status_is_bad(result);
-    server->security_rejected_requests += kw_session_is_about_security(result);
+    server->security_rejected_requests += is_security;
 }
 
-static kw_server_diagnostics_summary_data_type summarize(const kw_server *server)
+kw_server_diagnostics_summary_data_type kw_server_summarize(const kw_server *server)
 {
     kw_server_diagnostics_summary_data_type summary = {.rejected_requests_count = server->rejected_requests,
                                                        .security_rejected_requests_count = server->security_rejected_requests};
@@ -44,7 +46,7 @@ static kw_status read_summary(void *ctx, const kw_access *access, kw_arena *aren
     if (summary == NULL || object == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    *summary = summarize(ctx);
+    *summary = kw_server_summarize(ctx);
     *object = kw_extension_object_of(KW_TYPE_SERVER_DIAGNOSTICS_SUMMARY_DATA_TYPE, summary);
     out->has_value = true;
     out->value = kw_variant_scalar(KW_BUILTIN_EXTENSION_OBJECT, object);
@@ -86,7 +88,7 @@ static kw_status read_count(void *ctx, const kw_access *access, kw_arena *arena,
 {
     const count_context *context = ctx;
     KW_TRY(check_enabled(context->server));
-    const kw_server_diagnostics_summary_data_type summary = summarize(context->server);
+    const kw_server_diagnostics_summary_data_type summary = kw_server_summarize(context->server);
     uint32_t *count = KW_ARENA_NEW(arena, uint32_t);
     (void)access;
     if (count == NULL) {

@@ -65,6 +65,9 @@ kw_identity_gate *kw_server_gate(kw_server *server);
 void kw_server_audit_user_certificate(kw_server *server, const kw_call *call, kw_bytes certificate, kw_status status);
 /* Into the store's audit trail, when there is time; copied. `source` null: the Server. `is_stranger`: nothing proves where it came from. */
 void kw_server_record(kw_server *server, const kw_audit_record *record, bool is_stranger);
+/* An access token was asked for, one way or the other: for the metrics. From any thread. */
+typedef enum kw_token_way { KW_TOKEN_WAY_OPCUA, KW_TOKEN_WAY_OAUTH, KW_TOKEN_WAYS } kw_token_way;
+void kw_server_count_token(kw_server *server, kw_token_way way, bool is_issued);
 /* Who is told of each Session that closes: on the loop, not while the Server is freed. In memory of whoever listens. */
 typedef struct kw_session_listener {
     void (*closed)(void *ctx, const kw_node_id *session_id);

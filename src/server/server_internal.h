@@ -6,6 +6,8 @@
 #include "server/trail.h"
 #include "space/administration.h"
 
+#include <stdatomic.h>
+
 typedef struct kw_server_request kw_server_request;
 typedef struct kw_sessionless kw_sessionless;
 
@@ -33,6 +35,8 @@ struct kw_connection {
 
 #define KW_ARENA_POOL 64
 
+enum { KW_REQUEST_GOOD, KW_REQUEST_BAD, KW_REQUEST_SECURITY, KW_REQUEST_RESULTS };
+
 struct kw_server {
     kw_arena *arena; /* copies of the configuration */
     kw_server_config config;
@@ -50,7 +54,11 @@ struct kw_server {
     size_t pool_count;
     kw_writer response; /* reused */
     bool is_shutting_down;
-    bool has_diagnostics;                                   /* EnabledFlag */
+    bool has_diagnostics;                  /* EnabledFlag */
+    uint64_t requests[KW_REQUEST_RESULTS]; /* answered since the start */
+    struct {
+        _Atomic uint64_t issued, refused;
+    } tokens[KW_TOKEN_WAYS];
     uint32_t rejected_requests, security_rejected_requests; /* for the diagnostics */
     kw_session_listener *session_listeners;
     void (*drained)(void *ctx);
@@ -100,6 +108,7 @@ kw_status kw_sessionless_encode(const kw_server_request *request, kw_writer *w);
 
 /* diagnostics.c: ServerDiagnostics come alive. */
 kw_status kw_server_bind_diagnostics(kw_server *server);
+kw_server_diagnostics_summary_data_type kw_server_summarize(const kw_server *server);
 void kw_server_count_request(kw_server *server, kw_status result);
 void kw_server_diagnose_session(void *ctx, const kw_session *session, kw_session_diagnostics_data_type *out);
 

@@ -15,6 +15,7 @@ kw_status kw_subscriptions_new(const kw_service_context *context, kw_timers *tim
 /* All Sessions are closed already. NULL is fine. */
 void kw_subscriptions_free(kw_subscriptions *subscriptions);
 size_t kw_subscriptions_count(const kw_subscriptions *subscriptions);
+size_t kw_subscriptions_item_count(const kw_subscriptions *subscriptions);
 /* subscription_diagnostics.c: what is known here of the diagnostics; the rest of *out stays as it is. */
 void kw_subscriptions_summary(const kw_subscriptions *subscriptions, kw_server_diagnostics_summary_data_type *out);
 /* SubscriptionDiagnosticsDataType[]: of one Session (NULL: none), or of all, those that wait included. */

@@ -67,6 +67,11 @@ size_t kw_subscriptions_count(const kw_subscriptions *manager)
     return kw_map_count(manager->by_id);
 }
 
+size_t kw_subscriptions_item_count(const kw_subscriptions *manager)
+{
+    return manager->item_count;
+}
+
 /* --- publishers ----------------------------------------------------------------------------------------------------------------- */
 
 kw_publisher *kw_publisher_of(kw_subscriptions *manager, const kw_session *session)

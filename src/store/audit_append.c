@@ -94,6 +94,9 @@ static void lead(kw_store *s)
     pthread_mutex_unlock(&queue->lock);
     const kw_status status = commit_all(s, waiters);
     pthread_mutex_lock(&queue->lock);
+    for (const kw_audit_waiter *w = waiters; w != NULL && !kw_status_is_bad(status); w = w->next) {
+        s->audit_written++;
+    }
     for (; waiters != NULL; waiters = waiters->next) { /* their owners need the lock to go on */
         waiters->status = status;
         waiters->is_done = true;
@@ -163,4 +166,9 @@ kw_status kw_store_audit_append_all(kw_store *s, const kw_audit_record *records,
     const kw_status status = count > 0 ? wait_for(s, waiters, count) : KW_GOOD;
     free(waiters);
     return status;
+}
+
+uint64_t kw_store_audit_written(const kw_store *s)
+{
+    return s->audit_written;
 }

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static kw_status open_writer(kw_store *s, bool create, kw_arena *arena, kw_sql **out, kw_string *why)
 {
@@ -89,6 +90,11 @@ kw_string kw_store_location_name(const char *location, kw_arena *arena)
 bool kw_store_location_is_file(const char *location)
 {
     return kw_sql_is_file(location);
+}
+
+bool kw_store_is_there(const kw_store *s)
+{
+    return !kw_sql_is_file(s->location) || access(s->location, F_OK) == 0;
 }
 
 bool kw_store_location_has_password(const char *location)

@@ -34,6 +34,8 @@ bool kw_store_location_has_password(const char *location);
 uint64_t kw_store_version(kw_store *store);
 /* The same at less cost: what this process changed shows at once, what another one did within `max_age_ms`. */
 uint64_t kw_store_version_lately(kw_store *store, uint32_t max_age_ms);
+/* False: it is a file that was taken away; what is written from now on is lost. */
+bool kw_store_is_there(const kw_store *s);
 
 /*
  * The whole store as of one moment, while nodes go on, into a new file of mode 0600, from which kw_store_restore makes a store of any
@@ -333,6 +335,8 @@ typedef struct kw_audit_record {
 kw_status kw_store_audit_append(kw_store *s, const kw_audit_record *record);
 /* Several with one commit, all or nothing, in their order. */
 kw_status kw_store_audit_append_all(kw_store *s, const kw_audit_record *records, size_t count);
+/* Records that were written since it was opened, by whoever has it open here. For any thread. */
+uint64_t kw_store_audit_written(const kw_store *s);
 /* Records with sequence > after, at most max. */
 kw_status kw_store_audit_list(kw_store *s, uint64_t after, size_t max, kw_arena *arena, kw_audit_record **out, size_t *count);
 /*
