@@ -30,24 +30,13 @@ kw_status kw_ldap_refuse(kw_ldap_talk *talk, kw_status status, const char *why, 
     return status;
 }
 
-/* The library's GnuTLS takes a word for what OpenSSL has a number for. */
-static bool demand_modern_tls(LDAP *link)
-{
-    const int oldest = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
-    char *package = NULL;
-    const bool is_gnutls =
-        ldap_get_option(link, LDAP_OPT_X_TLS_PACKAGE, &package) == LDAP_OPT_SUCCESS && package != NULL && strcmp(package, "GnuTLS") == 0;
-    ldap_memfree(package);
-    return is_gnutls ? ldap_set_option(link, LDAP_OPT_X_TLS_CIPHER_SUITE, "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1") == LDAP_OPT_SUCCESS
-                     : ldap_set_option(link, LDAP_OPT_X_TLS_PROTOCOL_MIN, &oldest) == LDAP_OPT_SUCCESS;
-}
-
 /* What files of the user or the environment say about the library does not count here. */
 static bool configure_tls(LDAP *link, const kw_ldap_config *config)
 {
-    const int demand = LDAP_OPT_X_TLS_DEMAND, as_client = 0;
+    const int demand = LDAP_OPT_X_TLS_DEMAND, oldest = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2, as_client = 0;
     return (config->ca_file == NULL || ldap_set_option(link, LDAP_OPT_X_TLS_CACERTFILE, config->ca_file) == LDAP_OPT_SUCCESS) &&
-           ldap_set_option(link, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) == LDAP_OPT_SUCCESS && demand_modern_tls(link) &&
+           ldap_set_option(link, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) == LDAP_OPT_SUCCESS &&
+           ldap_set_option(link, LDAP_OPT_X_TLS_PROTOCOL_MIN, &oldest) == LDAP_OPT_SUCCESS &&
            ldap_set_option(link, LDAP_OPT_X_TLS_NEWCTX, &as_client) == LDAP_OPT_SUCCESS;
 }
 
@@ -63,6 +52,19 @@ static bool configure(LDAP *link, const kw_ldap_config *config)
            ldap_set_option(link, LDAP_OPT_TIMEOUT, &time) == LDAP_OPT_SUCCESS;
 }
 
+/* On GnuTLS the library does not heed PROTOCOL_MIN, so what was agreed on is looked at before anything is said. */
+static kw_status check_tls(kw_ldap_talk *talk)
+{
+    char *version = NULL;
+    const bool is_modern = ldap_get_option(talk->link, LDAP_OPT_X_TLS_VERSION, &version) == LDAP_OPT_SUCCESS && version != NULL &&
+                           (strstr(version, "1.2") != NULL || strstr(version, "1.3") != NULL);
+    if (is_modern) {
+        kw_ldap_say(talk, "%s: connected, with %s", talk->server, version);
+    }
+    ldap_memfree(version);
+    return is_modern ? KW_GOOD : kw_ldap_refuse(talk, KW_BAD_RESOURCE_UNAVAILABLE, "has no TLS 1.2 or later", LDAP_SUCCESS);
+}
+
 static kw_status switch_tls_on(kw_ldap_talk *talk)
 {
     const int code = ldap_start_tls_s(talk->link, NULL, NULL);
@@ -70,8 +72,7 @@ static kw_status switch_tls_on(kw_ldap_talk *talk)
         return kw_ldap_refuse(talk, KW_BAD_RESOURCE_UNAVAILABLE, "TLS could not be switched on, or its certificate is not vouched for",
                               code);
     }
-    kw_ldap_say(talk, "%s: TLS is on", talk->server);
-    return KW_GOOD;
+    return check_tls(talk);
 }
 
 kw_status kw_ldap_connect(kw_ldap_talk *talk)
@@ -94,7 +95,10 @@ kw_status kw_ldap_connect(kw_ldap_talk *talk)
     if (code != LDAP_SUCCESS) {
         return kw_ldap_refuse(talk, KW_BAD_RESOURCE_UNAVAILABLE, "cannot be reached, or its certificate is not vouched for", code);
     }
-    kw_ldap_say(talk, "%s: connected%s", talk->server, is_plain ? "" : ", with TLS");
+    if (!is_plain) {
+        return check_tls(talk);
+    }
+    kw_ldap_say(talk, "%s: connected", talk->server);
     return KW_GOOD;
 }
 

@@ -166,7 +166,7 @@ expect 1 'not vouched for' "${ask[@]}" anna --password-file anna
 configured "servers: [\"ldaps://127.0.0.2:$tls\"]" 'ca_file: ca.pem' "$by_search" # that name is not in its certificate
 expect 1 'not vouched for' "${ask[@]}" anna --password-file anna
 configured "servers: [\"$first\"]" 'start_tls: true' 'ca_file: ca.pem' "$by_search"
-expect 0 'TLS is on' "${ask[@]}" anna --password-file anna
+expect 0 'connected, with TLS1' "${ask[@]}" anna --password-file anna
 configured "servers: [\"$first\"]" 'start_tls: true' 'ca_file: other.pem' "$by_search"
 expect 1 'TLS could not be switched on' "${ask[@]}" anna --password-file anna
 backup=$(free_port)
