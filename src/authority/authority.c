@@ -45,6 +45,9 @@ static kw_status make_parts(kw_authority *authority, const kw_authority_config *
     KW_TRY(copy_config(authority, config));
     authority->listener = (kw_session_listener){.closed = on_session_closed, .ctx = authority};
     kw_server_add_session_listener(authority->server, &authority->listener);
+    if (config->keys != NULL) {
+        kw_signing_watch_start(&authority->watch, config->keys, env);
+    }
     return kw_authority_add_nodes(authority);
 }
 
@@ -72,6 +75,7 @@ void kw_authority_free(kw_authority *authority)
     if (authority != NULL) {
         kw_ledger_free(authority->ledger);
         kw_authority_finish_waiting(authority);
+        kw_signing_watch_stop(&authority->watch);
         kw_server_remove_session_listener(authority->server, &authority->listener);
         kw_token_requests_free(authority->requests);
         kw_signer_clear(&authority->signer);

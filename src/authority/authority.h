@@ -22,6 +22,8 @@ typedef struct kw_authority_config {
     /* RequestAccessToken: passwords and tokens must be signed beside being sealed. Off: what an encrypted channel has proven will do,
      * because an RsaEncryptedSecret as OPC 10000-4 has it cannot say who signed it. User certificates always sign. */
     bool require_signed_secrets;
+    /* Borrowed: how signing keys are kept and renewed; the service looks after them. NULL: they are as they are, and not sealed. */
+    const struct kw_key_ring *keys;
 } kw_authority_config;
 
 /* The NodeId of the Object that RequestAccessToken is called on, unless it is configured: ns=1;s=AuthorizationService. */
@@ -33,15 +35,11 @@ void kw_authority_free(kw_authority *authority);
 /* The authority listens at this URL now: tell the Servers on the same store (their UserTokenPolicies lead Clients here). Blocks on the store. */
 kw_status kw_authority_publish_url(kw_authority *authority, kw_string url);
 
-/* Make a signing key with its certificate and put it into the store as the active one; `alg` "RS256", "PS256" or "ES256". Also enters
- * the service as a trusted issuer of this store. For `keyway init` and key rotation; blocks. */
-kw_status kw_authority_create_key(kw_store *store, kw_string service_uri, kw_string alg, const kw_clock *clock, const kw_random *random);
-
-/* The keys that tokens are verified with, as a JWK Set. Blocks on the store. */
-kw_status kw_authority_public_keys(kw_store *store, kw_arena *arena, kw_string *out);
+/* The keys that tokens are verified with at this time, as a JWK Set. Blocks on the store. */
+kw_status kw_authority_public_keys(kw_store *store, const kw_clock *clock, kw_arena *arena, kw_string *out);
 /* Tokens of the service are also issued under this name, "https://…" where the token endpoint is: the Servers on this store take them
  * for what they take those of the service for. Blocks. */
-kw_status kw_authority_publish_web(kw_store *store, kw_string service_uri, kw_string issuer);
+kw_status kw_authority_publish_web(kw_store *store, const kw_clock *clock, kw_string service_uri, kw_string issuer);
 
 /* What a token is to say beside who it is for. */
 typedef struct kw_token_wish {

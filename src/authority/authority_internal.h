@@ -3,6 +3,7 @@
 #define KW_AUTHORITY_INTERNAL_H
 
 #include "authority/authority.h"
+#include "authority/key_ring.h"
 #include "authority/ledger.h"
 #include "authority/targets.h"
 #include "authority/token_requests.h"
@@ -13,16 +14,26 @@
 /* How old what is remembered of the store may be; what this process changed is known at once. */
 #define KW_AUTHORITY_LATELY_MS 20u
 
-/* The active signing key, read again when the store changes. */
+/* The active signing key, read again when the store changes, and when its time is over. */
 typedef struct kw_signer {
     pthread_mutex_t lock;
-    uint64_t version; /* of the store when it was read */
+    uint64_t version;      /* of the store when it was read */
+    int64_t from, until;   /* DateTime: when it was read, and when another one signs */
     bool is_loaded;
     kw_private_key *key;
     char *kid, *alg;
     uint8_t *certificate;
     size_t certificate_len;
 } kw_signer;
+
+/* signing_watch.c: the life of the keys goes on while nobody asks. */
+typedef struct kw_signing_watch {
+    kw_job job; /* first */
+    kw_timer timer;
+    const kw_key_ring *ring; /* NULL: not begun */
+    const kw_server_env *env;
+    kw_status status;
+} kw_signing_watch;
 
 struct kw_token_call; /* token_call.h */
 
@@ -36,6 +47,7 @@ struct kw_authority {
     kw_signer signer;
     kw_targets targets;
     kw_ledger *ledger;
+    kw_signing_watch watch;
     struct kw_token_call *waiting; /* whose answer is delayed */
     kw_token_requests *requests;   /* between StartRequestToken and FinishRequestToken */
 };
@@ -49,7 +61,17 @@ typedef struct kw_signer_view {
 
 void kw_signer_init(kw_signer *signer);
 void kw_signer_clear(kw_signer *signer);
-kw_status kw_signer_get(kw_signer *signer, kw_store *store, kw_arena *arena, kw_signer_view *out);
+kw_status kw_signer_get(kw_authority *authority, kw_arena *arena, kw_signer_view *out);
+
+void kw_signing_watch_start(kw_signing_watch *watch, const kw_key_ring *ring, const kw_server_env *env);
+void kw_signing_watch_stop(kw_signing_watch *watch);
+
+/* key_safe.c: as it goes into the store; in the arena, or `pem` itself. */
+kw_status kw_key_close(const kw_key_ring *ring, const kw_signing_key *row, kw_bytes pem, kw_arena *arena, kw_bytes *out);
+/* key_ring.c */
+void kw_keys_wipe(kw_signing_key *keys, size_t count);
+/* keys.c: the issuer's rows have the keys that verify now, and no others. */
+kw_status kw_keys_publish(const kw_key_ring *ring);
 
 /* nodes.c: the Object with its Properties and Methods. */
 kw_status kw_authority_add_nodes(kw_authority *authority);

@@ -71,7 +71,7 @@ static kw_status claims_of(const kw_authority *authority, const kw_identity *ide
 kw_status kw_authority_sign(kw_authority *authority, kw_string claims, kw_arena *arena, kw_string *token)
 {
     kw_signer_view signer;
-    KW_TRY(kw_signer_get(&authority->signer, authority->env->store, arena, &signer));
+    KW_TRY(kw_signer_get(authority, arena, &signer));
     const kw_status status = kw_jwt_sign(signer.alg, signer.kid, signer.key, claims, arena, token);
     kw_private_key_release(signer.key);
     return status;

@@ -77,7 +77,7 @@ static kw_status certificate_variant(kw_authority *authority, kw_arena *arena, k
     if (value == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    KW_TRY(kw_signer_get(&authority->signer, authority->env->store, arena, &signer));
+    KW_TRY(kw_signer_get(authority, arena, &signer));
     kw_private_key_release(signer.key);
     *value = signer.certificate;
     *out = kw_variant_scalar(KW_BUILTIN_BYTE_STRING, value);

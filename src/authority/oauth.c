@@ -50,8 +50,10 @@ kw_status kw_oauth_new(kw_authority *authority, kw_server *server, const kw_serv
 kw_status kw_oauth_publish(kw_oauth *oauth, kw_string issuer)
 {
     oauth->issuer = kw_arena_copy(oauth->arena, issuer);
-    return oauth->issuer.data != NULL ? kw_authority_publish_web(oauth->env->store, oauth->authority->config.service_uri, oauth->issuer)
-                                      : KW_BAD_OUT_OF_MEMORY;
+    if (oauth->issuer.data == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    return kw_authority_publish_web(oauth->env->store, oauth->env->clock, oauth->authority->config.service_uri, oauth->issuer);
 }
 
 void kw_oauth_free(kw_oauth *oauth)

@@ -67,7 +67,7 @@ void kw_oauth_metadata(kw_oauth_call *call)
 void kw_oauth_keys(kw_oauth_call *call)
 {
     kw_string keys;
-    const kw_status status = kw_authority_public_keys(call->oauth->env->store, call->arena, &keys);
+    const kw_status status = kw_authority_public_keys(call->oauth->env->store, call->oauth->env->clock, call->arena, &keys);
     if (kw_status_is_bad(status)) {
         kw_oauth_answer_failure(call, KW_BAD_RESOURCE_UNAVAILABLE);
         return;

@@ -38,6 +38,23 @@ kw_status kw_store_issuer_put(kw_store *s, const kw_issuer *issuer)
     return t.status;
 }
 
+static kw_status put_at(kw_turn *t, const kw_issuer *issuer, uint64_t version)
+{
+    uint64_t now = 0;
+    KW_TRY(kw_store_read_counter(t->sql, &now));
+    return now == version ? put(t, issuer) : KW_BAD_INVALID_STATE;
+}
+
+kw_status kw_store_issuer_put_at(kw_store *s, const kw_issuer *issuer, uint64_t version)
+{
+    KW_TRY(kw_store_check_key(issuer->uri));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, put_at(&t, issuer, version));
+    }
+    return t.status;
+}
+
 static kw_status drop(kw_turn *t, kw_string uri)
 {
     KW_STATEMENT(q, t->sql, "DELETE FROM issuer WHERE uri = ?");

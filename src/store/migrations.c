@@ -94,6 +94,15 @@ static const char *const STEPS[] = {
     /* 11: who may get which Roles on which resource, for how long */
     "CREATE TABLE token_policy (id BIGINT PRIMARY KEY NOT NULL, resource TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,"
     " roles TEXT NOT NULL, lifetime BIGINT NOT NULL, UNIQUE (resource, kind, value));",
+
+    /* 12: the life of a signing key. Those that are there sign one after the other, as they were made (their certificates begin an
+     * hour before); what was signed with them may be good for the longest time that is known, and a day. */
+    "ALTER TABLE signing_key ADD COLUMN signs_from BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE signing_key ADD COLUMN kept_for BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE signing_key ADD COLUMN revoked BIGINT NOT NULL DEFAULT 0;"
+    "UPDATE signing_key SET signs_from = not_before + 36000000000,"
+    " kept_for = 864000000000 + 10000000 * (SELECT COALESCE(MAX(token_lifetime), 0) FROM resource);"
+    "ALTER TABLE signing_key DROP COLUMN active;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

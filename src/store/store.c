@@ -107,7 +107,7 @@ kw_status kw_store_check_key(kw_string key)
     return !kw_bytes_is_empty(key) && kw_utf8_is_valid(key, false) ? KW_GOOD : KW_BAD_INVALID_ARGUMENT;
 }
 
-static kw_status read_counter(kw_sql *sql, uint64_t *value)
+kw_status kw_store_read_counter(kw_sql *sql, uint64_t *value)
 {
     KW_STATEMENT(q, sql, "SELECT value FROM change_counter WHERE id = 1");
     const kw_status status = kw_step(q);
@@ -124,7 +124,7 @@ uint64_t kw_store_version(kw_store *s)
     uint64_t version = 0;
     kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
     while (kw_turn_begin(&t)) {
-        kw_turn_end(&t, read_counter(t.sql, &version));
+        kw_turn_end(&t, kw_store_read_counter(t.sql, &version));
     }
     return kw_status_is_bad(t.status) ? 0 : version;
 }

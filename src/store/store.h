@@ -160,6 +160,8 @@ typedef struct kw_issuer {
 } kw_issuer;
 
 kw_status kw_store_issuer_put(kw_store *s, const kw_issuer *issuer);
+/* Only while the store is of this kw_store_version: what was read since then still holds. Bad_InvalidState. */
+kw_status kw_store_issuer_put_at(kw_store *s, const kw_issuer *issuer, uint64_t version);
 kw_status kw_store_issuer_remove(kw_store *s, kw_string uri); /* Bad_NotFound */
 /* The keys of this issuer were fetched now. Bad_NotFound: its row is not of this kind and location any more. A change only with other keys. */
 kw_status kw_store_issuer_fetched(kw_store *s, const kw_issuer *issuer, kw_bytes keys);
@@ -275,16 +277,33 @@ kw_status kw_store_oauth_device_ask(kw_store *s, kw_bytes hash, kw_arena *arena,
 typedef struct kw_signing_key {
     kw_string id;                  /* kid */
     kw_string alg;                 /* "ES256", "RS256", … */
-    kw_bytes private_key;          /* PEM, PKCS#8 */
+    kw_bytes private_key;          /* as the service keeps it: PEM, or sealed; empty: it was revoked */
     kw_bytes certificate;          /* DER */
-    int64_t not_before, not_after; /* DateTime: when it signs */
-    bool is_active;
+    int64_t not_before, not_after; /* DateTime; of its certificate */
+    int64_t signs_from;            /* DateTime: until that of a later one. 0: it was revoked before it ever signed */
+    int64_t kept_for;              /* ticks after it stopped signing, for which its tokens may be good */
+    int64_t revoked;               /* DateTime; 0: it was not */
 } kw_signing_key;
 
-/* Becomes the active one; others stay for verification. Bad_AlreadyExists. */
-kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key);
-/* Newest first; wipe the arena's owner after use. */
+/*
+ * `newest`: only if the first one of the list has this id, null: if there is none (Bad_InvalidState); NULL: whatever there is. So of
+ * several nodes that see that a key is needed, one makes it. Bad_AlreadyExists.
+ */
+kw_status kw_store_key_add(kw_store *s, const kw_signing_key *key, const kw_string *newest);
+/* By the time from which they sign, latest first; wipe the private keys after use. */
 kw_status kw_store_key_list(kw_store *s, kw_arena *arena, kw_signing_key **out, size_t *count);
+/* It signs from `when` on, not from later. Bad_NotFound: no key was to sign later. */
+kw_status kw_store_key_start(kw_store *s, kw_string id, int64_t when);
+/*
+ * It is revoked at `when`, and its private key is gone. If it signed then, the next one does now; without a next one it is
+ * `replacement` (NULL: none). Bad_NotFound: no such key, or it is revoked already.
+ */
+kw_status kw_store_key_revoke(kw_store *s, kw_string id, int64_t when, const kw_signing_key *replacement);
+/* Another form of the same private key. Bad_NotFound: it does not have the former one any more. */
+kw_status kw_store_key_reseal(kw_store *s, kw_string id, kw_bytes former, kw_bytes private_key);
+/* kept_for is at least this. Bad_NotFound: it was so already. */
+kw_status kw_store_key_keep(kw_store *s, kw_string id, int64_t kept_for);
+kw_status kw_store_key_remove(kw_store *s, kw_string id); /* Bad_NotFound */
 
 /*
  * What refresh tokens stand for. Each one is good once and replaced then; all that came from one another are a grant. Only hashes of

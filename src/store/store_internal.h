@@ -54,6 +54,8 @@ bool kw_turn_begin(kw_turn *t);
 /* Commit or roll back by `status`. */
 void kw_turn_end(kw_turn *t, kw_status status);
 
+/* In a transaction: what kw_store_version tells. */
+kw_status kw_store_read_counter(kw_sql *sql, uint64_t *value);
 /* In a turn: the configuration changed. */
 kw_status kw_turn_touch(kw_turn *t);
 /* Bad_NotFound when the statement that ended with `status` changed nothing. */
