@@ -2,6 +2,7 @@
 #include "app/certificates.h"
 #include "app/directory.h"
 #include "app/init.h"
+#include "app/key_file.h"
 #include "app/options.h"
 #include "app/output.h"
 #include "authority/authority.h"
@@ -18,6 +19,8 @@
 #define HTTPS_PORT 8443u
 #define CERTIFICATE_DAYS 1825
 #define PASSWORD_LEN 20
+#define KEY_FILE_MAX 4096
+#define TOKEN_LIFETIME_S 3600
 #define INIT_ARENA ((size_t)16 << 20)
 
 typedef struct building {
@@ -25,7 +28,10 @@ typedef struct building {
     const kw_init_plan *plan;
     kw_arena *arena;
     kw_store *store;
-    bool is_joining;    /* the store was there: another node has made it */
+    bool is_joining; /* the store was there: another node has made it */
+    bool is_sealing; /* there is an own/store.key */
+    kw_key_file key_file;
+    kw_string why;      /* the store could not be made; null: nobody knows */
     kw_secret password; /* the administrator's */
     const char *directory;
     kw_string uri, authority_uri, client_uri, service_uri;
@@ -156,8 +162,11 @@ static void write_sections(FILE *file, const building *b)
     fprintf(
         file,
         "\nauthority:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/authority.crt\n  key: own/authority.key\n  service_uri: \"%.*s\"\n"
-        "  signing_algorithm: RS256\n  token_lifetime: 3600\n",
+        "  signing_algorithm: RS256\n  token_lifetime: 3600\n  key_rotation: 90\n",
         KW_STRING_ARGS(b->authority_uri), plan->port == 0 ? 0u : plan->port + 1u, KW_STRING_ARGS(b->service_uri));
+    if (b->is_sealing) {
+        fputs("  key_file: " KW_DIRECTORY_STORE_KEY "\n", file);
+    }
     if (plan->port == 0) {
         fputs("\nhttps:\n  port: 0\n", file);
     } else {
@@ -224,11 +233,63 @@ static kw_status look_for_another_node(building *b)
     return status;
 }
 
+/* Of another node, or a new one; nodes that share a store share it too. */
+static kw_status make_store_key(building *b, const char *path)
+{
+    const char *given = b->plan->store_key_file;
+    uint8_t *text = NULL;
+    size_t len = 0;
+    if (given == NULL && b->is_joining) {
+        return KW_GOOD; /* if the store needs one, that shows */
+    }
+    b->is_sealing = true;
+    if (given == NULL) {
+        return unless_there(kw_key_file_make(path));
+    }
+    kw_status status = kw_read_file(given, KEY_FILE_MAX, &text, &len);
+    if (!kw_status_is_bad(status)) {
+        status = unless_there(kw_write_new_file(path, text, len, 0600));
+        kw_wipe(text, len);
+        free(text);
+    }
+    return status;
+}
+
+static kw_status prepare_ring(building *b, const kw_key_ring *ring)
+{
+    kw_status status = make_store_key(b, b->key_file.path);
+    if (kw_status_is_bad(status)) {
+        b->why = KW_STRING("own/store.key could not be made; a file that is given must be readable");
+        return status;
+    }
+    kw_key_ring how = *ring;
+    how.safe = b->is_sealing ? &b->key_file.safe : NULL;
+    status = kw_key_ring_check(&how);
+    return kw_status_is_bad(status) || b->is_joining ? status : kw_key_ring_look_after(&how);
+}
+
+static kw_status make_keys(building *b)
+{
+    const kw_key_ring ring = {.store = b->store,
+                              .clock = &KW_CLOCK_SYSTEM,
+                              .random = &KW_RANDOM_SYSTEM,
+                              .service_uri = b->service_uri,
+                              .alg = KW_STRING("RS256"),
+                              .lifetime_s = TOKEN_LIFETIME_S};
+    kw_key_file_init(&b->key_file, kw_directory_path(b->directory, KW_DIRECTORY_STORE_KEY));
+    const kw_status status = prepare_ring(b, &ring);
+    if (status == KW_BAD_CONFIGURATION_ERROR || status == KW_BAD_SECURITY_CHECKS_FAILED) {
+        b->why = KW_STRING("the signing keys in it are sealed; give --store-key-file F, own/store.key of a node that uses this store");
+    }
+    kw_key_file_clear(&b->key_file);
+    return status;
+}
+
 static kw_status fill_store(building *b)
 {
     kw_status status = look_for_another_node(b);
-    if (!kw_status_is_bad(status) && !b->is_joining) {
-        status = kw_authority_create_key(b->store, b->service_uri, KW_STRING("RS256"), &KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM);
+    if (!kw_status_is_bad(status)) {
+        status = make_keys(b);
     }
     if (!kw_status_is_bad(status)) {
         status = unless_there(kw_store_resource_add(b->store, &(kw_resource){.uri = b->uri, .name = KW_STRING("Keyway Server")}));
@@ -242,15 +303,14 @@ static kw_status fill_store(building *b)
 static int make_store(building *b)
 {
     char *path = b->plan->store != NULL ? strdup(b->plan->store) : kw_directory_path(b->directory, KW_DIRECTORY_STORE);
-    kw_string why = KW_BYTES_NULL;
-    kw_status status = kw_store_open(path, true, &KW_CLOCK_SYSTEM, b->arena, &b->store, &why);
+    kw_status status = kw_store_open(path, true, &KW_CLOCK_SYSTEM, b->arena, &b->store, &b->why);
     if (!kw_status_is_bad(status)) {
         status = fill_store(b);
     }
     int code = -1;
     if (kw_status_is_bad(status)) {
         code = kw_fail(status, "%.*s: %.*s", KW_STRING_ARGS(kw_store_location_name(path, b->arena)),
-                       KW_STRING_ARGS(why.len > 0 ? why : KW_STRING("the store could not be made")));
+                       KW_STRING_ARGS(b->why.len > 0 ? b->why : KW_STRING("the store could not be made")));
     }
     free(path);
     return code;
@@ -339,8 +399,8 @@ int kw_init(const kw_command *command, const kw_init_plan *plan)
     choose_names(&b);
     int code = take_password(&b);
     code = code < 0 ? make_folders(&b) : code;
+    code = code < 0 ? make_store(&b) : code; /* before what a second `init` would not overwrite */
     code = code < 0 ? make_certificates(&b) : code;
-    code = code < 0 ? make_store(&b) : code;
     code = code < 0 ? make_administrator(&b) : code;
     code = code < 0 ? write_config(&b) : code; /* last: its presence says that the rest is there */
     if (code < 0 && !plan->quiet) {
@@ -371,6 +431,7 @@ int kw_cmd_init(const kw_command *self, int argc, char **argv)
         {"allow-none", 0, KW_OPTION_FLAG, &plan.allow_none, 0, 0},
         {"allow-anonymous", 0, KW_OPTION_FLAG, &plan.allow_anonymous, 0, 0},
         {"store", 0, KW_OPTION_TEXT, &plan.store, 0, 0},
+        {"store-key-file", 0, KW_OPTION_TEXT, &plan.store_key_file, 0, 0},
         {"admin-password-file", 0, KW_OPTION_TEXT, &plan.admin_password_file, 0, 0},
         {"json", 0, KW_OPTION_FLAG, &json, 0, 0},
     };

@@ -1,13 +1,44 @@
 /* keyway key: the keys that sign access tokens. */
-#include "app/directory.h"
+#include "app/key_file.h"
 #include "app/options.h"
 #include "app/output.h"
 #include "app/record.h"
-#include "authority/authority.h"
 #include "ua/text.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static const char *const STATES[] = {"next", "active", "retired", "revoked"};
+
+/* --- list ----------------------------------------------------------------------------------------------------------------------- */
+
+static kw_string time_text(kw_arena *arena, int64_t time)
+{
+    return time != 0 ? kw_date_time_format(arena, time) : KW_STRING("-");
+}
+
+static json_t *time_json(kw_arena *arena, int64_t time)
+{
+    return time != 0 ? kw_json_string(kw_date_time_format(arena, time)) : json_null();
+}
+
+static json_t *key_json(kw_directory *d, const kw_signing_key *key, const kw_key_life *life)
+{
+    return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:b}", "id", kw_json_string(key->id), "alg", kw_json_string(key->alg), "state",
+                     STATES[life->state], "signsFrom", time_json(d->arena, key->signs_from), "signsUntil",
+                     time_json(d->arena, life->signs_until), "goneFrom", time_json(d->arena, life->gone_from), "revoked",
+                     time_json(d->arena, key->revoked), "sealed", kw_is_sealed(key->private_key));
+}
+
+static void key_row(kw_directory *d, const kw_signing_key *key, const kw_key_life *life, kw_table *table)
+{
+    kw_table_cell_string(table, key->id);
+    kw_table_cell_string(table, key->alg);
+    kw_table_cell(table, STATES[life->state]);
+    kw_table_cell_string(table, time_text(d->arena, key->signs_from));
+    kw_table_cell_string(table, time_text(d->arena, life->signs_until));
+    kw_table_cell_string(table, time_text(d->arena, life->gone_from));
+}
 
 static int key_list(kw_directory *d, bool json)
 {
@@ -17,19 +48,16 @@ static int key_list(kw_directory *d, bool json)
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the signing keys could not be read");
     }
+    const int64_t now = kw_clock_utc(&KW_CLOCK_SYSTEM);
     json_t *array = json_array();
-    kw_table *table = json ? NULL : kw_table_new((const char *const[]){"KEY", "ALGORITHM", "STATE", "UNTIL"}, 4);
+    kw_table *table =
+        json ? NULL : kw_table_new((const char *const[]){"KEY", "ALGORITHM", "STATE", "SIGNS FROM", "SIGNS UNTIL", "VERIFIES UNTIL"}, 6);
     for (size_t i = 0; i < count; i++) {
-        const kw_string until = kw_date_time_format(d->arena, keys[i].not_after);
-        const char *state = keys[i].is_active ? "signs" : "verifies";
+        const kw_key_life life = kw_key_life_of(keys, count, i, now);
         if (json) {
-            json_array_append_new(array, json_pack("{s:o,s:o,s:s,s:o}", "id", kw_json_string(keys[i].id), "alg",
-                                                   kw_json_string(keys[i].alg), "state", state, "notAfter", kw_json_string(until)));
+            json_array_append_new(array, key_json(d, &keys[i], &life));
         } else {
-            kw_table_cell_string(table, keys[i].id);
-            kw_table_cell_string(table, keys[i].alg);
-            kw_table_cell(table, state);
-            kw_table_cell_string(table, until);
+            key_row(d, &keys[i], &life, table);
         }
         kw_wipe((void *)keys[i].private_key.data, keys[i].private_key.len);
     }
@@ -41,40 +69,215 @@ static int key_list(kw_directory *d, bool json)
     return KW_EXIT_DONE;
 }
 
-static int key_rotate(kw_directory *d)
+/* --- changes ---------------------------------------------------------------------------------------------------------------------- */
+
+static int say_rotated(kw_directory *d, kw_string id, int64_t from, bool json)
 {
-    const char *alg = d->config->authority.signing_algorithm;
-    const kw_status status = kw_authority_create_key(d->store, kw_string_from(d->config->authority.service_uri),
-                                                     kw_string_from(alg != NULL ? alg : "RS256"), &KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM);
+    const int64_t now = kw_clock_utc(&KW_CLOCK_SYSTEM);
+    const kw_string when = kw_date_time_format(d->arena, from);
+    if (json) {
+        return kw_print_json(json_pack("{s:o,s:o}", "id", kw_json_string(id), "signsFrom", kw_json_string(when)));
+    }
+    if (from <= now) {
+        printf("key %.*s signs from now on; tokens of the former ones stay good until they expire\n", KW_STRING_ARGS(id));
+    } else {
+        printf("key %.*s is published; it signs from %.*s on\n", KW_STRING_ARGS(id), KW_STRING_ARGS(when));
+    }
+    return KW_EXIT_DONE;
+}
+
+static int key_rotate(kw_directory *d, const kw_own_keys *own, bool at_once, bool json)
+{
+    kw_string id;
+    kw_signing_key *keys;
+    size_t count;
+    const int code = kw_own_keys_check(own);
+    if (code >= 0) {
+        return code;
+    }
+    kw_status status = kw_key_ring_rotate(&own->ring, at_once, d->arena, &id);
+    if (status == KW_BAD_INVALID_STATE) {
+        return kw_fail(status, "there is a next key already; `keyway key list` shows it, `keyway key rotate --now` uses it at once");
+    }
+    if (!kw_status_is_bad(status)) {
+        status = kw_store_key_list(d->store, d->arena, &keys, &count);
+    }
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "a new signing key could not be made");
     }
-    printf("a new key signs from now on; tokens of the former ones stay good until they expire\n");
+    int64_t from = 0;
+    for (size_t i = 0; i < count; i++) {
+        from = kw_bytes_equal(keys[i].id, id) ? keys[i].signs_from : from;
+        kw_wipe((void *)keys[i].private_key.data, keys[i].private_key.len);
+    }
+    return say_rotated(d, id, from, json);
+}
+
+static int key_revoke(const kw_own_keys *own, const char *id, bool json)
+{
+    kw_status replaced = KW_GOOD;
+    const kw_status status = kw_key_ring_revoke(&own->ring, kw_string_from(id), &replaced);
+    if (status == KW_BAD_NOT_FOUND) {
+        return kw_fail(status, "there is no key %s that could be revoked; `keyway key list` shows them", id);
+    }
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "key %s could not be revoked", id);
+    }
+    if (kw_status_is_bad(replaced)) {
+        return kw_fail(replaced, "key %s is revoked, and no key signs now: a running `keyway authority` makes one within a minute", id);
+    }
+    if (json) {
+        return kw_print_json(json_pack("{s:s,s:s}", "id", id, "state", "revoked"));
+    }
+    printf("key %s is revoked; no token of it is good any more\n", id);
     return KW_EXIT_DONE;
+}
+
+/* --- rewrap --------------------------------------------------------------------------------------------------------------------- */
+
+/* A new key before those that are there: whoever reads the file opens what was sealed before and after. */
+static kw_status put_new_key_first(const kw_key_file *file, kw_seal_keys *keys)
+{
+    kw_secret fresh = KW_SECRET_NONE;
+    if (keys->count == KW_SEAL_KEYS_MAX) {
+        return KW_BAD_OUT_OF_RANGE;
+    }
+    kw_status status = kw_secret_init(&fresh, KW_SEAL_KEY_LEN);
+    if (!kw_status_is_bad(status)) {
+        status = kw_random_fill(&KW_RANDOM_SYSTEM, fresh.data, KW_SEAL_KEY_LEN);
+    }
+    if (kw_status_is_bad(status)) {
+        kw_secret_clear(&fresh);
+        return status;
+    }
+    memmove(&keys->keys[1], &keys->keys[0], keys->count * sizeof(keys->keys[0]));
+    keys->keys[0] = fresh;
+    keys->count++;
+    return kw_key_file_write(file->path, keys, true);
+}
+
+/* Once nothing is sealed with them any more. */
+static kw_status drop_former_keys(const kw_key_file *file, kw_seal_keys *keys)
+{
+    while (keys->count > 1) {
+        kw_secret_clear(&keys->keys[--keys->count]);
+    }
+    return kw_key_file_write(file->path, keys, true);
+}
+
+static kw_status rewrap(const kw_own_keys *own, bool keep, size_t *count)
+{
+    kw_seal_keys keys;
+    kw_status status = own->file.safe.load(own->file.safe.ctx, &keys);
+    if (kw_status_is_bad(status)) {
+        return status;
+    }
+    if (!keep) {
+        status = put_new_key_first(&own->file, &keys);
+    }
+    if (!kw_status_is_bad(status)) {
+        status = kw_key_ring_reseal(&own->ring, count);
+    }
+    if (!kw_status_is_bad(status) && !keep) {
+        status = drop_former_keys(&own->file, &keys);
+    }
+    kw_seal_keys_clear(&keys);
+    return status;
+}
+
+/* `keep`: with the first key of the file as it is. */
+static int key_rewrap(const kw_own_keys *own, bool keep, bool json)
+{
+    size_t count = 0;
+    if (own->file.path == NULL) {
+        return kw_fail(KW_BAD_CONFIGURATION_ERROR, "authority.key_file is not set; without it signing keys are not sealed");
+    }
+    const int code = kw_own_keys_check(own);
+    if (code >= 0) {
+        return code;
+    }
+    const kw_status status = rewrap(own, keep, &count);
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "%s: the signing keys could not be sealed anew; nothing is lost, try again", own->file.path);
+    }
+    if (json) {
+        return kw_print_json(json_pack("{s:s,s:I}", "file", own->file.path, "keys", (json_int_t)count));
+    }
+    printf("%zu signing keys are sealed with the %s key of %s\n", count, keep ? "first" : "new", own->file.path);
+    return KW_EXIT_DONE;
+}
+
+/* --- words ---------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct key_words {
+    const char *word, *id;
+    bool at_once, keep, json;
+} key_words;
+
+static int change(kw_directory *d, const key_words *w)
+{
+    kw_own_keys own;
+    const bool is_revoke = strcmp(w->word, "revoke") == 0;
+    int code = kw_own_keys_init(d, &own);
+    if (code < 0 || is_revoke) { /* that must not wait for a key that is elsewhere */
+        code = is_revoke                        ? key_revoke(&own, w->id, w->json)
+               : strcmp(w->word, "rotate") == 0 ? key_rotate(d, &own, w->at_once, w->json)
+                                                : key_rewrap(&own, w->keep, w->json);
+    }
+    kw_own_keys_clear(&own);
+    return code;
+}
+
+static int check_words(const kw_command *self, const kw_option_list *words, const key_words *w)
+{
+    static const char *const WORDS[] = {"list", "rotate", "revoke", "rewrap"};
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
+        is_known = is_known || strcmp(w->word, WORDS[i]) == 0;
+    }
+    if (!is_known) {
+        return kw_usage_error(self, "unknown word '%s'; use list, rotate, revoke or rewrap", w->word);
+    }
+    const bool is_revoke = strcmp(w->word, "revoke") == 0;
+    if (!kw_options_arguments(self, words, is_revoke ? 2 : 1, is_revoke ? 2 : 1)) {
+        return KW_EXIT_USAGE;
+    }
+    if (w->at_once && strcmp(w->word, "rotate") != 0) {
+        return kw_usage_error(self, "--now goes with rotate");
+    }
+    if (w->keep && strcmp(w->word, "rewrap") != 0) {
+        return kw_usage_error(self, "--keep-file goes with rewrap");
+    }
+    return -1;
 }
 
 int kw_cmd_key(const kw_command *self, int argc, char **argv)
 {
     const char *directory = NULL;
-    bool json = false;
+    key_words w = {.word = NULL};
     kw_option_list words;
-    const kw_option table[] = {{"directory", 'd', KW_OPTION_TEXT, &directory, 0, 0}, {"json", 0, KW_OPTION_FLAG, &json, 0, 0}};
+    const kw_option table[] = {{"directory", 'd', KW_OPTION_TEXT, &directory, 0, 0},
+                               {"now", 0, KW_OPTION_FLAG, &w.at_once, 0, 0},
+                               {"keep-file", 0, KW_OPTION_FLAG, &w.keep, 0, 0},
+                               {"json", 0, KW_OPTION_FLAG, &w.json, 0, 0}};
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
     if (code >= 0) {
         return code;
     }
-    if (!kw_options_arguments(self, &words, 1, 1)) {
+    if (!kw_options_arguments(self, &words, 1, 2)) {
         return KW_EXIT_USAGE;
     }
-    const bool is_list = strcmp(words.items[0], "list") == 0;
-    if (!is_list && strcmp(words.items[0], "rotate") != 0) {
-        return kw_usage_error(self, "unknown word '%s'; use list or rotate", words.items[0]);
+    w.word = words.items[0];
+    w.id = words.count > 1 ? words.items[1] : NULL;
+    code = check_words(self, &words, &w);
+    if (code >= 0) {
+        return code;
     }
     kw_directory d;
     code = kw_directory_open(self, directory, &d);
     if (code >= 0) {
         return code;
     }
-    code = is_list ? key_list(&d, json) : key_rotate(&d);
-    return kw_directory_end(&d, argc, argv, words.items[0], code);
+    code = strcmp(w.word, "list") == 0 ? key_list(&d, w.json) : change(&d, &w);
+    return kw_directory_end(&d, argc, argv, w.word, code);
 }

@@ -17,6 +17,9 @@
 #define PASSWORD_LENGTH_MAX 256u /* characters of up to four bytes: what a UserIdentityToken may carry */
 #define REVIEW_MIN_MS 50u
 #define REVIEW_MAX_MS 60000u
+#define KEY_ROTATION_MAX_D 365u /* half the time of the certificates */
+#define KEY_OVERLAP_MAX_H 720u
+#define KEY_OVERLAP_H 24u
 #define PASSWORD_KINDS 4u /* upper case, lower case, digit, other: room for one of each */
 
 /* --- the schema ---------------------------------------------------------------------------------------------------- */
@@ -104,6 +107,10 @@ static const cyaml_schema_field_t AUTHORITY[] = {
     FLAG("disable_refresh_tokens", kw_config_authority, disable_refresh_tokens),
     LIST("requestors", kw_config_authority, requestors),
     FLAG("require_signed_secrets", kw_config_authority, require_signed_secrets),
+    TEXT("key_file", kw_config_authority, key_file),
+    TEXT("key_credential", kw_config_authority, key_credential),
+    NUMBER("key_rotation", kw_config_authority, key_rotation),
+    NUMBER("key_overlap", kw_config_authority, key_overlap),
     CYAML_FIELD_END,
 };
 
@@ -401,6 +408,28 @@ static bool check_values(const char *file, const kw_config *c)
     return true;
 }
 
+static bool check_keys(const char *file, const kw_config_authority *a)
+{
+    const uint32_t overlap = a->key_overlap != 0 ? a->key_overlap : KEY_OVERLAP_H;
+    if (a->key_file != NULL && a->key_credential != NULL) {
+        return complain(file, "authority.key_file", "and key_credential say the same in two ways; use one");
+    }
+    if (a->key_credential != NULL && strchr(a->key_credential, '/') != NULL) {
+        return complain(file, "authority.key_credential", "'%s' is not the name of a credential; a path belongs to key_file",
+                        a->key_credential);
+    }
+    if (a->key_rotation > KEY_ROTATION_MAX_D) {
+        return complain(file, "authority.key_rotation", "%u is too much; at most %u days", a->key_rotation, KEY_ROTATION_MAX_D);
+    }
+    if (a->key_overlap > KEY_OVERLAP_MAX_H) {
+        return complain(file, "authority.key_overlap", "%u is too much; at most %u hours", a->key_overlap, KEY_OVERLAP_MAX_H);
+    }
+    if (a->key_rotation != 0 && overlap >= a->key_rotation * 24) {
+        return complain(file, "authority.key_overlap", "%u hours are not less than key_rotation, %u days", overlap, a->key_rotation);
+    }
+    return true;
+}
+
 /* What would take the memory of the machine, or never be reached, is a slip of the pen. */
 static bool check_limits(const char *file, const kw_config_limits *l)
 {
@@ -541,7 +570,7 @@ kw_config *kw_config_load(const char *file)
     }
     if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
         !check_limits(file, &config->limits) || !check_guessing(file, &config->guessing) || !check_https(file, config->https) ||
-        !check_directory(file, config->directory) || !check_passwords(file, config) || !check_files(file, config)) {
+        !check_directory(file, config->directory) || !check_passwords(file, config) || !check_keys(file, &config->authority) || !check_files(file, config)) {
         kw_config_free(config);
         return NULL;
     }

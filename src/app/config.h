@@ -79,6 +79,10 @@ typedef struct kw_config_authority {
     char **requestors;
     unsigned requestors_count;
     bool require_signed_secrets;
+    char *key_file;        /* seals the signing keys; NULL: they are not sealed */
+    char *key_credential;  /* the same, by systemd */
+    uint32_t key_rotation; /* days; 0: by hand */
+    uint32_t key_overlap;  /* hours; 0: 24 */
 } kw_config_authority;
 
 /* HTTPS of the Authorization Service: OAuth 2.0 and OpenID Connect. */

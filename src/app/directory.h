@@ -13,6 +13,7 @@
 #define KW_DIRECTORY_TRUST "trust/applications"
 #define KW_DIRECTORY_USER_TRUST "trust/users"
 #define KW_DIRECTORY_CLIENT_TRUST "trust/client"
+#define KW_DIRECTORY_STORE_KEY "own/store.key"
 #define KW_DIRECTORY_CLIENT_CERTIFICATE "own/client.crt"
 #define KW_DIRECTORY_CLIENT_KEY "own/client.key"
 

@@ -203,8 +203,24 @@ static uint32_t refresh_lifetime(const kw_config_authority *config)
     return config->disable_refresh_tokens ? 0 : given;
 }
 
+/* What is wrong with the keys is said now, and not to the first one who asks for a token. */
+static int prepare_keys(kw_host *host)
+{
+    int code = kw_own_keys_init(&host->directory, &host->keys);
+    code = code < 0 ? kw_own_keys_check(&host->keys) : code;
+    if (code >= 0) {
+        return code;
+    }
+    const kw_status status = kw_key_ring_look_after(&host->keys.ring);
+    return kw_status_is_bad(status) ? kw_fail(status, "the signing keys could not be looked after") : -1;
+}
+
 static int start_authority(kw_host *host)
 {
+    const int code = prepare_keys(host);
+    if (code >= 0) {
+        return code;
+    }
     const kw_config_authority *config = &host->directory.config->authority;
     kw_string requestors[STRINGS_MAX];
     size_t count = 0;
@@ -215,6 +231,7 @@ static int start_authority(kw_host *host)
                                      .token_lifetime_s = config->token_lifetime,
                                      .refresh_lifetime_s = refresh_lifetime(config),
                                      .requestors = requestors,
+                                     .keys = &host->keys.ring,
                                      .require_signed_secrets = config->require_signed_secrets,
                                      .requestor_count = count};
     const kw_status status = kw_authority_new(&how, host->server, &host->env, &host->authority);
@@ -322,6 +339,7 @@ void kw_host_clear(kw_host *host)
         kw_server_free(host->server);
     }
     kw_ldap_plan_close(&host->users);
+    kw_own_keys_clear(&host->keys);
     kw_machine_free(host->machine);
     kw_trust_list_close(host->trust);
     kw_trust_list_close(host->user_trust);

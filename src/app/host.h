@@ -4,6 +4,7 @@
 
 #include "app/directory.h"
 #include "app/ldap_plan.h"
+#include "app/key_file.h"
 #include "app/machine.h"
 #include "authority/oauth.h"
 #include "server/listen.h"
@@ -20,6 +21,7 @@ typedef struct kw_host {
     kw_ldap_plan users; /* of `directory`, if there is one */
     kw_server_env env;
     kw_server *server;
+    kw_own_keys keys;        /* of KW_HOST_AUTHORITY */
     kw_authority *authority; /* of KW_HOST_AUTHORITY */
     kw_oauth *oauth;         /* of KW_HOST_AUTHORITY with `https` */
     kw_http_server *http;

@@ -17,6 +17,7 @@ typedef struct kw_init_plan {
     uint16_t port; /* Server; the Authorization Service gets the next one (0: any free one for both) */
     bool allow_none, allow_anonymous;
     const char *store;               /* a URL of PostgreSQL; NULL: a file in the directory */
+    const char *store_key_file;      /* own/store.key of a node that uses the store already; NULL: a new one */
     const char *admin_password_file; /* NULL: made up, and printed once when not quiet */
     bool quiet;                      /* no words on stdout */
 } kw_init_plan;

@@ -8,7 +8,9 @@
 
 const kw_command KW_COMMANDS[] = {
     {"demo", "[--once]", "Show the whole way on this machine: a token, a Session, a Role", NULL, kw_cmd_demo},
-    {"init", "DIR [--uri URI] [--host NAME]... [--port N] [--allow-none] [--allow-anonymous] [--store URL] [--admin-password-file F]",
+    {"init",
+     "DIR [--uri URI] [--host NAME]... [--port N] [--allow-none] [--allow-anonymous] [--store URL] [--store-key-file F]\n"
+     "             [--admin-password-file F]",
      "Make keys, certificates, a store, a configuration and a first administrator",
      "  --uri URI                ApplicationUri of the Server (default urn:HOSTNAME:keyway)\n"
      "  --host NAME              name or address under which Clients reach it, several allowed; without it only this machine can connect\n"
@@ -16,6 +18,7 @@ const kw_command KW_COMMANDS[] = {
      "  --allow-none             offer an endpoint without security\n"
      "  --allow-anonymous        let Clients in that name no user\n"
      "  --store URL              postgresql://USER@HOST/DATABASE instead of a file; what is there already is shared\n"
+     "  --store-key-file F       own/store.key of a node that uses that store; it opens the signing keys\n"
      "  --admin-password-file F  the administrator's password is the first line of F; otherwise one is made up and shown once\n",
      kw_cmd_init},
     {"serve", "-c FILE", "Run the Server", NULL, kw_cmd_serve},
@@ -55,7 +58,11 @@ const kw_command KW_COMMANDS[] = {
      "add|remove|list -d DIR [ID] [--name TEXT] [--grant TYPE]... [--redirect URI]... [--resource URI]... [--application URI]\n"
      "       [--jwks FILE | --certificate FILE | --public] [--introspect]",
      "Manage the programs that get tokens by OAuth 2.0", NULL, kw_cmd_client},
-    {"key", "list|rotate -d DIR", "Manage the keys that sign access tokens", NULL, kw_cmd_key},
+    {"key", "list|rotate|revoke|rewrap [KEY] -d DIR [--now] [--keep-file] [--json]", "Manage the keys that sign access tokens",
+     "  rotate            publish a next key; it signs once others have had the time to learn of it. With --now: at once\n"
+     "  revoke KEY        in an emergency: nothing that it has signed is good any more\n"
+     "  rewrap            seal the keys in the store with a new key in authority.key_file; with --keep-file: with the first one in it\n",
+     kw_cmd_key},
     {"store", "backup|restore FILE -d DIR",
      "Copy the whole store into a file, while it is used, or out of one into a store that is not there yet",
      "  A backup can be restored to a file or to PostgreSQL, wherever it was taken from: `store` in DIR/keyway.yaml says to which.\n",

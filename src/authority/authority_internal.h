@@ -17,8 +17,8 @@
 /* The active signing key, read again when the store changes, and when its time is over. */
 typedef struct kw_signer {
     pthread_mutex_t lock;
-    uint64_t version;      /* of the store when it was read */
-    int64_t from, until;   /* DateTime: when it was read, and when another one signs */
+    uint64_t version;    /* of the store when it was read */
+    int64_t from, until; /* DateTime: when it was read, and when another one signs */
     bool is_loaded;
     kw_private_key *key;
     char *kid, *alg;

@@ -25,11 +25,11 @@ typedef struct kw_key_ring {
     const kw_random *random;
     const kw_key_safe *safe; /* NULL: private keys are kept as they are */
     kw_string service_uri;
-    kw_string alg;         /* of new keys: "RS256", "PS256" or "ES256" */
-    int64_t rotation;      /* ticks for which a key signs; 0: until told */
-    int64_t overlap;       /* ticks for which it is published before */
-    uint32_t lifetime_s;   /* of tokens, unless their resource has its own */
-    uint32_t late_s;       /* for which a token may be taken after it has expired */
+    kw_string alg;       /* of new keys: "RS256", "PS256" or "ES256" */
+    int64_t rotation;    /* ticks for which a key signs; 0: until told */
+    int64_t overlap;     /* ticks for which it is published before */
+    uint32_t lifetime_s; /* of tokens, unless their resource has its own */
+    uint32_t late_s;     /* for which a token may be taken after it has expired */
 } kw_key_ring;
 
 typedef enum kw_key_state { KW_KEY_NEXT, KW_KEY_ACTIVE, KW_KEY_RETIRED, KW_KEY_REVOKED } kw_key_state;

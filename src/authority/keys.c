@@ -55,9 +55,9 @@ kw_status kw_authority_public_keys(kw_store *store, const kw_clock *clock, kw_ar
 typedef struct row_change {
     kw_store *store;
     const kw_clock *clock;
-    kw_string uri;                                                 /* of the issuer */
-    kw_string authority_url, authority_profile, token_endpoint;    /* null: as they are */
-    kw_string alias_of;                                            /* null: as it is */
+    kw_string uri;                                              /* of the issuer */
+    kw_string authority_url, authority_profile, token_endpoint; /* null: as they are */
+    kw_string alias_of;                                         /* null: as it is */
 } row_change;
 
 /* The row of this issuer as it is, or a new one. */

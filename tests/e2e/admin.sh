@@ -78,8 +78,8 @@ expect 0 "urn:other +.*60 s" "$keyway" resource list -d D
 expect 0 "" "$keyway" resource remove -d D urn:other
 expect 1 "Bad_NotFound" "$keyway" resource remove -d D urn:other
 
-expect 0 "" "$keyway" key rotate -d D
-expect 0 "verifies" "$keyway" key list -d D
+expect 0 "" "$keyway" key rotate -d D --now
+expect 0 " retired " "$keyway" key list -d D
 
 expect 0 "" "$keyway" cert create -d D --out extra --uri urn:extra --host example.com
 expect 0 "urn:extra" "$keyway" cert show -d D D/own/extra.crt

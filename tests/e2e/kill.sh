@@ -66,7 +66,7 @@ expect 0 "the chain is intact" "$keyway" trail check -d D
 while read -r name; do
     grep -q "^$name " users || { echo "$name was acknowledged and is gone"; failures=$((failures + 1)); }
 done <added
-expect 0 "signs" "$keyway" key list -d D
+expect 0 " active " "$keyway" key list -d D
 expect 0 '^ey' "$keyway" token -d D --authority "$url" --resource urn:test:server --user alice --password-file alice
 [ "$issued" -gt 0 ] && [ -s added ] || { echo "nothing was acknowledged at all"; failures=$((failures + 1)); }
 verdict

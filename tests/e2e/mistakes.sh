@@ -12,7 +12,7 @@ refuses() {
     timeout -k 2 30 "$keyway" "$@" >out 2>err </dev/null || code=$?
     [ "$code" -eq "$expected" ] || why="exit code $code instead of $expected"
     grep -qE -- "$pattern" err || why="$why; the message does not match '$pattern'"
-    [ "$(grep -cvE '^(usage:|      ) keyway ' err)" -eq 1 ] || why="$why; not one line"
+    [ "$(grep -cvE '^(usage: keyway |       )' err)" -eq 1 ] || why="$why; not one line"
     [ ! -s out ] || why="$why; it printed to stdout as well"
     if [ -n "$why" ]; then
         echo "FAILED  $name: $why"
@@ -58,7 +58,7 @@ refuses "init with an empty password" 1 'the password is empty' init M --admin-p
 holds "and leaves nothing behind" test ! -e M
 expect 0 '^Configuration +D/keyway.yaml' "$keyway" init D --port 0 --uri urn:plant:server --host plant.example --admin-password-file password
 refuses "init does not overwrite" 1 'Bad_AlreadyExists: D holds a Keyway installation already' init D --admin-password-file password
-for file in D/own/server.key D/own/authority.key D/own/client.key D/keyway.yaml; do
+for file in D/own/server.key D/own/authority.key D/own/client.key D/own/store.key D/keyway.yaml; do
     holds "$file is for its owner alone" test "$(stat -c %a "$file")" = 600
 done
 expect 0 '^Password +[[:alnum:]]{20} ' "$keyway" init P --port 0
@@ -143,11 +143,22 @@ refuses "resource with a token for a second" 2 'a number from 10' resource add -
 expect 0 '^urn:press +Press +600 s' "$keyway" resource list -d D
 expect 0 'resource urn:press removed' "$keyway" resource remove -d D urn:press
 refuses "resource remove twice" 1 'there is no resource urn:press' resource remove -d D urn:press
-expect 0 ' signs ' "$keyway" key list -d D
-former=$(awk '$3 == "signs" {print $1}' out)
-expect 0 'a new key signs' "$keyway" key rotate -d D
-expect 0 "^$former .* verifies " "$keyway" key list -d D
-holds "one key signs" test "$(grep -c ' signs ' out)" -eq 1
+expect 0 ' active ' "$keyway" key list -d D
+former=$(awk '$3 == "active" {print $1}' out)
+expect 0 'is published; it signs from' "$keyway" key rotate -d D
+refuses "key rotate while a next key waits" 1 'Bad_InvalidState: there is a next key already' key rotate -d D
+expect 0 "^$former .* active " "$keyway" key list -d D
+holds "one key waits" test "$(grep -c ' next ' out)" -eq 1
+expect 0 'signs from now on' "$keyway" key rotate -d D --now
+expect 0 "^$former .* retired " "$keyway" key list -d D
+holds "one key signs" test "$(grep -c ' active ' out)" -eq 1
+refuses "key revoke without a key" 2 'KEY' key revoke -d D
+refuses "key revoke of no key" 1 'Bad_NotFound: there is no key 00FF' key revoke -d D 00FF
+expect 0 "$former is revoked" "$keyway" key revoke -d D "$former"
+refuses "key revoke twice" 1 'Bad_NotFound: ' key revoke -d D "$former"
+refuses "--now with another word" 2 '\-\-now goes with rotate' key list -d D --now
+refuses "--keep-file with another word" 2 'goes with rewrap' key rotate -d D --keep-file
+refuses "key with an unknown word" 2 "unknown word 'turn'" key turn -d D
 expect 0 'the chain is intact' "$keyway" trail check -d D
 
 # --- configuration ------------------------------------------------------------------------------------------------------

@@ -37,7 +37,8 @@ expect 1 "Bad_ResourceUnavailable: postgresql://$work/pg/plant: .*password authe
     "$keyway" init X --store "${store/geheim-db/verraten}" --admin-password-file admin
 grep -q verraten "$work/out" && wrong "a password stands in a message"
 expect 0 "" "$keyway" init A --store "$store" --port 0 --uri urn:test:a --allow-anonymous --admin-password-file admin
-expect 0 "shared with the nodes that use it already" "$keyway" init B --store "$store" --port 0 --uri urn:test:b --allow-anonymous --admin-password-file admin
+expect 1 "Bad_ConfigurationError.*give --store-key-file" "$keyway" init B --store "$store" --admin-password-file admin
+expect 0 "shared with the nodes that use it already" "$keyway" init B --store "$store" --store-key-file A/own/store.key --port 0 --uri urn:test:b --allow-anonymous --admin-password-file admin
 expect 0 "" "$keyway" config check -c B/keyway.yaml
 chmod 0644 B/keyway.yaml
 expect 2 "holds a password and others can read this file" "$keyway" user list -d B
@@ -88,7 +89,7 @@ expect 0 '^1200' read_with kept.token
 
 # A key that one node makes is the one that both sign with, and the Server knows it.
 kid() { { cut -d. -f1 "$1" | tr '_-' '/+' | base64 -d 2>/dev/null || true; } | grep -o '"kid":"[^"]*"'; } # the padding is missing
-"$keyway" key rotate -d A >/dev/null
+"$keyway" key rotate -d A --now >/dev/null
 signs_with_new_key() { "$@" --password-file alice >new.token && [ "$(kid new.token)" != "$(kid a.token)" ]; }
 until_done signs_with_new_key "${from_b[@]}"
 new=$(kid new.token)

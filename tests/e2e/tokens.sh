@@ -82,7 +82,7 @@ expect 0 "" "$keyway" issuer remove -d D urn:test:issuer
 expect 1 Bad_IdentityTokenRejected "$keyway" read -d D --token-file good.token "$server" i=2259
 
 # A user that is disabled, a key that is rotated, a Client that is no longer trusted: taken up without a restart.
-"$keyway" key rotate -d D >/dev/null
+"$keyway" key rotate -d D --now >/dev/null
 expect 0 '^1200' "$keyway" read -d D --token-file token "$server" "$node" # of the former key
 expect 0 '^1200' "$keyway" read -d D --authority --user alice --password-file alice "$server" "$node"
 "$keyway" user disable -d D alice >/dev/null

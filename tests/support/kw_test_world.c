@@ -1,5 +1,6 @@
 #include "support/kw_test_world.h"
 
+#include "authority/key_ring.h"
 #include "identity/jwt.h"
 #include "identity/password.h"
 #include "support/kw_test_client.h"
@@ -98,10 +99,14 @@ static kw_authority_config authority_config(const kw_test_world *world)
 
 void kw_test_world_new_key(kw_test_world *world)
 {
-    const kw_authority_config config = authority_config(world);
-    assert_status(
-        kw_authority_create_key(world->store->store, config.service_uri, KW_STRING("ES256"), &world->clock->clock, &world->random.random),
-        KW_GOOD);
+    const kw_key_ring keys = {.store = world->store->store,
+                              .clock = &world->clock->clock,
+                              .random = &world->random.random,
+                              .service_uri = authority_config(world).service_uri,
+                              .alg = KW_STRING("ES256"),
+                              .lifetime_s = 3600};
+    kw_string id;
+    assert_status(kw_key_ring_rotate(&keys, true, world->arena, &id), KW_GOOD);
 }
 
 /* As `keyway init` does it. */

@@ -170,7 +170,7 @@ static void a_name_that_engines_differ_about_is_refused(void **state)
         assert_status(kw_store_role_add(t->store, &(kw_role){.name = BAD_KEYS[i]}), KW_BAD_INVALID_ARGUMENT);
         assert_status(kw_store_issuer_put(t->store, &(kw_issuer){.uri = BAD_KEYS[i], .kind = KW_STRING("jwks")}), KW_BAD_INVALID_ARGUMENT);
         assert_status(kw_store_resource_add(t->store, &(kw_resource){.uri = BAD_KEYS[i]}), KW_BAD_INVALID_ARGUMENT);
-        assert_status(kw_store_key_add(t->store, &(kw_signing_key){.id = BAD_KEYS[i]}), KW_BAD_INVALID_ARGUMENT);
+        assert_status(kw_store_key_add(t->store, &(kw_signing_key){.id = BAD_KEYS[i]}, NULL), KW_BAD_INVALID_ARGUMENT);
         assert_status(kw_store_setting_put(t->store, BAD_KEYS[i], KW_STRING("v")), KW_BAD_INVALID_ARGUMENT);
     }
 }
@@ -355,55 +355,6 @@ static void resources_are_added_found_listed_and_removed(void **state)
     assert_int_equal(count, 1);
 }
 
-/* --- signing keys ------------------------------------------------------------------------------------------------- */
-
-static kw_signing_key key(const char *id)
-{
-    return (kw_signing_key){.id = kw_string_from(id),
-                            .alg = KW_STRING("ES256"),
-                            .private_key = BYTES("-----BEGIN"),
-                            .certificate = BYTES("\x30\x00"),
-                            .not_before = 10,
-                            .not_after = INT64_MAX};
-}
-
-static void the_last_key_signs_and_the_others_stay(void **state)
-{
-    kw_test_store *t = *state;
-    kw_signing_key *keys, z = key("z"), a = key("a"), m = key("m");
-    size_t count;
-    assert_status(kw_store_key_add(t->store, &z), KW_GOOD);
-    assert_status(kw_store_key_add(t->store, &a), KW_GOOD);
-    assert_status(kw_store_key_add(t->store, &m), KW_GOOD);
-    kw_test_store_reopen(t);
-    assert_status(kw_store_key_list(t->store, t->arena, &keys, &count), KW_GOOD);
-    assert_int_equal(count, 3);
-    assert_text(keys[0].id, "m"); /* newest first */
-    assert_text(keys[1].id, "a");
-    assert_text(keys[2].id, "z");
-    assert_true(keys[0].is_active && !keys[1].is_active && !keys[2].is_active);
-    assert_text(keys[0].alg, "ES256");
-    assert_text(keys[0].private_key, "-----BEGIN");
-    assert_true(kw_bytes_equal(keys[0].certificate, m.certificate));
-    assert_int_equal(keys[0].not_before, 10);
-    assert_true(keys[0].not_after == INT64_MAX);
-}
-
-static void a_key_that_cannot_be_added_leaves_the_active_one(void **state)
-{
-    kw_test_store *t = *state;
-    kw_signing_key *keys, z = key("z"), a = key("a"), empty = {.id = KW_STRING("e"), .alg = KW_STRING("ES256")};
-    size_t count;
-    assert_status(kw_store_key_add(t->store, &z), KW_GOOD);
-    assert_status(kw_store_key_add(t->store, &a), KW_GOOD);
-    assert_status(kw_store_key_add(t->store, &z), KW_BAD_ALREADY_EXISTS);
-    assert_status(kw_store_key_add(t->store, &empty), KW_BAD_INVALID_ARGUMENT);
-    assert_status(kw_store_key_list(t->store, t->arena, &keys, &count), KW_GOOD);
-    assert_int_equal(count, 2);
-    assert_text(keys[0].id, "a");
-    assert_true(keys[0].is_active && !keys[1].is_active);
-}
-
 /* --- settings ----------------------------------------------------------------------------------------------------- */
 
 static void a_setting_is_put_and_replaced(void **state)
@@ -444,8 +395,6 @@ int main(void)
         TEST(what_was_fetched_for_another_row_is_dropped),
         TEST(an_issuer_without_a_kind_is_refused),
         TEST(resources_are_added_found_listed_and_removed),
-        TEST(the_last_key_signs_and_the_others_stay),
-        TEST(a_key_that_cannot_be_added_leaves_the_active_one),
         TEST(a_setting_is_put_and_replaced),
     };
     return cmocka_run_group_tests_name("store/accounts", tests, NULL, NULL);

@@ -33,7 +33,7 @@ static void fill(kw_test_store *t)
     assert_status(kw_store_role_add(s, &role), KW_GOOD);
     assert_status(kw_store_role_rule_add(s, role.name, &(kw_role_rule){KW_CRITERIA_USER_NAME, user.name}), KW_GOOD);
     assert_status(kw_store_role_application_add(s, role.name, KW_STRING("urn:app")), KW_GOOD);
-    assert_status(kw_store_key_add(s, &key), KW_GOOD);
+    assert_status(kw_store_key_add(s, &key, NULL), KW_GOOD);
     assert_status(kw_store_setting_put(s, KW_STRING("a"), KW_STRING("b")), KW_GOOD);
     kw_audit_record *records = calloc(RECORDS, sizeof(*records));
     for (size_t i = 0; i < RECORDS; i++) {

@@ -86,7 +86,11 @@ static void every_change_of_the_configuration_moves_the_version(void **state)
     assert_moves(t, kw_store_issuer_remove(s, KW_STRING("i")));
     assert_moves(t, kw_store_resource_add(s, &(kw_resource){.uri = KW_STRING("r")}));
     assert_moves(t, kw_store_resource_remove(s, KW_STRING("r")));
-    assert_moves(t, kw_store_key_add(s, &key));
+    assert_moves(t, kw_store_key_add(s, &key, NULL));
+    assert_moves(t, kw_store_key_keep(s, key.id, 1));
+    assert_moves(t, kw_store_key_reseal(s, key.id, key.private_key, KW_STRING("q")));
+    assert_moves(t, kw_store_key_revoke(s, key.id, 1, NULL));
+    assert_moves(t, kw_store_key_remove(s, key.id));
     assert_moves(t, kw_store_setting_put(s, KW_STRING("k"), KW_STRING("v")));
 }
 
