@@ -192,6 +192,9 @@ static int key_rewrap(const kw_own_keys *own, bool keep, bool json)
     if (own->file.path == NULL) {
         return kw_fail(KW_BAD_CONFIGURATION_ERROR, "authority.key_file is not set; without it signing keys are not sealed");
     }
+    if (own->file.is_credential && !keep) {
+        return kw_fail(KW_BAD_NOT_WRITABLE, "a credential is not written here; put a new key into its first line, then use --keep-file");
+    }
     const int code = kw_own_keys_check(own);
     if (code >= 0) {
         return code;
