@@ -10,6 +10,7 @@
  *
  * Exit code 1: less than 80 % of the limit with RS256, or less than 50 % with ES256.
  */
+#include "authority/key_ring.h"
 #include "authority/ledger.h"
 #include "authority/oauth.h"
 #include "identity/jwt.h"
@@ -188,11 +189,11 @@ static void make_identity(kw_application_identity *out)
     static const char *const HOSTS[] = {"localhost"};
     const int64_t at = kw_clock_utc(&KW_CLOCK_SYSTEM);
     const kw_certificate_request wanted = {.application_uri = "urn:bench:authority",
-                                            .common_name = "bench",
-                                            .hosts = HOSTS,
-                                            .host_count = 1,
-                                            .not_before = at - 3600 * KW_TICKS_PER_S,
-                                            .not_after = at + 86400 * KW_TICKS_PER_S};
+                                           .common_name = "bench",
+                                           .hosts = HOSTS,
+                                           .host_count = 1,
+                                           .not_before = at - 3600 * KW_TICKS_PER_S,
+                                           .not_after = at + 86400 * KW_TICKS_PER_S};
     check(kw_private_key_generate(KW_KEY_RSA, 2048, &out->key), "a key");
     check(kw_certificate_create(&wanted, out->key, &KW_RANDOM_SYSTEM, &out->certificate), "a certificate");
 }
@@ -222,7 +223,13 @@ static void start(service *s, const char *file, const char *alg)
     config.with_gds = true;
     check(kw_server_new(&config, &s->env, &s->server), "the Server");
     check(kw_store_resource_add(s->store, &(kw_resource){.uri = KW_STRING(RESOURCE)}), "the resource");
-    check(kw_authority_create_key(s->store, KW_STRING(SERVICE), kw_string_from(alg), &KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM), "a signing key");
+    const kw_key_ring keys = {.store = s->store,
+                              .clock = &KW_CLOCK_SYSTEM,
+                              .random = &KW_RANDOM_SYSTEM,
+                              .service_uri = KW_STRING(SERVICE),
+                              .alg = kw_string_from(alg),
+                              .lifetime_s = 3600};
+    check(kw_key_ring_look_after(&keys), "a signing key");
     check(kw_authority_new(&(kw_authority_config){.service_uri = KW_STRING(SERVICE)}, s->server, &s->env, &s->authority), "the service");
 }
 

@@ -570,7 +570,8 @@ kw_config *kw_config_load(const char *file)
     }
     if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
         !check_limits(file, &config->limits) || !check_guessing(file, &config->guessing) || !check_https(file, config->https) ||
-        !check_directory(file, config->directory) || !check_passwords(file, config) || !check_keys(file, &config->authority) || !check_files(file, config)) {
+        !check_directory(file, config->directory) || !check_passwords(file, config) || !check_keys(file, &config->authority) ||
+        !check_files(file, config)) {
         kw_config_free(config);
         return NULL;
     }

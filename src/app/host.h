@@ -3,8 +3,8 @@
 #define KW_APP_HOST_H
 
 #include "app/directory.h"
-#include "app/ldap_plan.h"
 #include "app/key_file.h"
+#include "app/ldap_plan.h"
 #include "app/machine.h"
 #include "authority/oauth.h"
 #include "server/listen.h"
