@@ -27,6 +27,7 @@ until_done() {
     local tries=300
     until "$@" >"$work/out" 2>&1; do
         tries=$((tries - 1))
+        read -r -t 0.05 <> <(:) || true
         [ "$tries" -gt 0 ] || { wrong "$*:"; cat "$work/out"; return; }
     done
 }
