@@ -106,7 +106,7 @@ static const kw_signing_key *next_of(const ring_view *view)
 
 static kw_string newest_of(const ring_view *view)
 {
-    return view->count > 0 ? view->keys[0].id : KW_BYTES_NULL;
+    return view->keys != NULL && view->count > 0 ? view->keys[0].id : KW_BYTES_NULL;
 }
 
 static kw_status add_key(const kw_key_ring *ring, const ring_view *view, int64_t signs_from, kw_arena *arena, kw_string *id)

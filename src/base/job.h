@@ -23,10 +23,10 @@ struct kw_job {
     void (*done)(kw_job *job); /* on the submitting loop, exactly once, also when the pool shuts down; may free the job */
     /* Who asks. 0: a live Session, or the Server itself; goes first. Others are on the way in, and take turns by source. */
     uint64_t source;
-    bool is_password; /* hashes a password: few at a time; it has a source */
+    bool is_password;                           /* hashes a password: few at a time; it has a source */
     kw_standing (*standing)(const kw_job *job); /* of the source, as it is now; on the loop. NULL: unknown */
-    kw_job *next;        /* the executor's */
-    void *executor_data; /* the executor's */
+    kw_job *next;                               /* the executor's */
+    void *executor_data;                        /* the executor's */
 };
 
 typedef struct kw_executor {

@@ -25,7 +25,7 @@ struct kw_store {
     _Atomic uint64_t changes; /* of the configuration, committed by this process */
     pthread_mutex_t lately_lock;
     uint64_t lately_version, lately_changes, lately_ms; /* what was read last; version 0: nothing yet */
-    _Atomic uint64_t audit_written; /* records, since it was opened */
+    _Atomic uint64_t audit_written;                     /* records, since it was opened */
     _Atomic size_t used_secret_room; /* rows that may be added before they are counted again; written in KW_TURN_SECRETS */
 };
 

@@ -145,8 +145,8 @@ static void without_room_to_remember_no_secret_is_taken(void **state)
 static void no_proof_stands_in_an_event(void **state)
 {
     kw_test_world *world = *state;
-    kw_test_events events;
-    kw_test_events_init(&events, world);
+    kw_test_events *events = KW_ARENA_NEW(world->arena, kw_test_events);
+    kw_test_events_init(events, world);
     kw_test_client *client = kw_test_client_new(world, NULL);
     const kw_test_session session = kw_test_open(client);
     const kw_application_identity *carol = kw_test_user_identity("carol", 2048);
@@ -154,9 +154,9 @@ static void no_proof_stands_in_an_event(void **state)
                                               kw_test_authority_policy(client, &session, KW_USER_TOKEN_TYPE_CERTIFICATE)->policy_id,
                                           .certificate_data = kw_test_authority_seal(client, carol, KW_BYTES_NULL, 0)};
     const kw_extension_object object = kw_extension_object_of(KW_TYPE_X509_IDENTITY_TOKEN, &token);
-    kw_test_events_forget(&events);
+    kw_test_events_forget(events);
     assert_status(kw_test_request_token(client, &session, &object, NULL), KW_BAD_IDENTITY_TOKEN_REJECTED);
-    const kw_event *event = kw_test_event_one(&events, KW_GDS_ID_ACCESS_TOKEN_REQUESTED_AUDIT_EVENT_TYPE);
+    const kw_event *event = kw_test_event_one(events, KW_GDS_ID_ACCESS_TOKEN_REQUESTED_AUDIT_EVENT_TYPE);
     const kw_variant *inputs = kw_test_event_variant(event, "InputArguments");
     const kw_extension_object *shown = kw_variant_get(&((const kw_variant *)inputs->data)[0], KW_BUILTIN_EXTENSION_OBJECT);
     const kw_x509_identity_token *redacted = kw_extension_object_get(shown, KW_TYPE_X509_IDENTITY_TOKEN);
