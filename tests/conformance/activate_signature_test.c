@@ -186,7 +186,7 @@ static void as_04_to_as_06_hold_for_every_policy_and_mode(void **state)
 }
 
 /* Software certificates are a thing of the past: looked at by nobody. */
-static void as_47_and_as_63_and_as_64_software_certificates_change_nothing(void **state)
+static void as_47_and_as_63_and_as_64_and_as_70_software_certificates_change_nothing(void **state)
 {
     kw_test_client *client = kw_test_client_new(*state, NULL);
     kw_test_session session;
@@ -283,7 +283,7 @@ int main(void)
         KW_TEST_IN_WORLD(as_29_the_signature_is_looked_at_before_the_user),
         KW_TEST_IN_WORLD(as_46_the_algorithm_is_that_of_the_policy),
         KW_TEST_IN_WORLD(as_04_to_as_06_hold_for_every_policy_and_mode),
-        KW_TEST_IN_WORLD(as_47_and_as_63_and_as_64_software_certificates_change_nothing),
+        KW_TEST_IN_WORLD(as_47_and_as_63_and_as_64_and_as_70_software_certificates_change_nothing),
         cmocka_unit_test(as_44_and_as_45_the_leaf_is_signed_and_the_chain_is_taken_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
