@@ -228,7 +228,7 @@ static void sign_in(attack *a, samples *to)
 
 static kw_string own_hash(const party *honest, kw_arena *arena)
 {
-    kw_string phc;
+    kw_string phc = KW_BYTES_NULL;
     if (arena == NULL || kw_status_is_bad(kw_password_hash(honest->identity.password, &KW_RANDOM_SYSTEM, arena, &phc))) {
         fail("no password hash", KW_BAD_OUT_OF_MEMORY, "");
     }
