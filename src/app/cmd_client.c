@@ -238,6 +238,7 @@ static int client_list(kw_directory *d, bool json)
 
 int kw_cmd_client(const kw_command *self, int argc, char **argv)
 {
+    static const char *const VERBS[] = {"add", "remove", "list", NULL};
     client_options options = {0};
     kw_option_list words;
     const kw_option table[] = {
@@ -257,23 +258,16 @@ int kw_cmd_client(const kw_command *self, int argc, char **argv)
     if (code >= 0) {
         return code;
     }
-    if (!kw_options_arguments(self, &words, 1, 2)) {
+    if (!kw_options_verb(self, &words, VERBS, "the client's id")) {
         return KW_EXIT_USAGE;
     }
     const char *verb = words.items[0];
-    const bool is_list = strcmp(verb, "list") == 0;
-    if (!is_list && strcmp(verb, "add") != 0 && strcmp(verb, "remove") != 0) {
-        return kw_usage_error(self, "unknown word '%s'; use add, remove or list", verb);
-    }
-    if (!is_list && words.count < 2) {
-        return kw_usage_error(self, "the client's id is missing");
-    }
     kw_directory d;
     code = kw_directory_open(self, options.directory, &d);
     if (code >= 0) {
         return code;
     }
-    code = is_list          ? client_list(&d, options.json)
+    code = verb[0] == 'l'   ? client_list(&d, options.json)
            : verb[0] == 'a' ? client_add(&d, words.items[1], &options)
                             : client_remove(&d, words.items[1]);
     return kw_directory_end(&d, argc, argv, verb, code);

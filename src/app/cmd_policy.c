@@ -3,6 +3,7 @@
 #include "app/options.h"
 #include "app/output.h"
 #include "app/policy_test.h"
+#include "app/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,7 +145,7 @@ static int run(const kw_command *self, kw_directory *d, const kw_option_list *wo
 
 int kw_cmd_policy(const kw_command *self, int argc, char **argv)
 {
-    static const char *const VERBS[] = {"list", "allow", "remove", "test"};
+    static const char *const VERBS[] = {"allow", "remove", "list", "test", NULL};
     kw_policy_options o = {0};
     kw_option_list words;
     const kw_option table[] = {
@@ -164,25 +165,10 @@ int kw_cmd_policy(const kw_command *self, int argc, char **argv)
     if (code >= 0) {
         return code;
     }
-    if (!kw_options_arguments(self, &words, 1, 2)) {
+    if (!kw_options_verb(self, &words, VERBS, "the resource's URI, or the number of a rule,")) {
         return KW_EXIT_USAGE;
-    }
-    bool is_known = false;
-    for (size_t i = 0; i < sizeof(VERBS) / sizeof(VERBS[0]); i++) {
-        is_known = is_known || strcmp(words.items[0], VERBS[i]) == 0;
-    }
-    if (!is_known) {
-        return kw_usage_error(self, "unknown word '%s'; use allow, remove, list or test", words.items[0]);
-    }
-    if (strcmp(words.items[0], "list") != 0 && words.count < 2) {
-        return kw_usage_error(self, strcmp(words.items[0], "remove") == 0 ? "the number of the rule is missing"
-                                                                          : "the resource's URI is missing");
     }
     kw_directory d;
     code = kw_directory_open(self, o.directory, &d);
-    if (code < 0) {
-        code = run(self, &d, &words, &o);
-        kw_directory_close(&d);
-    }
-    return code;
+    return code >= 0 ? code : kw_directory_end(&d, argc, argv, words.items[0], run(self, &d, &words, &o));
 }

@@ -13,7 +13,7 @@
 
 static bool only_looks(int argc, char **argv, const char *verb)
 {
-    static const char *const LOOKS[] = {"list", "show", "check"};
+    static const char *const LOOKS[] = {"list", "show", "check", "test"};
     bool looks = false;
     for (size_t i = 0; i < sizeof(LOOKS) / sizeof(LOOKS[0]); i++) {
         looks = looks || strcmp(verb, LOOKS[i]) == 0;

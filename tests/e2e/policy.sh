@@ -39,6 +39,8 @@ expect 1 'is not trusted' "$keyway" policy test -d D urn:test:server --user x --
 service=$(sed -n 's/.*service_uri: "\(.*\)"/\1/p' D/keyway.yaml)
 expect 0 'a token for' "$keyway" policy test -d D urn:test:server --user x --issuer "$service" --claim-role Engineer
 
+expect 0 'command="policy allow urn:test:server|policy allow' "$keyway" trail list -d D
+expect 1 '' sh -c '"$0" trail list -d D | grep "policy test"' "$keyway"
 expect 0 removed "$keyway" policy remove -d D 1
 expect 0 removed "$keyway" policy remove -d D 2
 expect 0 '' token bob
