@@ -128,10 +128,13 @@ kw_install() {
     fi
 }
 
-# kw_configure DIRECTORY OPTION…
+# kw_configure DIRECTORY OPTION…: with the compiler cache where there is one.
 kw_configure() {
     local directory=$1
     shift
+    if command -v ccache >/dev/null; then
+        export CMAKE_C_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$KW_ROOT CCACHE_NOHASHDIR=1
+    fi
     cmake -S "$KW_ROOT" -B "$directory" -G Ninja --log-level=NOTICE "$@"
 }
 
