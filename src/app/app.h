@@ -36,6 +36,7 @@ int kw_cmd_cert(const kw_command *self, int argc, char **argv);
 int kw_cmd_issuer(const kw_command *self, int argc, char **argv);
 int kw_cmd_policy(const kw_command *self, int argc, char **argv);
 int kw_cmd_client(const kw_command *self, int argc, char **argv);
+int kw_cmd_grant(const kw_command *self, int argc, char **argv);
 int kw_cmd_resource(const kw_command *self, int argc, char **argv);
 int kw_cmd_key(const kw_command *self, int argc, char **argv);
 int kw_cmd_store(const kw_command *self, int argc, char **argv);

@@ -4,12 +4,11 @@
 #include "app/output.h"
 #include "app/policy_test.h"
 #include "app/record.h"
+#include "authority/authority.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LIFETIME_MAX 604800u /* a week */
 
 static kw_string join(kw_arena *arena, const kw_option_list *words)
 {
@@ -158,7 +157,7 @@ int kw_cmd_policy(const kw_command *self, int argc, char **argv)
         {"anyone", 0, KW_OPTION_FLAG, &o.is_anyone, 0, 0},
         {"issuer", 0, KW_OPTION_TEXT, &o.issuer, 0, 0},
         {"role", 0, KW_OPTION_LIST, &o.roles, 0, 0},
-        {"lifetime", 0, KW_OPTION_NUMBER, &o.lifetime, 10, LIFETIME_MAX},
+        {"lifetime", 0, KW_OPTION_NUMBER, &o.lifetime, 10, KW_TOKEN_LIFETIME_MAX_S},
         {"json", 0, KW_OPTION_FLAG, &o.json, 0, 0},
     };
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);

@@ -3,12 +3,12 @@
 #include "app/options.h"
 #include "app/output.h"
 #include "app/record.h"
+#include "authority/authority.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define RESOURCE_URI_MAX 1024
-#define LIFETIME_MAX 604800u /* a week */
 
 typedef struct resource_options {
     const char *directory, *name;
@@ -80,7 +80,7 @@ int kw_cmd_resource(const kw_command *self, int argc, char **argv)
     const kw_option table[] = {
         {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},
         {"name", 0, KW_OPTION_TEXT, &options.name, 0, 0},
-        {"token-lifetime", 0, KW_OPTION_NUMBER, &options.lifetime, 10, LIFETIME_MAX},
+        {"token-lifetime", 0, KW_OPTION_NUMBER, &options.lifetime, 10, KW_TOKEN_LIFETIME_MAX_S},
         {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
     };
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);

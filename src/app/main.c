@@ -58,6 +58,12 @@ const kw_command KW_COMMANDS[] = {
      "add|remove|list -d DIR [ID] [--name TEXT] [--grant TYPE]... [--redirect URI]... [--resource URI]... [--application URI]\n"
      "       [--jwks FILE | --certificate FILE | --public] [--introspect]",
      "Manage the programs that get tokens by OAuth 2.0", NULL, kw_cmd_client},
+    {"grant", "list|revoke -d DIR [GRANT] [--user NAME] [--client ID] [--json]",
+     "Show who was let in for longer, by refresh tokens, and end that",
+     "  revoke GRANT                 all tokens that came of it are void at once, on every node\n"
+     "  revoke --user NAME           the same for all grants of the user; with --client: of the user by that client\n"
+     "  revoke --client ID           the same for all grants of an OAuth client, or of an application by its ApplicationUri\n",
+     kw_cmd_grant},
     {"key", "list|rotate|revoke|rewrap [KEY] -d DIR [--now] [--keep-file] [--json]", "Manage the keys that sign access tokens",
      "  rotate            publish a next key; it signs once others have had the time to learn of it. With --now: at once\n"
      "  revoke KEY        in an emergency: nothing that it has signed is good any more\n"

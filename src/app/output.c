@@ -151,3 +151,28 @@ void kw_table_print(kw_table *table)
     free(table->cells);
     free(table);
 }
+
+int kw_print_listing(const kw_listing *listing, const void *rows, size_t size, size_t count, kw_arena *arena, bool json)
+{
+    size_t columns = 0;
+    if (json) {
+        json_t *array = json_array();
+        for (size_t i = 0; i < count; i++) {
+            json_array_append_new(array, listing->to_json((const char *)rows + i * size, arena));
+        }
+        return kw_print_json(array);
+    }
+    if (count == 0) {
+        puts(listing->nothing);
+        return KW_EXIT_DONE;
+    }
+    while (listing->headings[columns] != NULL) {
+        columns++;
+    }
+    kw_table *table = kw_table_new(listing->headings, columns);
+    for (size_t i = 0; i < count; i++) {
+        listing->to_cells((const char *)rows + i * size, table, arena);
+    }
+    kw_table_print(table);
+    return KW_EXIT_DONE;
+}

@@ -27,4 +27,14 @@ void kw_table_cell(kw_table *table, const char *text); /* row by row, left to ri
 void kw_table_cell_string(kw_table *table, kw_string text);
 void kw_table_print(kw_table *table); /* and free it */
 
+/* Rows of one kind, as a table or as JSON. */
+typedef struct kw_listing {
+    const char *const *headings; /* ended by NULL */
+    const char *nothing;         /* what a person reads when there are none */
+    json_t *(*to_json)(const void *row, kw_arena *arena);
+    void (*to_cells)(const void *row, kw_table *table, kw_arena *arena);
+} kw_listing;
+/* `size`: of a row. Returns KW_EXIT_DONE. */
+int kw_print_listing(const kw_listing *listing, const void *rows, size_t size, size_t count, kw_arena *arena, bool json);
+
 #endif

@@ -9,6 +9,9 @@
 
 #include "server/server.h"
 
+/* What a resource, or a rule of policy, may give at most: a week. */
+#define KW_TOKEN_LIFETIME_MAX_S 604800u
+
 typedef struct kw_authority kw_authority;
 
 typedef struct kw_authority_config {
@@ -47,6 +50,7 @@ typedef struct kw_token_wish {
     kw_string issuer;    /* `iss`; null: the ServiceUri */
     kw_string client_id; /* of OAuth; null: none, and no such claim */
     kw_string scope;     /* null: no such claim */
+    kw_string grant;     /* what it comes of: revoked with that one; null: it stands alone */
     kw_string actor;     /* who acts for the user (RFC 8693, 4.1); null: nobody */
     kw_bytes
         certificate_hash; /* SHA-256 of the DER of the certificate that its holder must show (RFC 8705); null: whoever has it may use it */

@@ -92,14 +92,11 @@ static kw_status prove(finish_call *f, kw_identity **who, const char **why)
     return kw_token_call_prove(&f->base, &claim, who, why);
 }
 
-static kw_status give_refresh_token(kw_token_call *t, const kw_identity *who, const kw_wanted_roles *wanted)
+static kw_status give_refresh_token(kw_token_call *t, kw_grant_context *context, const kw_identity *who, const kw_wanted_roles *wanted)
 {
-    kw_grant_context context = kw_token_call_grants(t);
     kw_string token;
     kw_date_time expires = 0;
-    const kw_status status = kw_grant_give(&context, who, wanted, &token, &expires);
-    t->grant = context.grant;
-    KW_TRY(status);
+    KW_TRY(kw_grant_give(context, who, wanted, &token, &expires));
     KW_TRY(kw_token_call_put_text(t, REFRESH_TOKEN, token));
     return kw_token_call_put_time(t, REFRESH_TOKEN_EXPIRY_TIME, expires);
 }
@@ -107,6 +104,7 @@ static kw_status give_refresh_token(kw_token_call *t, const kw_identity *who, co
 static kw_status run(kw_token_call *t, kw_identity **who, const char **why)
 {
     finish_call *f = (finish_call *)t;
+    kw_grant_context context = kw_token_call_grants(t);
     kw_identity narrowed;
     kw_date_time expires = 0;
     KW_TRY(prove(f, who, why));
@@ -115,9 +113,11 @@ static kw_status run(kw_token_call *t, kw_identity **who, const char **why)
         return KW_BAD_USER_ACCESS_DENIED;
     }
     KW_TRY(kw_roles_narrow(*who, &f->wanted, t->call->arena, &narrowed));
+    KW_TRY(kw_grant_begin(&context, KW_BYTES_NULL));
+    t->grant = context.grant;
     KW_TRY(kw_token_call_issue(t, &narrowed, ACCESS_TOKEN, &expires, why));
     KW_TRY(kw_token_call_put_time(t, ACCESS_TOKEN_EXPIRY_TIME, expires)); /* AZ-14 */
-    return give_refresh_token(t, *who, &f->wanted);
+    return give_refresh_token(t, &context, *who, &f->wanted);
 }
 
 static void redact(const kw_call *call, kw_variant *inputs)

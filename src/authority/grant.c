@@ -10,6 +10,7 @@
 #define SECRET_LEN 32
 #define TOKEN_LEN (ID_LEN + SECRET_LEN)
 #define TOKEN_TEXT_LEN 64 /* as base64url */
+#define LATE_S 3600       /* after its end a token may be taken where clocks differ */
 
 static const char *const WHY_UNKNOWN = "the refresh token is unknown, expired or revoked";
 static const char *const WHY_REUSED = "the refresh token was used before: all that came from it are void";
@@ -17,15 +18,22 @@ static const char *const WHY_REUSED = "the refresh token was used before: all th
 /* --- tokens ----------------------------------------------------------------------------------------------------------------- */
 
 /* Neither half of a token stands in the store or in the trail. */
-static kw_status name_of(const uint8_t token[TOKEN_LEN], kw_arena *arena, kw_string *id, uint8_t secret_hash[SECRET_LEN])
+static kw_status name_of(const uint8_t key[ID_LEN], kw_arena *arena, kw_string *id)
 {
     uint8_t hash[KW_HASH_MAX];
-    const kw_bytes first = {token, ID_LEN}, second = {token + ID_LEN, SECRET_LEN};
-    KW_TRY(kw_hash_of(KW_HASH_SHA256, &second, 1, hash));
-    memcpy(secret_hash, hash, SECRET_LEN);
+    const kw_bytes first = {key, ID_LEN};
     KW_TRY(kw_hash_of(KW_HASH_SHA256, &first, 1, hash));
     *id = kw_base64url_encode(arena, (kw_bytes){hash, ID_LEN});
     return id->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+}
+
+static kw_status hash_secret(const uint8_t token[TOKEN_LEN], uint8_t out[SECRET_LEN])
+{
+    uint8_t hash[KW_HASH_MAX];
+    const kw_bytes second = {token + ID_LEN, SECRET_LEN};
+    KW_TRY(kw_hash_of(KW_HASH_SHA256, &second, 1, hash));
+    memcpy(out, hash, SECRET_LEN);
+    return KW_GOOD;
 }
 
 static bool parse(kw_string text, kw_arena *arena, uint8_t token[TOKEN_LEN])
@@ -52,21 +60,35 @@ static kw_date_time end_of(const kw_grant_context *c, const kw_identity *who)
     return who->expires != 0 && who->expires < end ? who->expires : end;
 }
 
+kw_status kw_grant_begin(kw_grant_context *c, kw_string origin)
+{
+    static const char DOMAIN[] = "the grant of ";
+    const kw_bytes parts[] = {kw_string_from(DOMAIN), origin};
+    uint8_t hash[KW_HASH_MAX];
+    if (origin.len == 0) {
+        KW_TRY(kw_random_fill(c->authority->env->random, c->grant_key, ID_LEN));
+    } else {
+        KW_TRY(kw_hash_of(KW_HASH_SHA256, parts, 2, hash));
+        memcpy(c->grant_key, hash, ID_LEN);
+    }
+    return name_of(c->grant_key, c->arena, &c->grant);
+}
+
 /* --- giving ----------------------------------------------------------------------------------------------------------------- */
 
 static kw_status keep(kw_grant_context *c, const kw_identity *who, const kw_wanted_roles *wanted, const uint8_t token[TOKEN_LEN],
                       kw_date_time expires)
 {
     uint8_t hash[SECRET_LEN];
-    kw_refresh_grant row = {.application = c->owner,
+    kw_refresh_grant row = {.id = c->grant,
+                            .application = c->owner,
                             .subject = who->name.len > 0 ? who->name : who->certificate_thumbprint,
                             .account = who->kind == KW_USER_TOKEN_TYPE_USER_NAME ? who->name : KW_BYTES_NULL,
                             .resource = c->resource,
                             .expires = expires};
-    KW_TRY(name_of(token, c->arena, &row.id, hash));
+    KW_TRY(hash_secret(token, hash));
     KW_TRY(kw_grant_detail_write(who, wanted, c->scope, c->arena, &row.detail));
     row.secret_hash = (kw_bytes){hash, sizeof(hash)};
-    c->grant = row.id;
     return kw_store_refresh_grant_add(c->authority->env->store, &row, KW_GRANTS_PER_SUBJECT);
 }
 
@@ -78,7 +100,8 @@ kw_status kw_grant_give(kw_grant_context *c, const kw_identity *who, const kw_wa
     if (c->authority->config.refresh_lifetime_s == 0) {
         return KW_GOOD;
     }
-    KW_TRY(kw_random_fill(c->authority->env->random, bytes, sizeof(bytes)));
+    memcpy(bytes, c->grant_key, ID_LEN);
+    KW_TRY(kw_random_fill(c->authority->env->random, bytes + ID_LEN, SECRET_LEN));
     kw_status status = keep(c, who, wanted, bytes, *expires);
     if (!kw_status_is_bad(status)) {
         status = write_token(c, bytes, token);
@@ -102,8 +125,9 @@ static kw_status look_up(kw_grant_context *c, kw_string token, kw_grant *out)
     if (!parse(token, c->arena, bytes)) {
         return KW_BAD_NOT_FOUND;
     }
-    memcpy(out->id, bytes, ID_LEN);
-    const kw_status status = name_of(bytes, c->arena, &id, out->secret_hash);
+    memcpy(c->grant_key, bytes, ID_LEN);
+    kw_status status = name_of(bytes, c->arena, &id);
+    status = kw_status_is_bad(status) ? status : hash_secret(bytes, out->secret_hash);
     kw_wipe(bytes, sizeof(bytes));
     KW_TRY(status);
     KW_TRY(kw_store_refresh_grant_get(c->authority->env->store, id, c->arena, &out->row));
@@ -127,7 +151,7 @@ kw_status kw_grant_find(kw_grant_context *c, kw_string token, kw_grant *out, con
     }
     KW_TRY(status);
     if (!kw_secret_equal(out->row.secret_hash, (kw_bytes){out->secret_hash, SECRET_LEN})) { /* A-163 */
-        KW_TRY(kw_grant_end(c, out));
+        KW_TRY(kw_grant_end(c));
         return reject(why, WHY_REUSED);
     }
     if (!is_for(c, out)) {
@@ -141,16 +165,19 @@ kw_status kw_grant_find(kw_grant_context *c, kw_string token, kw_grant *out, con
 static kw_status rotate(kw_grant_context *c, const kw_grant *grant, const uint8_t next[TOKEN_LEN], kw_date_time expires, const char **why)
 {
     uint8_t hash[SECRET_LEN];
-    kw_string id = KW_BYTES_NULL;
     bool is_reused = false;
-    KW_TRY(name_of(next, c->arena, &id, hash));
-    const kw_status status = kw_store_refresh_grant_rotate(c->authority->env->store, id, (kw_bytes){grant->secret_hash, SECRET_LEN},
+    KW_TRY(hash_secret(next, hash));
+    const kw_status status = kw_store_refresh_grant_rotate(c->authority->env->store, c->grant, (kw_bytes){grant->secret_hash, SECRET_LEN},
                                                            (kw_bytes){hash, sizeof(hash)}, expires, &is_reused);
     if (status == KW_BAD_NOT_FOUND) {
         return reject(why, WHY_UNKNOWN);
     }
     KW_TRY(status);
-    return is_reused ? reject(why, WHY_REUSED) : KW_GOOD;
+    if (is_reused) {
+        KW_TRY(kw_grant_end(c));
+        return reject(why, WHY_REUSED);
+    }
+    return KW_GOOD;
 }
 
 kw_status kw_grant_renew(kw_grant_context *c, const kw_grant *grant, const kw_identity *who, kw_string *next, kw_date_time *expires,
@@ -158,7 +185,7 @@ kw_status kw_grant_renew(kw_grant_context *c, const kw_grant *grant, const kw_id
 {
     uint8_t bytes[TOKEN_LEN];
     *expires = end_of(c, who);
-    memcpy(bytes, grant->id, ID_LEN);
+    memcpy(bytes, c->grant_key, ID_LEN);
     KW_TRY(kw_random_fill(c->authority->env->random, bytes + ID_LEN, SECRET_LEN));
     kw_status status = rotate(c, grant, bytes, *expires, why);
     if (!kw_status_is_bad(status)) {
@@ -168,8 +195,18 @@ kw_status kw_grant_renew(kw_grant_context *c, const kw_grant *grant, const kw_id
     return status;
 }
 
-kw_status kw_grant_end(kw_grant_context *c, const kw_grant *grant)
+/* --- ending ----------------------------------------------------------------------------------------------------------------- */
+
+kw_revoked_token kw_grant_revocation(kw_string service_uri, kw_string id, uint32_t token_lifetime_s, kw_date_time now)
 {
-    const kw_status status = kw_store_refresh_grant_remove(c->authority->env->store, grant->row.id);
-    return status == KW_BAD_NOT_FOUND ? KW_GOOD : status; /* somebody else has ended it */
+    const uint32_t longest = token_lifetime_s > KW_TOKEN_LIFETIME_MAX_S ? token_lifetime_s : KW_TOKEN_LIFETIME_MAX_S;
+    return (kw_revoked_token){.issuer = service_uri, .id = id, .expires = now + ((int64_t)longest + LATE_S) * KW_TICKS_PER_S};
+}
+
+kw_status kw_grant_end(const kw_grant_context *c)
+{
+    const kw_authority *authority = c->authority;
+    const kw_revoked_token row = kw_grant_revocation(authority->config.service_uri, c->grant, authority->config.token_lifetime_s,
+                                                     kw_clock_utc(authority->env->clock));
+    return kw_store_grant_revoke(authority->env->store, &row);
 }

@@ -20,18 +20,21 @@ typedef struct kw_grant_context {
     kw_string resource;
     bool is_any_resource;     /* to find a grant: whichever it is for */
     kw_string scope;          /* of OAuth; null otherwise */
-    kw_string grant, subject; /* set here, for the trail: which refresh tokens it is about, and whose they are */
+    kw_string grant, subject; /* set here, for the trail and for access tokens: what it is about, and whose that is */
+    uint8_t grant_key[16];    /* the half of its refresh tokens that leads to it */
 } kw_grant_context;
 
-/* For `who`, proven just now, with the Roles wanted. The token is null when none are given. */
+/* A new grant, with its name in `c`. `origin`: a secret that it comes of, and by which it is found again; null: none. */
+kw_status kw_grant_begin(kw_grant_context *c, kw_string origin);
+/* That one, for `who`, proven just now, with the Roles wanted. The token is null when none are given. */
 kw_status kw_grant_give(kw_grant_context *c, const kw_identity *who, const kw_wanted_roles *wanted, kw_string *token,
                         kw_date_time *expires);
 
 /* What a refresh token stands for. */
 typedef struct kw_grant {
     kw_refresh_grant row;
-    uint8_t id[16], secret_hash[32]; /* of the token that was presented */
-    kw_identity was;                 /* the user as proven then; without Roles */
+    uint8_t secret_hash[32]; /* of the token that was presented */
+    kw_identity was;         /* the user as proven then; without Roles */
     kw_wanted_roles wanted;
     kw_string scope;
 } kw_grant;
@@ -45,7 +48,9 @@ kw_status kw_grant_find(kw_grant_context *c, kw_string token, kw_grant *out, con
 /* The next token takes the place of this one. Refused as above when somebody was faster. */
 kw_status kw_grant_renew(kw_grant_context *c, const kw_grant *grant, const kw_identity *who, kw_string *next, kw_date_time *expires,
                          const char **why);
-/* The user is not let in any more. */
-kw_status kw_grant_end(kw_grant_context *c, const kw_grant *grant);
+/* What is in `c` is void, with all refresh and access tokens that came of it, on every node. */
+kw_status kw_grant_end(const kw_grant_context *c);
+/* The row that says so. All texts are borrowed. */
+kw_revoked_token kw_grant_revocation(kw_string service_uri, kw_string id, uint32_t token_lifetime_s, kw_date_time now);
 
 #endif

@@ -1,6 +1,7 @@
 /* The access token itself. OPC 10000-6, 6.5.2. */
 #include "authority/authority_internal.h"
 #include "base/try.h"
+#include "identity/snapshot.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -45,12 +46,21 @@ static void add_wishes(json_t *claims, const kw_token_wish *wish, kw_arena *aren
     }
 }
 
+/* Whoever has revoked the grant needs to know none of its tokens. */
+static kw_string jti_of(kw_string grant, kw_bytes unique, kw_arena *arena)
+{
+    const kw_string text = kw_base64url_encode(arena, unique);
+    return grant.len == 0 || text.len == 0
+               ? text
+               : kw_arena_format(arena, "%.*s%c%.*s", KW_STRING_ARGS(grant), KW_JTI_GRANT_END, KW_STRING_ARGS(text));
+}
+
 static kw_status claims_of(const kw_authority *authority, const kw_identity *identity, const kw_token_wish *wish, int64_t issued,
                            int64_t expires, kw_arena *arena, kw_string *out)
 {
     uint8_t unique[JTI_BYTES];
     KW_TRY(kw_random_fill(authority->env->random, unique, sizeof(unique)));
-    const kw_string jti = kw_base64url_encode(arena, (kw_bytes){unique, sizeof(unique)});
+    const kw_string jti = jti_of(wish->grant, (kw_bytes){unique, sizeof(unique)}, arena);
     const kw_string issuer = wish->issuer.len > 0 ? wish->issuer : authority->config.service_uri;
     json_t *claims = json_pack("{s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "iss", json_of(issuer), "sub", json_of(subject_of(identity)), "aud",
                                json_of(wish->resource), "iat", (json_int_t)issued, "nbf", (json_int_t)issued, "exp", (json_int_t)expires,

@@ -61,8 +61,9 @@ static kw_status id_token(kw_oauth_call *call, const kw_oauth_client *client, co
 }
 
 static void issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, const kw_oauth_agreement *a,
-                  kw_string resource, const char *grant_type)
+                  kw_string resource, const char *grant_type, kw_string origin)
 {
+    kw_token_wish wish = {.resource = resource, .scope = a->scope};
     json_t *more = json_object();
     if (kw_oauth_has_word(a->scope, KW_STRING("openid"))) {
         kw_string token = KW_BYTES_NULL;
@@ -73,11 +74,11 @@ static void issue(kw_oauth_call *call, const kw_oauth_client *client, const kw_i
             return;
         }
     }
-    if (!kw_oauth_add_refresh_token(call, client, who, resource, a->scope, more)) {
+    if (!kw_oauth_begin_grant(call, client, who, origin, &wish, more)) {
         json_decref(more);
         return;
     }
-    kw_oauth_issue(call, client, who, &(kw_token_wish){.resource = resource, .scope = a->scope}, grant_type, more);
+    kw_oauth_issue(call, client, who, &wish, grant_type, more);
 }
 
 /* What was agreed to cannot be widened: another resource than the one at sign-in is refused. */
@@ -94,7 +95,7 @@ static bool find_resource(kw_oauth_call *call, const kw_oauth_client *client, co
     return kw_oauth_target_of(call, client, a->resource.len > 0 ? a->resource : asked, resource);
 }
 
-void kw_oauth_agreement_fulfil(kw_oauth_call *call, const kw_oauth_client *client, kw_string text, const char *grant_type)
+void kw_oauth_agreement_fulfil(kw_oauth_call *call, const kw_oauth_client *client, kw_string text, const char *grant_type, kw_string origin)
 {
     kw_oauth_agreement a = {.signed_in = 0};
     kw_identity *who = NULL;
@@ -112,6 +113,6 @@ void kw_oauth_agreement_fulfil(kw_oauth_call *call, const kw_oauth_client *clien
         kw_oauth_answer_failure(call, status);
         return;
     }
-    issue(call, client, who, &a, resource, grant_type);
+    issue(call, client, who, &a, resource, grant_type, origin);
     kw_identity_release(who);
 }

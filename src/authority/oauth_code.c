@@ -59,16 +59,27 @@ static bool refuse(kw_oauth_call *call, const kw_oauth_client *client, const cha
     return false;
 }
 
-static bool take_code(kw_oauth_call *call, const kw_oauth_client *client, kw_oauth_code *row)
+/* RFC 6749, 4.1.2 and 10.5: of two who came with it one is a thief, and nobody can tell which. */
+static bool refuse_reused(kw_oauth_call *call, const kw_oauth_client *client, kw_string code)
 {
-    kw_string code, redirect_uri, verifier;
+    const kw_status status = kw_oauth_end_grant(call, client, code);
+    if (kw_status_is_bad(status)) {
+        kw_oauth_answer_failure(call, status);
+        return false;
+    }
+    return refuse(call, client, "the code was used before: all that came from it are void");
+}
+
+static bool take_code(kw_oauth_call *call, const kw_oauth_client *client, kw_string *code, kw_oauth_code *row)
+{
+    kw_string redirect_uri, verifier;
     kw_bytes hash;
     bool is_reused = false;
-    if (!kw_oauth_parameter(call, "code", &code) || !kw_oauth_parameter(call, "redirect_uri", &redirect_uri) ||
+    if (!kw_oauth_parameter(call, "code", code) || !kw_oauth_parameter(call, "redirect_uri", &redirect_uri) ||
         !kw_oauth_parameter(call, "code_verifier", &verifier)) {
         return false;
     }
-    kw_status status = kw_oauth_hash(call, code, &hash);
+    kw_status status = kw_oauth_hash(call, *code, &hash);
     status = kw_status_is_bad(status) ? status : kw_store_oauth_code_take(call->oauth->env->store, hash, call->arena, row, &is_reused);
     if (status == KW_BAD_NOT_FOUND) {
         return refuse(call, client, "the code is unknown or has expired");
@@ -77,14 +88,18 @@ static bool take_code(kw_oauth_call *call, const kw_oauth_client *client, kw_oau
         kw_oauth_answer_failure(call, status);
         return false;
     }
-    const char *fault = is_reused ? "the code was used before" : find_fault(call, client, row, redirect_uri, verifier);
+    if (is_reused) {
+        return refuse_reused(call, client, *code);
+    }
+    const char *fault = find_fault(call, client, row, redirect_uri, verifier);
     return fault == NULL || refuse(call, client, fault);
 }
 
 void kw_oauth_grant_code(kw_oauth_call *call, const kw_oauth_client *client)
 {
     kw_oauth_code row;
-    if (take_code(call, client, &row)) {
-        kw_oauth_agreement_fulfil(call, client, row.detail, "authorization_code");
+    kw_string code;
+    if (take_code(call, client, &code, &row)) {
+        kw_oauth_agreement_fulfil(call, client, row.detail, "authorization_code", code);
     }
 }

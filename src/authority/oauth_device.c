@@ -101,7 +101,7 @@ void kw_oauth_grant_device(kw_oauth_call *call, const kw_oauth_client *client)
     } else if (device.state == KW_DEVICE_REFUSED) {
         kw_oauth_answer_error(call, 400, "access_denied", "the user did not agree");
     } else if (device.state == KW_DEVICE_AGREED) {
-        kw_oauth_agreement_fulfil(call, client, device.detail, "device_code");
+        kw_oauth_agreement_fulfil(call, client, device.detail, "device_code", KW_BYTES_NULL);
     } else if (is_hasty(call, &device)) {
         kw_oauth_answer_error(call, 400, "slow_down", "ask less often");
     } else {

@@ -125,9 +125,12 @@ bool kw_oauth_read_request(kw_oauth_call *call, kw_oauth_request *out);
 void kw_oauth_lead_back(kw_oauth_call *call, const kw_oauth_request *request, const char *name, kw_string value, const char *description);
 
 /* --- oauth_refresh.c ---------------------------------------------------------------------------------------------------------------- */
-/* A refresh token for a client that is registered for them; null in `more` when it is not. False: failed, and that is answered. */
-bool kw_oauth_add_refresh_token(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, kw_string resource,
-                                kw_string scope, json_t *more);
+/* What is issued from now on is one grant, named in the wish, with a refresh token in `more` for a client that is registered for them.
+ * `origin` as in kw_grant_begin. False: failed, and that is answered. */
+bool kw_oauth_begin_grant(kw_oauth_call *call, const kw_oauth_client *client, const kw_identity *who, kw_string origin, kw_token_wish *wish,
+                          json_t *more);
+/* All that came of this origin is void. */
+kw_status kw_oauth_end_grant(kw_oauth_call *call, const kw_oauth_client *client, kw_string origin);
 /* Is this a refresh token of the client? Then it is ended, with all that came from it. */
 bool kw_oauth_end_refresh_token(kw_oauth_call *call, const kw_oauth_client *client, kw_string token);
 
@@ -141,8 +144,10 @@ typedef struct kw_oauth_agreement {
 
 /* As JSON, for the store. */
 kw_status kw_oauth_agreement_write(kw_oauth_call *call, const kw_oauth_agreement *agreement, kw_string *out);
-/* The user is looked at again, and the tokens that follow are answered; or what is against it. `grant_type` for the trail. */
-void kw_oauth_agreement_fulfil(kw_oauth_call *call, const kw_oauth_client *client, kw_string text, const char *grant_type);
+/* The user is looked at again, and the tokens that follow are answered; or what is against it. `grant_type` for the trail; `origin` as
+ * in kw_grant_begin. */
+void kw_oauth_agreement_fulfil(kw_oauth_call *call, const kw_oauth_client *client, kw_string text, const char *grant_type,
+                               kw_string origin);
 /* SHA-256, 32 bytes in the arena. */
 kw_status kw_oauth_hash(kw_oauth_call *call, kw_string text, kw_bytes *out);
 

@@ -31,7 +31,7 @@ static kw_status look_again(kw_token_call *t, kw_grant_context *context, const k
         return status;
     }
     *why = "the user is not let in any more";
-    KW_TRY(kw_grant_end(context, grant));
+    KW_TRY(kw_grant_end(context));
     return status;
 }
 

@@ -67,13 +67,14 @@ kw_status kw_token_call_put_time(kw_token_call *t, size_t index, kw_date_time ti
 
 kw_status kw_token_call_issue(kw_token_call *t, const kw_identity *who, size_t index, kw_date_time *expires, const char **why)
 {
+    const kw_token_wish wish = {.resource = t->resource, .grant = t->grant};
     kw_string token = KW_BYTES_NULL;
     kw_date_time end = 0;
     if (who->must_change_password) {
         *why = "the password must be changed first";
         return KW_BAD_IDENTITY_TOKEN_REJECTED;
     }
-    const kw_status status = kw_authority_mint(t->authority, who, t->resource, t->call->arena, &token, &end);
+    const kw_status status = kw_authority_mint_as(t->authority, who, &wish, t->call->arena, &token, &end);
     if (kw_status_is_bad(status)) {
         *why = status == KW_BAD_NOT_FOUND            ? "the resource is not registered"
                : status == KW_BAD_USER_ACCESS_DENIED ? "no rule lets this user have a token for the resource"

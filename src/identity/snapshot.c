@@ -3,6 +3,7 @@
 #include "base/try.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SNAPSHOT_ARENA ((size_t)64 << 20)
 
@@ -111,11 +112,20 @@ static kw_status load_revoked(kw_snapshot *s, kw_store *store)
     return KW_GOOD;
 }
 
-bool kw_snapshot_is_revoked(const kw_snapshot *snapshot, kw_string issuer, kw_string id)
+static bool has_row(const kw_snapshot *snapshot, kw_string issuer, kw_string id)
 {
     const kw_revoked_token wanted = {.issuer = issuer, .id = id};
-    return snapshot->revoked_count > 0 && id.len > 0 &&
-           bsearch(&wanted, snapshot->revoked, snapshot->revoked_count, sizeof(wanted), compare_revoked) != NULL;
+    return id.len > 0 && bsearch(&wanted, snapshot->revoked, snapshot->revoked_count, sizeof(wanted), compare_revoked) != NULL;
+}
+
+bool kw_snapshot_is_revoked(const kw_snapshot *snapshot, kw_string issuer, kw_string id)
+{
+    if (snapshot->revoked_count == 0 || id.len == 0) {
+        return false;
+    }
+    const uint8_t *dot = memchr(id.data, KW_JTI_GRANT_END, id.len);
+    const kw_string grant = {id.data, dot != NULL ? (size_t)(dot - id.data) : 0};
+    return has_row(snapshot, issuer, id) || has_row(snapshot, issuer, grant);
 }
 
 static kw_status snapshot_load(kw_store *store, const kw_log *log, kw_snapshot **out)

@@ -53,7 +53,8 @@ void kw_snapshot_release(const kw_snapshot *snapshot);
 /* By exact URI; NULL: not trusted. */
 const kw_trusted_issuer *kw_snapshot_issuer(const kw_snapshot *snapshot, kw_string uri);
 const kw_known_user *kw_snapshot_user(const kw_snapshot *snapshot, kw_string name); /* NULL: unknown */
-/* Was the token with this `jti` taken back? `issuer`: canonical. */
+/* Was the token with this `jti` taken back, or the grant that it came of, whose id stands before this character? `issuer`: canonical. */
+#define KW_JTI_GRANT_END '.'
 bool kw_snapshot_is_revoked(const kw_snapshot *snapshot, kw_string issuer, kw_string id);
 const kw_role *kw_snapshot_role(const kw_snapshot *snapshot, kw_string name); /* NULL: unknown */
 

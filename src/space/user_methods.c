@@ -280,6 +280,8 @@ void kw_user_change_password(void *ctx, kw_call *call)
     kw_status status = job.redacted != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
     if (!kw_status_is_bad(status) && identity->kind != KW_USER_TOKEN_TYPE_USER_NAME) { /* UM-17 */
         status = KW_BAD_INVALID_STATE;
+    } else if (!kw_status_is_bad(status) && !kw_bytes_is_empty(identity->directory_id)) { /* UM-21: that one is changed elsewhere */
+        status = KW_BAD_NOT_SUPPORTED;
     }
     start(ctx, &job, status);
 }

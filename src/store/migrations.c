@@ -103,6 +103,9 @@ static const char *const STEPS[] = {
     "UPDATE signing_key SET signs_from = not_before + 36000000000,"
     " kept_for = 864000000000 + 10000000 * (SELECT COALESCE(MAX(token_lifetime), 0) FROM resource);"
     "ALTER TABLE signing_key DROP COLUMN active;",
+
+    /* 13: when a refresh token was last used */
+    "ALTER TABLE refresh_grant ADD COLUMN used BIGINT NOT NULL DEFAULT 0;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(STEPS) / sizeof(STEPS[0])))

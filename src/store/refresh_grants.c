@@ -3,7 +3,7 @@
 #include "store/rows.h"
 #include "store/store_internal.h"
 
-#define COLUMNS "id, secret_hash, application, subject, account, resource, detail, created, expires"
+#define COLUMNS "id, secret_hash, application, subject, account, resource, detail, created, used, expires"
 
 static kw_status drop_expired(kw_turn *t)
 {
@@ -29,7 +29,7 @@ static kw_status drop_excess(kw_sql *sql, const kw_refresh_grant *grant, size_t 
 
 static kw_status insert(kw_turn *t, const kw_refresh_grant *grant)
 {
-    KW_STATEMENT(q, t->sql, "INSERT INTO refresh_grant (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    KW_STATEMENT(q, t->sql, "INSERT INTO refresh_grant (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)");
     kw_bind_text(q, 1, grant->id);
     kw_bind_blob(q, 2, grant->secret_hash);
     kw_bind_text(q, 3, grant->application);
@@ -42,9 +42,20 @@ static kw_status insert(kw_turn *t, const kw_refresh_grant *grant)
     return kw_run(q);
 }
 
+/* Whoever revoked it was faster than who was about to give it. */
+static kw_status check_not_revoked(kw_sql *sql, kw_string id)
+{
+    KW_STATEMENT(q, sql, "SELECT 1 FROM revoked_token WHERE id = ?");
+    kw_bind_text(q, 1, id);
+    const kw_status status = kw_step(q);
+    kw_statement_done(q);
+    return status == KW_GOOD_NO_DATA ? KW_GOOD : status == KW_GOOD ? KW_BAD_ALREADY_EXISTS : status;
+}
+
 /* Room is made first: the clock may have been set back, and the new one would look like the oldest. */
 static kw_status add(kw_turn *t, const kw_refresh_grant *grant, size_t most)
 {
+    KW_TRY(check_not_revoked(t->sql, grant->id));
     KW_TRY(drop_expired(t));
     KW_TRY(drop_excess(t->sql, grant, most > 0 ? most - 1 : 0));
     return insert(t, grant);
@@ -73,7 +84,8 @@ static void read_row(kw_statement *q, kw_arena *arena, void *row)
                                                   .resource = kw_column_text(q, 5, arena),
                                                   .detail = kw_column_text(q, 6, arena),
                                                   .created = kw_column_int(q, 7),
-                                                  .expires = kw_column_int(q, 8)};
+                                                  .used = kw_column_int(q, 8),
+                                                  .expires = kw_column_int(q, 9)};
 }
 
 static kw_status get(kw_turn *t, kw_string id, kw_arena *arena, kw_refresh_grant *out)
@@ -105,12 +117,14 @@ static kw_status drop(kw_turn *t, kw_string id)
 
 static kw_status replace(kw_turn *t, kw_string id, kw_bytes secret_hash, kw_bytes next_hash, int64_t expires)
 {
-    KW_STATEMENT(q, t->sql, "UPDATE refresh_grant SET secret_hash = ?, expires = ? WHERE id = ? AND secret_hash = ? AND expires > ?");
+    KW_STATEMENT(q, t->sql,
+                 "UPDATE refresh_grant SET secret_hash = ?, used = ?, expires = ? WHERE id = ? AND secret_hash = ? AND expires > ?");
     kw_bind_blob(q, 1, next_hash);
-    kw_bind_int(q, 2, expires);
-    kw_bind_text(q, 3, id);
-    kw_bind_blob(q, 4, secret_hash);
-    kw_bind_int(q, 5, kw_turn_now(t));
+    kw_bind_int(q, 2, kw_turn_now(t));
+    kw_bind_int(q, 3, expires);
+    kw_bind_text(q, 4, id);
+    kw_bind_blob(q, 5, secret_hash);
+    kw_bind_int(q, 6, kw_turn_now(t));
     return kw_turn_expect_change(t, kw_run(q));
 }
 
@@ -136,11 +150,49 @@ kw_status kw_store_refresh_grant_rotate(kw_store *s, kw_string id, kw_bytes secr
     return t.status;
 }
 
-kw_status kw_store_refresh_grant_remove(kw_store *s, kw_string id)
+static kw_status revoke(kw_turn *t, const kw_revoked_token *grant)
 {
-    kw_turn t = kw_turn_of(s, KW_TURN_GRANTS);
+    const kw_status dropped = drop(t, grant->id);
+    KW_TRY(dropped == KW_BAD_NOT_FOUND ? KW_GOOD : dropped);
+    return kw_token_revoke(t, grant);
+}
+
+kw_status kw_store_grant_revoke(kw_store *s, const kw_revoked_token *grant)
+{
+    KW_TRY(kw_store_check_key(grant->issuer));
+    KW_TRY(kw_store_check_key(grant->id));
+    kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
     while (kw_turn_begin(&t)) {
-        kw_turn_end(&t, drop(&t, id));
+        kw_turn_end(&t, revoke(&t, grant));
+    }
+    return t.status;
+}
+
+/* What is null is bound as an empty text: no column here has that. */
+static void bind_key(kw_statement *q, int first, kw_string key)
+{
+    const kw_string value = key.len > 0 ? key : KW_STRING("");
+    kw_bind_text(q, first, value);
+    kw_bind_text(q, first + 1, value);
+}
+
+static kw_status list(kw_turn *t, const kw_refresh_grant_key *of, kw_arena *arena, kw_refresh_grant **out, size_t *count)
+{
+    KW_STATEMENT(q, t->sql,
+                 "SELECT " COLUMNS " FROM refresh_grant WHERE expires > ? AND (? = '' OR id = ?) AND (? = '' OR subject = ?)"
+                 " AND (? = '' OR application = ?) ORDER BY subject, application, created, id");
+    kw_bind_int(q, 1, kw_turn_now(t));
+    bind_key(q, 2, of->id);
+    bind_key(q, 4, of->subject);
+    bind_key(q, 6, of->application);
+    return kw_rows_read(q, arena, sizeof(kw_refresh_grant), read_row, (void **)out, count);
+}
+
+kw_status kw_store_refresh_grant_list(kw_store *s, const kw_refresh_grant_key *of, kw_arena *arena, kw_refresh_grant **out, size_t *count)
+{
+    kw_turn t = kw_turn_of(s, KW_TURN_LOOK);
+    while (kw_turn_begin(&t)) {
+        kw_turn_end(&t, list(&t, of, arena, out, count));
     }
     return t.status;
 }

@@ -30,7 +30,7 @@ static kw_status insert(kw_turn *t, const kw_revoked_token *token)
     return kw_run(q);
 }
 
-static kw_status revoke(kw_turn *t, const kw_revoked_token *token)
+kw_status kw_token_revoke(kw_turn *t, const kw_revoked_token *token)
 {
     int64_t count = 0;
     KW_TRY(drop_expired(t));
@@ -48,7 +48,7 @@ kw_status kw_store_token_revoke(kw_store *s, const kw_revoked_token *token)
     KW_TRY(kw_store_check_key(token->id));
     kw_turn t = kw_turn_of(s, KW_TURN_CONFIGURATION);
     while (kw_turn_begin(&t)) {
-        kw_turn_end(&t, revoke(&t, token));
+        kw_turn_end(&t, kw_token_revoke(&t, token));
     }
     return t.status;
 }

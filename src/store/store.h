@@ -318,10 +318,15 @@ typedef struct kw_refresh_grant {
     kw_string resource;    /* resourceId */
     kw_string detail;      /* JSON: how the user was proven, which Roles were asked for */
     int64_t created;       /* DateTime; set by the store */
+    int64_t used;          /* DateTime: when it was last renewed; 0: not yet. Set by the store */
     int64_t expires;       /* DateTime */
 } kw_refresh_grant;
 
-/* Expired ones go; so do the oldest of the same application and subject past `most`. Bad_AlreadyExists. */
+typedef struct kw_refresh_grant_key {
+    kw_string id, subject, application;
+} kw_refresh_grant_key;
+
+/* Expired ones go; so do the oldest of the same application and subject past `most`. Bad_AlreadyExists: also when it was revoked. */
 kw_status kw_store_refresh_grant_add(kw_store *s, const kw_refresh_grant *grant, size_t most);
 /* Bad_NotFound: also when it has expired. */
 kw_status kw_store_refresh_grant_get(kw_store *s, kw_string id, kw_arena *arena, kw_refresh_grant *out);
@@ -331,7 +336,14 @@ kw_status kw_store_refresh_grant_get(kw_store *s, kw_string id, kw_arena *arena,
  */
 kw_status kw_store_refresh_grant_rotate(kw_store *s, kw_string id, kw_bytes secret_hash, kw_bytes next_hash, int64_t expires,
                                         bool *is_reused);
-kw_status kw_store_refresh_grant_remove(kw_store *s, kw_string id); /* Bad_NotFound */
+/*
+ * All that came of the grant is void, on every node: its refresh tokens, and the access tokens whose `jti` begins with its id, until
+ * `expires`, when the last one has expired. Fine when there is nothing left of it. A change of the configuration.
+ * Bad_ResourceUnavailable past KW_STORE_REVOKED_MAX.
+ */
+kw_status kw_store_grant_revoke(kw_store *s, const kw_revoked_token *grant);
+/* Those that are live, by subject, application and age. What is null in `of` is not looked at. */
+kw_status kw_store_refresh_grant_list(kw_store *s, const kw_refresh_grant_key *of, kw_arena *arena, kw_refresh_grant **out, size_t *count);
 
 /* --- audit trail -------------------------------------------------------------------------------------------------- */
 typedef struct kw_audit_record {

@@ -64,6 +64,8 @@ int64_t kw_turn_now(const kw_turn *t);
 /* What rows are found by: not empty, UTF-8 without NUL (engines differ about the rest). Bad_InvalidArgument. */
 kw_status kw_store_check_key(kw_string key);
 
+/* revoked_tokens.c; in a turn of the configuration. */
+kw_status kw_token_revoke(kw_turn *t, const kw_revoked_token *token);
 /* refresh_grants.c; in a transaction: what this user was granted ends. */
 kw_status kw_refresh_grants_end(kw_sql *sql, kw_string account);
 kw_status kw_oauth_codes_end(kw_sql *sql, kw_string account);

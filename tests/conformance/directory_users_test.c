@@ -3,6 +3,8 @@
 #include "support/kw_test_user.h"
 #include "support/test.h"
 
+#include <keyway/node_ids.h>
+
 #define RECHECK_MS 10000 /* less than a Session without requests lives */
 #define MAX_AGE_MS 600000
 #define WITHIN_MS 2000
@@ -62,6 +64,18 @@ static int setup(void **state)
     kw_test_world *world = kw_test_token_world(&(kw_test_world_options){.configure = connect_directory});
     kw_test_world_grant(world, "Operator", KW_CRITERIA_GROUP_ID, "operators");
     *state = world;
+    return 0;
+}
+
+static void with_throttle(kw_test_world *world, kw_server_config *config)
+{
+    connect_directory(world, config);
+    config->identity.throttle = KW_IDENTITY_CONFIG_DEFAULT.throttle;
+}
+
+static int setup_guessed(void **state)
+{
+    *state = kw_test_token_world(&(kw_test_world_options){.configure = with_throttle});
     return 0;
 }
 
@@ -164,6 +178,22 @@ static void ro_15_while_the_directory_is_away_a_session_keeps_its_rights_for_so_
     expect_ended(world, client, &session);
 }
 
+/* Whatever is typed, that is no guess at anybody's password. */
+static void um_21_and_um_22_the_password_of_a_directorys_user_is_changed_elsewhere(void **state)
+{
+    const kw_node_id management = {.id.numeric = KW_ID_USER_MANAGEMENT}, method = {.id.numeric = KW_ID_USER_MANAGEMENT_CHANGE_PASSWORD};
+    const kw_string texts[] = {KW_STRING("wrong"), KW_STRING("another word")};
+    const kw_variant inputs[] = {kw_variant_scalar(KW_BUILTIN_STRING, &texts[0]), kw_variant_scalar(KW_BUILTIN_STRING, &texts[1])};
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    const kw_test_session session = kw_test_open_as(client, "anna", "word of anna");
+    const unsigned proofs = fake.proofs;
+    for (unsigned i = 0; i < 2 * KW_IDENTITY_CONFIG_DEFAULT.throttle.lockout_after; i++) {
+        assert_status(kw_test_call_method(client, &session, &management, &method, inputs, 2, NULL), KW_BAD_NOT_SUPPORTED);
+    }
+    assert_int_equal(fake.proofs, proofs);
+    assert_status(try_user(client, "anna", "word of anna"), KW_GOOD); /* neither slowed down nor locked out */
+}
+
 static kw_test_tokens tokens_of_anna(kw_test_client *client, const kw_test_session *session)
 {
     kw_test_tokens tokens;
@@ -203,6 +233,7 @@ int main(void)
         IN_WORLD(ro_15_a_group_that_was_left_takes_its_role_from_the_live_session),
         IN_WORLD(ro_15_a_user_who_is_gone_or_another_one_loses_the_session),
         IN_WORLD(ro_15_while_the_directory_is_away_a_session_keeps_its_rights_for_so_long),
+        cmocka_unit_test_setup_teardown(um_21_and_um_22_the_password_of_a_directorys_user_is_changed_elsewhere, setup_guessed, teardown),
         IN_WORLD(az_15_a_refresh_token_asks_the_directory_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* RefreshToken. OPC 10000-12, 9.6 (1.05.07). */
+#include "authority/grant.h"
 #include "crypto/symmetric.h"
 #include "support/kw_test_events.h"
 #include "support/kw_test_token_request.h"
@@ -141,6 +142,54 @@ static void az_15_a_second_use_ends_all_that_came_from_it(void **state)
         }
     }
     assert_int_equal(reused, 1);
+}
+
+static kw_status try_access_token(kw_test_client *client, kw_string token)
+{
+    kw_test_session session;
+    assert_status(kw_test_create_session(client, &session), KW_GOOD);
+    return kw_test_activate(client, &session, kw_test_issued(client, &session, token));
+}
+
+/* a thief who was faster has an access token too. */
+static void az_15_a_second_use_ends_the_access_tokens_that_came_from_it(void **state)
+{
+    kw_test_client *client = kw_test_client_new(*state, NULL);
+    const kw_test_session session = kw_test_open(client);
+    const kw_test_tokens first = kw_test_token_get(client, &session), apart = kw_test_token_get(client, &session);
+    kw_test_tokens second, none;
+    assert_status(refresh(client, &session, first.refresh, &second), KW_GOOD);
+    assert_status(try_access_token(client, second.access), KW_GOOD);
+    assert_status(refresh(client, &session, first.refresh, &none), KW_BAD_IDENTITY_TOKEN_REJECTED);
+    assert_status(try_access_token(client, first.access), KW_BAD_IDENTITY_TOKEN_REJECTED);
+    assert_status(try_access_token(client, second.access), KW_BAD_IDENTITY_TOKEN_REJECTED);
+    assert_status(try_access_token(client, apart.access), KW_GOOD);
+}
+
+static void az_15_a_revoked_grant_is_refused_at_once_with_all_its_tokens(void **state)
+{
+    kw_test_world *world = *state;
+    kw_refresh_grant *grants = NULL;
+    size_t count = 0;
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    const kw_test_session session = kw_test_open(client);
+    const kw_test_tokens tokens = kw_test_token_get(client, &session);
+    kw_test_session in_use, later;
+    kw_test_tokens none;
+    assert_status(kw_test_create_session(client, &in_use), KW_GOOD);
+    assert_status(kw_test_activate(client, &in_use, kw_test_issued(client, &in_use, tokens.access)), KW_GOOD);
+    assert_status(kw_store_refresh_grant_list(world->store->store, &(kw_refresh_grant_key){.subject = KW_STRING(KW_TEST_USER)},
+                                              world->arena, &grants, &count),
+                  KW_GOOD);
+    assert_int_equal(count, 1);
+    const kw_string service = kw_test_token_claims(world, tokens.access).iss;
+    const kw_revoked_token row = kw_grant_revocation(service, grants[0].id, 0, world->clock->utc);
+    assert_status(kw_store_grant_revoke(world->store->store, &row), KW_GOOD);
+    assert_status(refresh(client, &session, tokens.refresh, &none), KW_BAD_IDENTITY_TOKEN_REJECTED);
+    assert_status(kw_test_create_session(client, &later), KW_GOOD);
+    assert_status(kw_test_activate(client, &later, kw_test_issued(client, &later, tokens.access)), KW_BAD_IDENTITY_TOKEN_REJECTED);
+    kw_test_world_advance(world, 2000); /* the next review */
+    assert_true(kw_status_is_bad(kw_test_read(client, &in_use, &KW_TEST_SECRET, NULL)));
 }
 
 /* Two calls with the same token are on their way at the same time: at most one is served, and the other one is noticed. */
@@ -375,6 +424,8 @@ int main(void)
         TEST(az_15_it_ends_with_its_time),
         TEST(az_15_it_is_for_its_client_and_its_resource_alone),
         TEST(az_15_a_second_use_ends_all_that_came_from_it),
+        TEST(az_15_a_second_use_ends_the_access_tokens_that_came_from_it),
+        TEST(az_15_a_revoked_grant_is_refused_at_once_with_all_its_tokens),
         TEST(az_15_of_two_at_once_one_wins_and_the_grant_ends),
         TEST(az_15_a_role_that_was_taken_away_is_not_in_the_next_token),
         TEST(az_15_and_az_12_what_was_narrowed_stays_narrow),

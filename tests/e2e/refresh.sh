@@ -79,6 +79,18 @@ expect 1 Bad_IdentityTokenRejected "${ask[@]}" --refresh-file kept
 "$keyway" user passwd -d D alice --password-file alice >/dev/null
 expect 1 Bad_IdentityTokenRejected "${ask[@]}" --refresh-file kept
 
+# What somebody was granted is seen and ended: the refresh token at once, the access token too.
+"${ask[@]}" "${as_alice[@]}" --refresh-file kept >sixth.token
+expect 0 '^1200' "$keyway" read -d D --token-file sixth.token "$server" "$node"
+expect 0 'alice +urn:.* urn:test:server .* never' "$keyway" grant list -d D --user alice
+expect 2 'say which' "$keyway" grant revoke -d D
+expect 1 'Bad_NotFound' "$keyway" grant revoke -d D --user nobody
+expect 0 '1 grant revoked' "$keyway" grant revoke -d D --user alice
+expect 0 'there are no such grants' "$keyway" grant list -d D --user alice
+expect 1 Bad_IdentityTokenRejected "${ask[@]}" --refresh-file kept
+expect 1 Bad_IdentityTokenRejected "$keyway" read -d D --token-file sixth.token "$server" "$node"
+[ "$(records Command 'grant revoke -d D --user alice')" -eq 1 ]
+
 # AZ-13: a user certificate signs for this request on this channel; the refresh token ends with the trust in it
 openssl req -x509 -newkey rsa:2048 -nodes -keyout erin.key -out erin.crt -days 2 -subj /CN=erin -addext keyUsage=digitalSignature 2>/dev/null
 chmod 600 erin.key

@@ -1,12 +1,14 @@
 // Users who sign in on the page: authorization_code with PKCE, with openid-client.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 import { Browser, password } from './browser.mjs'
 import { check, finish } from './check.mjs'
 
-const keyway = (...words) => execFileSync(process.env.KEYWAY, [...words, '-d', process.env.KEYWAY_DIR, 'alice'])
+const run = (...words) => execFileSync(process.env.KEYWAY, [...words, '-d', process.env.KEYWAY_DIR], { encoding: 'utf8' })
+const keyway = (...words) => run(...words, 'alice')
 const issuer = process.env.ISSUER
 const redirect = 'http://127.0.0.1:4711/back'
 const config = await oidc.discovery(new URL(issuer), 'desk', undefined, oidc.None())
@@ -68,6 +70,37 @@ await check('a code is good once', async () => {
   const { back, checks } = await signedIn()
   await oidc.authorizationCodeGrant(config, back, checks)
   await assert.rejects(oidc.authorizationCodeGrant(config, back, checks), { error: 'invalid_grant' })
+})
+
+const looker = JSON.parse(readFileSync('looker.json', 'utf8'))
+const observer = await oidc.discovery(new URL(issuer), looker.clientId, looker.clientSecret)
+const isActive = async (token) => (await oidc.tokenIntrospection(observer, token)).active
+
+await check('a code that is used twice: all that came from it is void', async () => {
+  const { back, checks } = await signedIn()
+  const first = await oidc.authorizationCodeGrant(config, back, checks)
+  const second = await oidc.refreshTokenGrant(config, first.refresh_token)
+  assert.ok((await isActive(first.access_token)) && (await isActive(second.access_token)))
+  await assert.rejects(oidc.authorizationCodeGrant(config, back, checks), { error: 'invalid_grant' })
+  assert.equal(await isActive(first.access_token), false)
+  assert.equal(await isActive(second.access_token), false)
+  await assert.rejects(oidc.refreshTokenGrant(config, second.refresh_token), { error: 'invalid_grant' })
+  assert.ok(await isActive(tokens.access_token)) // of another code
+})
+
+await check('keyway grant shows who may go on, and ends it', async () => {
+  const { back, checks } = await signedIn()
+  const first = await oidc.authorizationCodeGrant(config, back, checks)
+  const list = () => JSON.parse(run('grant', 'list', '--client', 'desk', '--user', 'alice', '--json'))
+  const before = list()
+  assert.ok(before.length > 0)
+  const { grant, lastUsed } = before.find((one) => decodeJwt(first.access_token).jti.startsWith(`${one.grant}.`))
+  assert.equal(lastUsed, null)
+  assert.deepEqual(JSON.parse(run('grant', 'revoke', grant, '--json')), { revoked: 1 })
+  assert.equal(list().length, before.length - 1)
+  await assert.rejects(oidc.refreshTokenGrant(config, first.refresh_token), { error: 'invalid_grant' })
+  assert.equal(await isActive(first.access_token), false)
+  assert.ok(await isActive(tokens.access_token))
 })
 
 await check('a code without its verifier is refused', async () => {

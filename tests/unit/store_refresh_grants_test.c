@@ -153,9 +153,71 @@ static void it_is_no_change_of_the_configuration(void **state)
     const uint64_t version = kw_store_version(t->store);
     add(t, "a", "alice");
     assert_status(rotate(t, FIRST, SECOND, &is_reused), KW_GOOD);
-    assert_status(kw_store_refresh_grant_remove(t->store, KW_STRING("a")), KW_GOOD);
-    assert_status(kw_store_refresh_grant_remove(t->store, KW_STRING("a")), KW_BAD_NOT_FOUND);
     assert_int_equal(kw_store_version(t->store), version);
+}
+
+static kw_status revoke(kw_test_store *t, const char *id)
+{
+    const kw_revoked_token row = {.issuer = KW_STRING("urn:service"), .id = kw_string_from(id), .expires = t->clock.utc + 2 * LIFE};
+    return kw_store_grant_revoke(t->store, &row);
+}
+
+static void what_is_revoked_is_gone_for_good_and_every_node_hears_of_it(void **state)
+{
+    kw_test_store *t = *state;
+    kw_revoked_token *revoked = NULL;
+    size_t count = 0;
+    kw_store *other = kw_test_store_open(t);
+    add(t, "a", "alice");
+    add(t, "b", "alice");
+    const uint64_t version = kw_store_version(other);
+    assert_status(revoke(t, "a"), KW_GOOD);
+    assert_status(revoke(t, "a"), KW_GOOD);
+    assert_status(look(t, "a"), KW_BAD_NOT_FOUND);
+    assert_status(look(t, "b"), KW_GOOD);
+    assert_int_not_equal(kw_store_version(other), version);
+    assert_status(kw_store_revoked_list(other, t->arena, &revoked, &count), KW_GOOD);
+    assert_int_equal(count, 1);
+    assert_text(revoked[0].id, "a");
+    const kw_refresh_grant late = grant(t, "a", "alice"); /* who was about to give it comes too late */
+    assert_status(kw_store_refresh_grant_add(other, &late, MOST), KW_BAD_ALREADY_EXISTS);
+    kw_store_close(other);
+}
+
+static size_t count_of(kw_test_store *t, const char *id, const char *subject, const char *application)
+{
+    kw_refresh_grant *found = NULL;
+    size_t count = 0;
+    const kw_refresh_grant_key of = {kw_string_from(id), kw_string_from(subject), kw_string_from(application)};
+    assert_status(kw_store_refresh_grant_list(t->store, &of, t->arena, &found, &count), KW_GOOD);
+    return count;
+}
+
+static void live_ones_are_listed_by_whose_they_are(void **state)
+{
+    kw_test_store *t = *state;
+    kw_refresh_grant *all = NULL;
+    size_t count = 0;
+    bool is_reused = false;
+    add(t, "b", "bob");
+    add(t, "c", "alice");
+    kw_test_clock_advance(&t->clock, 300000);
+    add(t, "a", "alice");
+    assert_status(rotate(t, FIRST, SECOND, &is_reused), KW_GOOD);
+    assert_status(kw_store_refresh_grant_list(t->store, &(kw_refresh_grant_key){.id = KW_BYTES_NULL}, t->arena, &all, &count), KW_GOOD);
+    assert_int_equal(count, 3);
+    assert_text(all[0].id, "c");
+    assert_int_equal(all[0].used, 0);
+    assert_text(all[1].id, "a");
+    assert_int_equal(all[1].used, t->clock.utc);
+    assert_text(all[2].id, "b");
+    assert_int_equal(count_of(t, NULL, "alice", NULL), 2);
+    assert_int_equal(count_of(t, NULL, "alice", "urn:client"), 2);
+    assert_int_equal(count_of(t, NULL, NULL, "urn:else"), 0);
+    assert_int_equal(count_of(t, "b", NULL, NULL), 1);
+    assert_int_equal(count_of(t, "b", "alice", NULL), 0);
+    kw_test_clock_advance(&t->clock, 300000);
+    assert_int_equal(count_of(t, NULL, NULL, NULL), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kw_test_store_setup, kw_test_store_teardown)
@@ -170,6 +232,8 @@ int main(void)
         TEST(the_oldest_make_room),
         TEST(a_grant_ends_with_its_user_and_with_the_password),
         TEST(it_is_no_change_of_the_configuration),
+        TEST(what_is_revoked_is_gone_for_good_and_every_node_hears_of_it),
+        TEST(live_ones_are_listed_by_whose_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
