@@ -41,10 +41,10 @@ static void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-static uint64_t hash_of(const kw_map *map, kw_bytes key)
+uint64_t kw_keyed_hash(uint64_t k0, uint64_t k1, kw_bytes key)
 {
-    uint64_t v[4] = {map->k0 ^ UINT64_C(0x736f6d6570736575), map->k1 ^ UINT64_C(0x646f72616e646f6d), map->k0 ^ UINT64_C(0x6c7967656e657261),
-                     map->k1 ^ UINT64_C(0x7465646279746573)};
+    uint64_t v[4] = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d), k0 ^ UINT64_C(0x6c7967656e657261),
+                     k1 ^ UINT64_C(0x7465646279746573)};
     size_t i = 0;
     for (; i + 8 <= key.len; i += 8) {
         uint64_t word;
@@ -65,6 +65,11 @@ static uint64_t hash_of(const kw_map *map, kw_bytes key)
     sip_round(v);
     sip_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static uint64_t hash_of(const kw_map *map, kw_bytes key)
+{
+    return kw_keyed_hash(map->k0, map->k1, key);
 }
 
 /* --- the table: linear probing; what was removed leaves a tombstone, so that an iteration may remove as it goes ------------- */

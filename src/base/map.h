@@ -19,4 +19,7 @@ void *kw_map_remove(kw_map *map, kw_bytes key); /* the removed value or NULL */
 /* Start with *cursor = 0; false at the end. The current entry may be removed while iterating, nothing else may change. */
 bool kw_map_next(const kw_map *map, size_t *cursor, kw_bytes *key, void **value);
 
+/* The hash of the map, for tables of another shape: k0 and k1 are random and secret. */
+uint64_t kw_keyed_hash(uint64_t k0, uint64_t k1, kw_bytes key);
+
 #endif

@@ -148,7 +148,7 @@ static kw_reference_description describe(const kw_space *space, const kw_access 
         d.browse_name = kw_node_browse_name(space, target);
     }
     if ((what->result_mask & RESULT_DISPLAY_NAME) != 0) {
-        d.display_name = kw_space_localize(space, access, kw_node_display_name(target));
+        d.display_name = kw_space_localize(space, access, kw_node_display_name(space, target));
     }
     if ((what->result_mask & RESULT_TYPE_DEFINITION) != 0 && (node_class == KW_NODE_CLASS_OBJECT || node_class == KW_NODE_CLASS_VARIABLE)) {
         kw_space_target(space, target, 40 /* HasTypeDefinition */, true, &d.type_definition.node_id);

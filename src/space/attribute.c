@@ -43,6 +43,8 @@ enum {
 #define TYPES (KW_NODE_CLASS_OBJECT_TYPE | KW_NODE_CLASS_VARIABLE_TYPE | KW_NODE_CLASS_REFERENCE_TYPE | KW_NODE_CLASS_DATA_TYPE)
 #define ACCESS_READ 1u
 #define ACCESS_WRITE 2u
+#define ACCESS_WRITE_STATUS 0x20u
+#define ACCESS_WRITE_TIMESTAMP 0x40u
 
 /* In which NodeClasses an attribute exists, by its id. */
 static const uint8_t CLASSES[ACCESS_LEVEL_EX + 1] = {
@@ -123,40 +125,55 @@ static kw_status put_text(const kw_space *space, const kw_access *access, kw_loc
 static kw_node_id data_type_of(const kw_space *space, const kw_node_ref *node)
 {
     if (node->table == NULL) {
-        return node->own->data_type;
+        const kw_node *data_type = kw_nodes_at(&space->store, node->own->data_type);
+        return data_type != NULL ? data_type->id : KW_NODE_ID_NULL;
     }
     return KW_NODE_ID(node->table->data_type_model == KW_MODEL_GDS ? space->gds : 0, node->table->data_type);
 }
 
-/* What the table allows counts only where something here can carry it out. */
-static uint8_t access_level_of(const kw_node_ref *node)
+static const kw_node_more *more_of(const kw_node_ref *node)
 {
+    return node->own != NULL ? node->own->more : NULL;
+}
+
+static const kw_live_value *live_of(const kw_node_ref *node)
+{
+    return node->own != NULL ? node->own->live : NULL;
+}
+
+static bool has_flag(const kw_node_ref *node, uint8_t flag)
+{
+    return node->table == NULL && (node->own->flags & flag) != 0;
+}
+
+/* What the table allows counts only where something here can carry it out. */
+static uint32_t access_level_of(const kw_node_ref *node)
+{
+    const kw_live_value *live = live_of(node);
     if (node->table == NULL) {
         return node->own != NULL ? node->own->access_level : 0;
     }
-    const bool takes_writes = node->own != NULL && (node->own->write != NULL || node->own->write_later != NULL);
-    return (uint8_t)((node->table->access_level & ACCESS_READ) | (takes_writes ? ACCESS_WRITE : 0u));
+    const bool takes_writes = live != NULL && (live->write != NULL || live->write_later != NULL);
+    return (node->table->access_level & ACCESS_READ) | (takes_writes ? ACCESS_WRITE : 0u);
 }
 
 static uint8_t user_access_level_of(const kw_space *space, const kw_access *access, const kw_node_ref *node)
 {
     const uint32_t permissions = kw_node_permissions(space, access, node);
+    const uint32_t writes = ACCESS_WRITE | ACCESS_WRITE_STATUS | ACCESS_WRITE_TIMESTAMP;
     const uint32_t allowed =
-        ((permissions & KW_PERMISSION_READ) != 0 ? ACCESS_READ : 0u) | ((permissions & KW_PERMISSION_WRITE) != 0 ? ACCESS_WRITE : 0u);
+        ((permissions & KW_PERMISSION_READ) != 0 ? ACCESS_READ : 0u) | ((permissions & KW_PERMISSION_WRITE) != 0 ? writes : 0u);
     return (uint8_t)(access_level_of(node) & allowed);
 }
 
-static kw_status read_stored(const kw_node *node, kw_arena *arena, kw_data_value *out)
+static kw_status read_stored(const kw_stored_value *stored, kw_arena *arena, kw_data_value *out)
 {
-    kw_variant *value = KW_ARENA_NEW(arena, kw_variant);
-    if (value == NULL) {
-        return KW_BAD_OUT_OF_MEMORY;
-    }
-    KW_TRY(kw_ua_decode_all((kw_bytes){node->value, node->value_len}, arena, NULL, kw_type_builtin(KW_BUILTIN_VARIANT), value));
+    KW_TRY(kw_ua_decode_all((kw_bytes){stored->bytes, stored->len}, arena, NULL, kw_type_builtin(KW_BUILTIN_VARIANT), &out->value));
     out->has_value = true;
-    out->value = *value;
+    out->has_status = stored->status != KW_GOOD;
+    out->status = stored->status;
     out->has_source_timestamp = true;
-    out->source_timestamp = node->written;
+    out->source_timestamp = stored->written;
     return KW_GOOD;
 }
 
@@ -169,15 +186,19 @@ static kw_status read_value(kw_space *space, const kw_access *access, const kw_n
     KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_READ));
     if (node->instances != NULL) {
         KW_TRY(kw_instance_read(node, arena, out));
-    } else if (node->own != NULL && node->own->read != NULL) {
-        KW_TRY(node->own->read(node->own->ctx, access, arena, out));
-    } else if (node->own != NULL && node->own->value != NULL) {
-        KW_TRY(read_stored(node->own, arena, out));
+    } else if (live_of(node) != NULL && live_of(node)->read != NULL) {
+        KW_TRY(live_of(node)->read(live_of(node)->ctx, access, arena, out));
+    } else if (node->own != NULL && node->own->behind.value != NULL) {
+        KW_TRY(read_stored(node->own->behind.value, arena, out));
     } else if (node->table != NULL) { /* a Variable of an optional part that is not here has a null value */
         out->has_value = true;
         KW_TRY(kw_nodeset_value(node->table, space->gds, arena, &out->value));
         out->has_source_timestamp = is_variable;
         out->source_timestamp = space->started;
+    } else if (is_variable) { /* nobody has given it one */
+        out->has_value = true;
+    } else {
+        return KW_BAD_ATTRIBUTE_ID_INVALID; /* optional for a VariableType */
     }
     if (is_variable && !out->has_server_timestamp) {
         out->has_server_timestamp = true;
@@ -192,17 +213,20 @@ static kw_status read_value(kw_space *space, const kw_access *access, const kw_n
 
 static kw_status read_dimensions(const kw_node_ref *node, kw_arena *arena, kw_data_value *out)
 {
+    const kw_node_more *more = more_of(node);
+    const uint32_t *given = node->table != NULL ? kw_nodeset_node_dimensions(node->table) : more != NULL ? more->dimensions : NULL;
+    const size_t count = node->table != NULL ? node->table->dimension_count : more != NULL ? more->dimension_count : 0;
     out->has_value = true;
     out->value = KW_VARIANT_NULL;
-    if (node->table == NULL || node->table->dimension_count == 0) {
+    if (count == 0) {
         return KW_GOOD;
     }
-    uint32_t *copy = KW_ARENA_ARRAY(arena, uint32_t, node->table->dimension_count);
+    uint32_t *copy = KW_ARENA_ARRAY(arena, uint32_t, count);
     if (copy == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    memcpy(copy, kw_nodeset_node_dimensions(node->table), node->table->dimension_count * sizeof(uint32_t));
-    out->value = kw_variant_array(KW_BUILTIN_UINT32, copy, node->table->dimension_count);
+    memcpy(copy, given, count * sizeof(uint32_t));
+    out->value = kw_variant_array(KW_BUILTIN_UINT32, copy, count);
     return KW_GOOD;
 }
 
@@ -224,18 +248,10 @@ static void append_row(permission_list *list, const kw_access *access, bool only
     list->count++;
 }
 
-static const kw_node *carrier_of(const kw_node *node)
-{
-    while (node->permission_count == 0 && node->parent != NULL) {
-        node = node->parent;
-    }
-    return node;
-}
-
 static kw_status read_permissions(const kw_space *space, const kw_access *access, const kw_node_ref *node, bool only_own, kw_arena *arena,
                                   kw_data_value *out)
 {
-    const kw_node *own = node->table == NULL ? carrier_of(node->own) : NULL;
+    const kw_node_more *own = node->table == NULL ? kw_node_permission_source(space, node->own) : NULL;
     const size_t room = own != NULL ? own->permission_count : node->table != NULL ? node->table->permission_count : 0;
     permission_list list = {KW_ARENA_ARRAY(arena, kw_role_permission_type, room), KW_ARENA_ARRAY(arena, kw_extension_object, room), 0};
     if (list.rows == NULL || list.objects == NULL) {
@@ -266,7 +282,7 @@ static bool is_executable(const kw_space *space, const kw_node_ref *node)
 {
     kw_node_id owner;
     kw_node_ref ref;
-    if (node->own != NULL && node->own->call != NULL) {
+    if (node->own != NULL && node->own->behind.method != NULL && node->own->behind.method->call != NULL) {
         return true;
     }
     /* A Method of an ObjectType is a description. */
@@ -279,8 +295,11 @@ static kw_status read_definition(const kw_space *space, const kw_node_ref *node,
     kw_extension_object definition = {.type = NULL};
     if (node->table != NULL) {
         KW_TRY(kw_nodeset_definition(node->table, space->gds, arena, &definition));
+    } else if (more_of(node) != NULL && more_of(node)->definition != NULL) {
+        KW_TRY(kw_ua_decode_all((kw_bytes){more_of(node)->definition, more_of(node)->definition_len}, arena, NULL,
+                                kw_type_builtin(KW_BUILTIN_EXTENSION_OBJECT), &definition));
     }
-    if (definition.type == NULL) {
+    if (definition.type == NULL && definition.encoding == KW_EXTENSION_NONE) {
         return KW_BAD_ATTRIBUTE_ID_INVALID; /* optional, and this DataType has none */
     }
     return put(arena, KW_BUILTIN_EXTENSION_OBJECT, &definition, out);
@@ -291,7 +310,7 @@ static kw_status read_of_variable(kw_space *space, const kw_access *access, cons
 {
     const kw_nodeset_node *table = node->table;
     const kw_node_id data_type = data_type_of(space, node);
-    const double interval = 0;
+    const double interval = has_flag(node, NODE_TIMED) ? more_of(node)->minimum_sampling_interval : 0;
     switch (attribute) {
     case DATA_TYPE:
         return put(arena, KW_BUILTIN_NODE_ID, &data_type, out);
@@ -308,26 +327,42 @@ static kw_status read_of_variable(kw_space *space, const kw_access *access, cons
     case MINIMUM_SAMPLING_INTERVAL:
         return put(arena, KW_BUILTIN_DOUBLE, &interval, out);
     default: /* HISTORIZING */
-        return put_bool(arena, false, out);
+        return put_bool(arena, has_flag(node, NODE_HISTORIZING), out);
     }
+}
+
+static kw_localized_text inverse_name_of(const kw_node_ref *node)
+{
+    if (node->table != NULL) {
+        return (kw_localized_text){KW_STRING(KW_LOCALE_OWN), kw_nodeset_text(node->table->inverse_name)};
+    }
+    return more_of(node) != NULL ? more_of(node)->inverse_name : (kw_localized_text){KW_BYTES_NULL, KW_BYTES_NULL};
+}
+
+/* Of ns 0, all events come from the Server Object: SubscribeToEvents. */
+static uint8_t event_notifier_of(const kw_node_ref *node)
+{
+    if (node->table != NULL) {
+        return kw_node_id_equal(&node->id, &KW_NODE_ID(0, KW_ID_SERVER)) ? 1 : 0;
+    }
+    return node->own->event_notifier;
 }
 
 static kw_status read_of_class(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena,
                                kw_data_value *out)
 {
     const kw_nodeset_node *table = node->table;
-    const kw_localized_text inverse = {KW_STRING(KW_LOCALE_OWN), table != NULL ? kw_nodeset_text(table->inverse_name) : KW_BYTES_NULL};
     switch (attribute) {
     case IS_ABSTRACT:
-        return put_bool(arena, table != NULL && table->is_abstract, out);
+        return put_bool(arena, table != NULL ? table->is_abstract : has_flag(node, NODE_IS_ABSTRACT), out);
     case SYMMETRIC:
-        return put_bool(arena, table != NULL && table->is_symmetric, out);
+        return put_bool(arena, table != NULL ? table->is_symmetric : has_flag(node, NODE_IS_SYMMETRIC), out);
     case INVERSE_NAME:
-        return put_text(space, access, inverse, arena, out);
+        return put_text(space, access, inverse_name_of(node), arena, out);
     case CONTAINS_NO_LOOPS:
-        return put_bool(arena, true, out);
-    case EVENT_NOTIFIER: /* SubscribeToEvents: all events come from the Server Object */
-        return put_byte(arena, kw_node_id_equal(&node->id, &KW_NODE_ID(0, KW_ID_SERVER)) ? 1 : 0, out);
+        return put_bool(arena, !has_flag(node, NODE_HAS_LOOPS), out);
+    case EVENT_NOTIFIER:
+        return put_byte(arena, event_notifier_of(node), out);
     case EXECUTABLE:
         return put_bool(arena, is_executable(space, node), out);
     case USER_EXECUTABLE:
@@ -337,6 +372,17 @@ static kw_status read_of_class(kw_space *space, const kw_access *access, const k
     default:
         return read_of_variable(space, access, node, attribute, arena, out);
     }
+}
+
+static kw_localized_text description_of(const kw_node_ref *node)
+{
+    const kw_node_more *more = more_of(node);
+    return more != NULL ? more->description : (kw_localized_text){KW_BYTES_NULL, KW_BYTES_NULL};
+}
+
+static uint32_t write_mask_of(const kw_node_ref *node)
+{
+    return more_of(node) != NULL ? more_of(node)->write_mask : 0;
 }
 
 static kw_status read_common(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena,
@@ -351,12 +397,14 @@ static kw_status read_common(kw_space *space, const kw_access *access, const kw_
     case BROWSE_NAME:
         return put(arena, KW_BUILTIN_QUALIFIED_NAME, &browse_name, out);
     case DISPLAY_NAME:
-        return put_text(space, access, kw_node_display_name(node), arena, out);
+        return put_text(space, access, kw_node_display_name(space, node), arena, out);
     case DESCRIPTION:
-        return put_text(space, access, (kw_localized_text){KW_BYTES_NULL, KW_BYTES_NULL}, arena, out);
+        return put_text(space, access, description_of(node), arena, out);
     case WRITE_MASK:
+        return put_u32(arena, write_mask_of(node), out);
     case USER_WRITE_MASK:
-        return put_u32(arena, 0, out);
+        return put_u32(arena, (kw_node_permissions(space, access, node) & KW_PERMISSION_WRITE_ATTRIBUTE) != 0 ? write_mask_of(node) : 0,
+                       out);
     case USER_ROLE_PERMISSIONS:
         return read_permissions(space, access, node, true, arena, out);
     case ACCESS_RESTRICTIONS:
@@ -399,6 +447,20 @@ static kw_status whole_value(kw_space *space, const kw_access *access, const kw_
     return kw_range_replace(range, &current.value, &given->value, arena, &out->value);
 }
 
+/* Status and timestamps, where the Variable keeps those of who writes. Its own server is who says when it came. */
+static kw_status check_extras(const kw_node_ref *node, const kw_data_value *value)
+{
+    const uint32_t level = access_level_of(node);
+    const bool is_own = node->own != NULL && node->own->live == NULL; /* callbacks get the value alone */
+    if (value->has_status && value->status != KW_GOOD && (!is_own || (level & ACCESS_WRITE_STATUS) == 0)) {
+        return KW_BAD_WRITE_NOT_SUPPORTED;
+    }
+    if (value->has_source_timestamp && (!is_own || (level & ACCESS_WRITE_TIMESTAMP) == 0)) {
+        return KW_BAD_WRITE_NOT_SUPPORTED;
+    }
+    return value->has_server_timestamp ? KW_BAD_WRITE_NOT_SUPPORTED : KW_GOOD;
+}
+
 /* Everything that stands between a Write and the Variable; *whole: what it is to be from now on. */
 static kw_status check_write(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
                              const kw_data_value *value, kw_arena *arena, kw_data_value *whole)
@@ -411,9 +473,7 @@ static kw_status check_write(kw_space *space, const kw_access *access, const kw_
         return KW_BAD_NOT_WRITABLE;
     }
     KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_WRITE));
-    if ((value->has_status && value->status != KW_GOOD) || value->has_source_timestamp || value->has_server_timestamp) {
-        return KW_BAD_WRITE_NOT_SUPPORTED;
-    }
+    KW_TRY(check_extras(node, value));
     if (!value->has_value) {
         return KW_BAD_TYPE_MISMATCH;
     }
@@ -428,23 +488,29 @@ kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_
 {
     kw_data_value whole;
     KW_TRY(check_write(space, access, node, attribute, index_range, value, arena, &whole));
-    if (node->own == NULL || node->own->write_later != NULL) { /* only kw_node_write_start can wait */
+    const kw_live_value *live = live_of(node);
+    if (node->own == NULL || (live != NULL && live->write_later != NULL)) { /* only kw_node_write_start can wait */
         return KW_BAD_NOT_SUPPORTED;
     }
-    if (node->own->write != NULL) {
-        return node->own->write(node->own->ctx, access, &whole);
+    if (live != NULL && live->write != NULL) {
+        return live->write(live->ctx, access, &whole);
     }
-    return kw_node_store_value((kw_node *)node->own, &whole.value, kw_clock_utc(space->clock));
+    if (!whole.has_source_timestamp) {
+        whole.source_timestamp = kw_clock_utc(space->clock);
+    }
+    whole.status = whole.has_status ? whole.status : KW_GOOD;
+    return kw_node_store_value((kw_node *)node->own, &whole);
 }
 
 kw_status kw_node_write_start(kw_space *space, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
                               const kw_data_value *value, kw_write *write)
 {
-    if (node->own == NULL || node->own->write_later == NULL) {
+    const kw_live_value *live = live_of(node);
+    if (live == NULL || live->write_later == NULL) {
         return kw_node_write(space, write->access, node, attribute, index_range, value, write->arena);
     }
     write->node_id = node->id;
     KW_TRY(check_write(space, write->access, node, attribute, index_range, value, write->arena, &write->value));
-    node->own->write_later(node->own->ctx, write);
+    live->write_later(live->ctx, write);
     return KW_GOOD_COMPLETES_ASYNCHRONOUSLY;
 }

@@ -14,6 +14,7 @@ struct kw_made_instances {
     uint32_t count;                               /* of parts */
     uint32_t declarations[KW_INSTANCE_PARTS_MAX]; /* ns 0; first the type */
     kw_node parts[KW_INSTANCE_PARTS_MAX];
+    kw_node_more more[KW_INSTANCE_PARTS_MAX]; /* of parts */
 };
 
 /* --- the declarations ------------------------------------------------------------------------------------------------------------ */
@@ -51,19 +52,24 @@ static kw_status declare(struct kw_made_instances *made, const kw_nodeset_node *
     return KW_GOOD;
 }
 
-static void fill_part(struct kw_made_instances *made, uint32_t part, const kw_nodeset_node *table)
+static kw_status fill_part(kw_space *space, struct kw_made_instances *made, uint32_t part, const kw_nodeset_node *table)
 {
     const kw_instance_rights rights = made->of.rights(table->id);
     const bool is_variable = table->node_class == KW_NODE_CLASS_VARIABLE;
+    kw_node *data_type = kw_nodes_intern(&space->store, &KW_NODE_ID(0, table->data_type));
+    if (data_type == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    data_type->flags |= NODE_IS_KEPT;
+    made->more[part] = (kw_node_more){.restrictions = rights.restrictions,
+                                      .permissions = (kw_node_permission *)(uintptr_t)rights.permissions, /* only read */
+                                      .permission_count = (uint32_t)rights.permission_count};
     made->parts[part] = (kw_node){.node_class = is_variable ? KW_NODE_CLASS_VARIABLE : KW_NODE_CLASS_OBJECT,
                                   .access_level = is_variable ? ACCESS_READ : 0,
-                                  .restrictions = rights.restrictions,
-                                  .browse_name = {.name = kw_nodeset_text(table->browse_name)},
-                                  .display_name = {KW_BYTES_NULL, kw_nodeset_text(table->display_name)},
-                                  .permissions = rights.permissions,
-                                  .permission_count = (uint32_t)rights.permission_count,
-                                  .data_type = KW_NODE_ID(0, table->data_type),
+                                  .more = &made->more[part],
+                                  .data_type = data_type->self,
                                   .value_rank = table->value_rank};
+    return kw_nodes_name(&space->store, &made->parts[part], &(kw_qualified_name){0, kw_nodeset_text(table->browse_name)});
 }
 
 kw_status kw_space_add_instances(kw_space *space, const kw_instances *instances)
@@ -79,7 +85,7 @@ kw_status kw_space_add_instances(kw_space *space, const kw_instances *instances)
         if (table == NULL) {
             return KW_BAD_NODE_ID_UNKNOWN;
         }
-        fill_part(made, i, table);
+        KW_TRY(fill_part(space, made, i, table));
         KW_TRY(declare(made, table));
     }
     made->next = space->instances;
@@ -127,8 +133,7 @@ kw_status kw_instance_read(const kw_node_ref *node, kw_arena *arena, kw_data_val
 static bool translate(const kw_node_ref *node, const kw_nodeset_reference *r, kw_reference_view *out)
 {
     uint32_t part;
-    out->type = KW_NODE_ID(0, r->type);
-    out->is_forward = r->is_forward;
+    *out = (kw_reference_view){.type = KW_NODE_ID(0, r->type), .is_forward = r->is_forward};
     if (r->type == KW_ID_HAS_TYPE_DEFINITION && r->is_forward) {
         out->target = KW_NODE_ID(0, r->target);
         return true;
@@ -146,8 +151,10 @@ static bool next_of_object(const kw_node_ref *node, size_t i, kw_reference_view 
     if (node->part != 0 || i > 1) {
         return false;
     }
-    *out = i == 0 ? (kw_reference_view){KW_NODE_ID(0, KW_ID_HAS_TYPE_DEFINITION), KW_NODE_ID(0, node->instances->of.type), true}
-                  : (kw_reference_view){KW_NODE_ID(0, KW_ID_HAS_COMPONENT), KW_NODE_ID(0, node->instances->of.parent), false};
+    *out = i == 0 ? (kw_reference_view){.type = KW_NODE_ID(0, KW_ID_HAS_TYPE_DEFINITION),
+                                        .target = KW_NODE_ID(0, node->instances->of.type),
+                                        .is_forward = true}
+                  : (kw_reference_view){.type = KW_NODE_ID(0, KW_ID_HAS_COMPONENT), .target = KW_NODE_ID(0, node->instances->of.parent)};
     return true;
 }
 

@@ -70,19 +70,20 @@ kw_status kw_space_find_method(const kw_space *space, const kw_node_ref *object,
         method = instance;
     }
     *out = (kw_method_view){.method = method};
-    if (method.own != NULL) {
-        out->call = method.own->call;
-        out->is_sessionless = method.own->is_sessionless;
-        out->ctx = method.own->ctx;
-        out->input_count = method.own->input_count;
-        out->output_count = method.own->output_count;
+    const kw_behind_method *behind = method.own != NULL ? method.own->behind.method : NULL;
+    if (behind != NULL) {
+        out->call = behind->call;
+        out->is_sessionless = behind->is_sessionless;
+        out->ctx = behind->ctx;
+        out->input_count = behind->input_count;
+        out->output_count = behind->output_count;
     }
     return KW_GOOD;
 }
 
 kw_status kw_method_check_input(const kw_method_view *method, size_t index, const kw_variant *value)
 {
-    const kw_argument_type *expected = &method->method.own->inputs[index];
+    const kw_argument_type *expected = &method->method.own->behind.method->inputs[index];
     const bool is_structure = kw_builtin_of_data_type(expected->data_type.id.numeric) == KW_BUILTIN_EXTENSION_OBJECT;
     if (value->type == KW_BUILTIN_NULL && is_structure && expected->value_rank == -1) { /* a null structure has no type */
         return KW_GOOD;

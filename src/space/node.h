@@ -22,11 +22,19 @@ typedef struct kw_node_ref {
 typedef struct kw_reference_view {
     kw_node_id type, target;
     bool is_forward;
+    bool is_remote; /* the target is not of this address space: target, namespace_uri and server_index are an ExpandedNodeId */
+    kw_string namespace_uri;
+    uint32_t server_index;
 } kw_reference_view;
 
 /* False: there is no such node. */
 bool kw_space_find(const kw_space *space, const kw_node_id *id, kw_node_ref *out);
-/* Start with *cursor = 0; false at the end. Targets need not exist. */
+/*
+ * Start with *cursor = 0; false at the end. Targets need not exist. A cursor stays good while nodes come and go: what was there all
+ * the time comes once.
+ */
+bool kw_space_next_link(const kw_space *space, const kw_node_ref *node, size_t *cursor, kw_reference_view *out);
+/* The same without those that are remote. */
 bool kw_space_next_reference(const kw_space *space, const kw_node_ref *node, size_t *cursor, kw_reference_view *out);
 bool kw_space_is_subtype(const kw_space *space, const kw_node_id *type, const kw_node_id *base); /* reflexive */
 /* The first target of this reference type (no subtypes); false: none. */
@@ -34,7 +42,7 @@ bool kw_space_target(const kw_space *space, const kw_node_ref *node, uint32_t ty
 
 uint8_t kw_node_class_of(const kw_node_ref *node);
 kw_qualified_name kw_node_browse_name(const kw_space *space, const kw_node_ref *node);
-kw_localized_text kw_node_display_name(const kw_node_ref *node);
+kw_localized_text kw_node_display_name(const kw_space *space, const kw_node_ref *node);
 
 /* --- permission.c -------------------------------------------------------------------------------------------------------- */
 /* All the permission bits that this identity has on the node. */

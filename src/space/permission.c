@@ -17,18 +17,24 @@ static uint32_t of_table(const kw_space *space, const kw_access *access, const k
     return permissions;
 }
 
-static uint32_t of_own(const kw_access *access, const kw_node *node)
+const kw_node_more *kw_node_permission_source(const kw_space *space, const kw_node *node)
+{
+    while (node != NULL && (node->more == NULL || node->more->permission_count == 0)) { /* inherited */
+        node = kw_nodes_at(&space->store, node->parent);
+    }
+    return node != NULL ? node->more : NULL;
+}
+
+static uint32_t of_own(const kw_space *space, const kw_access *access, const kw_node *node)
 {
     uint32_t permissions = 0;
-    while (node->permission_count == 0) { /* inherited */
-        if (node->parent == NULL) {
-            return DEFAULT_PERMISSIONS;
-        }
-        node = node->parent;
+    const kw_node_more *source = kw_node_permission_source(space, node);
+    if (source == NULL) {
+        return DEFAULT_PERMISSIONS;
     }
-    for (uint32_t i = 0; i < node->permission_count; i++) {
-        if (kw_identity_has_role(access->identity, node->permissions[i].role_ns, node->permissions[i].role_id)) {
-            permissions |= node->permissions[i].permissions;
+    for (uint32_t i = 0; i < source->permission_count; i++) {
+        if (kw_identity_has_role(access->identity, source->permissions[i].role_ns, source->permissions[i].role_id)) {
+            permissions |= source->permissions[i].permissions;
         }
     }
     return permissions;
@@ -40,17 +46,17 @@ uint32_t kw_node_permissions(const kw_space *space, const kw_access *access, con
         return 0;
     }
     if (node->instances != NULL) {
-        return kw_instance_permissions(node, access, of_own(access, node->own));
+        return kw_instance_permissions(node, access, of_own(space, access, node->own));
     }
     if (node->table == NULL) {
-        return of_own(access, node->own);
+        return of_own(space, access, node->own);
     }
     return node->table->permission_count > 0 ? of_table(space, access, node) : DEFAULT_PERMISSIONS;
 }
 
 uint16_t kw_node_restrictions(const kw_node_ref *node)
 {
-    const uint16_t own = node->own != NULL ? node->own->restrictions : 0;
+    const uint16_t own = node->own != NULL && node->own->more != NULL ? node->own->more->restrictions : 0;
     const uint16_t table = node->table != NULL && node->table->access_restrictions > 0 ? (uint16_t)node->table->access_restrictions : 0;
     return own | table;
 }

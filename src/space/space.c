@@ -106,10 +106,10 @@ static kw_status set_up(kw_space *space, const kw_space_config *config)
 {
     uint16_t index;
     space->arena = kw_arena_new(SPACE_ARENA);
-    space->nodes = kw_map_new();
-    if (space->arena == NULL || space->nodes == NULL) {
+    if (space->arena == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
+    KW_TRY(kw_nodes_open(&space->store));
     KW_TRY(kw_space_add_words(space));
     KW_TRY(append_namespace(space, KW_STRING("http://opcfoundation.org/UA/"), &index));
     KW_TRY(append_namespace(space, config->application_uri, &index));
@@ -142,23 +142,12 @@ kw_status kw_space_new(const kw_space_config *config, kw_space **out)
     return KW_GOOD;
 }
 
-static void clear_node(kw_node *node)
-{
-    free(node->value);
-    free(node->references);
-}
-
 void kw_space_free(kw_space *space)
 {
     if (space == NULL) {
         return;
     }
-    size_t cursor = 0;
-    void *node;
-    while (space->nodes != NULL && kw_map_next(space->nodes, &cursor, NULL, &node)) {
-        clear_node(node);
-    }
-    kw_map_free(space->nodes);
+    kw_nodes_close(&space->store);
     kw_map_free(space->dictionary);
     kw_arena_free(space->arena);
     free(space->hidden);
@@ -184,29 +173,17 @@ static const kw_nodeset_node *table_node(const kw_space *space, const kw_node_id
     return node != NULL && !space->hidden[node - kw_nodesets[KW_MODEL_GDS].nodes] ? node : NULL;
 }
 
-static kw_node *find_own(const kw_space *space, const kw_node_id *id)
-{
-    uint8_t buffer[512];
-    const kw_bytes key = kw_node_id_key(id, buffer, sizeof(buffer), NULL);
-    return key.data != NULL ? kw_map_get(space->nodes, key) : NULL;
-}
-
 bool kw_space_find(const kw_space *space, const kw_node_id *id, kw_node_ref *out)
 {
     *out = (kw_node_ref){.id = *id};
     out->table = table_node(space, id, &out->model);
-    out->own = find_own(space, id);
-    if (out->own != NULL) {
-        out->id = out->own->id; /* in memory that stays */
+    const kw_node *own = kw_nodes_find(&space->store, id);
+    if (own != NULL && (out->table != NULL || own->node_class != 0)) {
+        out->own = own;
+        out->id = own->id; /* in memory that stays */
+        return true;
     }
-    return out->table != NULL || out->own != NULL || kw_instance_find(space, id, out);
-}
-
-kw_status kw_space_put(kw_space *space, kw_node *node)
-{
-    uint8_t buffer[512];
-    const kw_bytes key = kw_node_id_key(&node->id, buffer, sizeof(buffer), NULL);
-    return key.data != NULL ? kw_map_put(space->nodes, key, node, NULL) : KW_BAD_NODE_ID_INVALID;
+    return out->table != NULL || kw_instance_find(space, id, out);
 }
 
 kw_node *kw_space_own(kw_space *space, const kw_node_id *id)
@@ -215,16 +192,7 @@ kw_node *kw_space_own(kw_space *space, const kw_node_id *id)
     if (!kw_space_find(space, id, &ref) || ref.instances != NULL) {
         return NULL;
     }
-    if (ref.own != NULL) {
-        return (kw_node *)ref.own;
-    }
-    kw_node *overlay = KW_ARENA_NEW(space->arena, kw_node);
-    if (overlay == NULL) {
-        return NULL;
-    }
-    overlay->id = *id;
-    overlay->is_overlay = true;
-    return kw_status_is_bad(kw_space_put(space, overlay)) ? NULL : overlay;
+    return kw_nodes_intern(&space->store, id);
 }
 
 /* --- references ------------------------------------------------------------------------------------------------------------------ */
@@ -236,38 +204,84 @@ static void view_of(const kw_space *space, const kw_nodeset_reference *r, kw_ref
                                .is_forward = r->is_forward};
 }
 
-bool kw_space_next_reference(const kw_space *space, const kw_node_ref *node, size_t *cursor, kw_reference_view *out)
+/* Of the tables; false: `i` is past them. */
+static bool table_reference(const kw_space *space, const kw_node_ref *node, size_t *i, kw_reference_view *out)
+{
+    if (node->table == NULL) {
+        return false;
+    }
+    if (*i < node->table->reference_count) {
+        view_of(space, &kw_nodeset_references(node->model, node->table)[*i], out);
+        return true;
+    }
+    *i -= node->table->reference_count;
+    size_t added = 0;
+    const kw_nodeset_reference *additions =
+        space->with_gds && node->model == KW_MODEL_CORE ? kw_nodeset_added_references(KW_MODEL_GDS, node->table->id, &added) : NULL;
+    if (*i < added) {
+        view_of(space, &additions[*i], out);
+        return true;
+    }
+    *i -= added;
+    return false;
+}
+
+static void view_link(const kw_space *space, kw_link link, kw_reference_view *out)
+{
+    const kw_node *target = kw_nodes_at(&space->store, link.target);
+    *out = (kw_reference_view){.type = kw_nodes_at(&space->store, link.type >> 1)->id,
+                               .target = target->id,
+                               .is_forward = (link.type & 1u) != 0,
+                               .is_remote = (target->flags & NODE_IS_REMOTE) != 0};
+    if (out->is_remote) {
+        out->namespace_uri = target->more->server_uri_namespace;
+        out->server_index = target->more->server_index;
+    }
+}
+
+/* A cursor with this bit counts the instances below the node, which come last and do not know how many references come before them. */
+#define AMONG_INSTANCES (SIZE_MAX / 2 + 1)
+
+static bool next_instance(const kw_space *space, const kw_node_ref *node, size_t *cursor, kw_reference_view *out)
+{
+    size_t i = *cursor & ~AMONG_INSTANCES;
+    const bool is_there = kw_instance_next_below(space, node, &i, out);
+    *cursor = AMONG_INSTANCES | i;
+    return is_there;
+}
+
+bool kw_space_next_link(const kw_space *space, const kw_node_ref *node, size_t *cursor, kw_reference_view *out)
 {
     if (node->instances != NULL) {
         return kw_instance_next_reference(node, cursor, out);
     }
-    size_t i = (*cursor)++;
-    if (node->table != NULL) {
-        if (i < node->table->reference_count) {
-            view_of(space, &kw_nodeset_references(node->model, node->table)[i], out);
-            return true;
-        }
-        i -= node->table->reference_count;
-        size_t added = 0;
-        const kw_nodeset_reference *additions =
-            space->with_gds && node->model == KW_MODEL_CORE ? kw_nodeset_added_references(KW_MODEL_GDS, node->table->id, &added) : NULL;
-        if (i < added) {
-            view_of(space, &additions[i], out);
-            return true;
-        }
-        i -= added;
+    if ((*cursor & AMONG_INSTANCES) != 0) {
+        return next_instance(space, node, cursor, out);
     }
-    const size_t own = node->own != NULL ? node->own->reference_count : 0;
-    if (i < own) {
-        const kw_own_reference *r = &node->own->references[i];
-        *out = (kw_reference_view){r->type, r->target, r->is_forward};
+    size_t i = *cursor;
+    if (table_reference(space, node, &i, out)) {
+        ++*cursor;
         return true;
     }
-    i -= own;
-    const size_t before = *cursor - 1 - i;
-    const bool is_there = kw_instance_next_below(space, node, &i, out);
-    *cursor = before + i;
-    return is_there;
+    kw_link link;
+    const size_t before = *cursor - i;
+    if (node->own != NULL && kw_links_next(node->own, &i, &link)) {
+        *cursor = before + i;
+        view_link(space, link, out);
+        return true;
+    }
+    *cursor = AMONG_INSTANCES;
+    return next_instance(space, node, cursor, out);
+}
+
+bool kw_space_next_reference(const kw_space *space, const kw_node_ref *node, size_t *cursor, kw_reference_view *out)
+{
+    while (kw_space_next_link(space, node, cursor, out)) {
+        if (!out->is_remote) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool kw_space_target(const kw_space *space, const kw_node_ref *node, uint32_t type, bool is_forward, kw_node_id *out)
@@ -312,18 +326,21 @@ kw_qualified_name kw_node_browse_name(const kw_space *space, const kw_node_ref *
         return (kw_qualified_name){1, kw_instance_name(node)};
     }
     if (node->table == NULL) {
-        return node->own->browse_name;
+        return kw_nodes_name_of(&space->store, node->own);
     }
     return (kw_qualified_name){node->table->browse_name_model == KW_MODEL_GDS ? space->gds : 0, kw_nodeset_text(node->table->browse_name)};
 }
 
-kw_localized_text kw_node_display_name(const kw_node_ref *node)
+kw_localized_text kw_node_display_name(const kw_space *space, const kw_node_ref *node)
 {
     if (node->instances != NULL && node->part == 0) {
         return (kw_localized_text){KW_BYTES_NULL, kw_instance_name(node)};
     }
     if (node->table == NULL) {
-        return node->own->display_name;
+        const kw_node_more *more = node->own->more;
+        return more != NULL && more->display_name.text.data != NULL
+                   ? more->display_name
+                   : (kw_localized_text){KW_BYTES_NULL, kw_nodes_name_of(&space->store, node->own).name};
     }
     return (kw_localized_text){KW_STRING(KW_LOCALE_OWN), kw_nodeset_text(node->table->display_name)};
 }

@@ -22,6 +22,10 @@ typedef struct kw_space kw_space;
 #define KW_PERMISSION_READ 0x20u
 #define KW_PERMISSION_WRITE 0x40u
 #define KW_PERMISSION_CALL 0x1000u
+#define KW_PERMISSION_ADD_REFERENCE 0x2000u
+#define KW_PERMISSION_REMOVE_REFERENCE 0x4000u
+#define KW_PERMISSION_DELETE_NODE 0x8000u
+#define KW_PERMISSION_ADD_NODE 0x10000u
 /* AccessRestrictionType bits. */
 #define KW_RESTRICTION_SIGNING 0x1u
 #define KW_RESTRICTION_ENCRYPTION 0x2u
@@ -130,7 +134,9 @@ typedef struct kw_node_spec {
     kw_node_id reference_type;  /* from the parent; null: HasComponent (HasProperty for PropertyType) */
     kw_node_id type_definition; /* null: BaseObjectType, BaseDataVariableType */
     kw_qualified_name browse_name;
-    kw_localized_text display_name;        /* null: the BrowseName without locale */
+    kw_localized_text display_name; /* null: the BrowseName without locale */
+    kw_localized_text description;  /* null: none */
+    uint32_t write_mask;
     const kw_node_permission *permissions; /* copied; count 0: inherited from the parent, else the namespace default */
     size_t permission_count;
     uint16_t restrictions;
@@ -141,6 +147,20 @@ typedef struct kw_node_spec {
     kw_variant value;   /* initial, copied; unused with read */
     kw_value_read read; /* NULL: the stored value */
     kw_value_write write;
+    bool has_access_level;      /* access_level counts, not writable */
+    uint32_t access_level;      /* AccessLevelExType */
+    const uint32_t *dimensions; /* ArrayDimensions */
+    size_t dimension_count;
+    bool has_minimum_sampling_interval;
+    double minimum_sampling_interval; /* ms */
+    bool historizing;
+    /* types, and what else single NodeClasses have */
+    bool is_abstract;
+    bool is_symmetric;              /* ReferenceTypes */
+    kw_localized_text inverse_name; /* ReferenceTypes */
+    kw_extension_object definition; /* DataTypes: DataTypeDefinition; as kw_extension_object_of makes it, or opaque */
+    uint8_t event_notifier;         /* Objects, Views */
+    bool has_loops;                 /* Views: not ContainsNoLoops */
     /* methods */
     const kw_argument_spec *inputs, *outputs;
     size_t input_count, output_count;
@@ -149,12 +169,35 @@ typedef struct kw_node_spec {
     void *ctx;
 } kw_node_spec;
 
-/* Everything is copied but ctx. Bad_NodeIdExists, Bad_ParentNodeIdInvalid, … */
+/*
+ * Everything is copied but ctx. Bad_NodeIdExists, Bad_ParentNodeIdInvalid, Bad_BrowseNameInvalid, Bad_NodeAttributesInvalid (a
+ * ValueRank that does not exist, ArrayDimensions that do not fit it), … A node that cannot be made whole is not made.
+ */
 kw_status kw_space_add_object(kw_space *space, const kw_node_spec *spec);
 kw_status kw_space_add_variable(kw_space *space, const kw_node_spec *spec);
 kw_status kw_space_add_method(kw_space *space, const kw_node_spec *spec); /* with InputArguments and OutputArguments */
+/*
+ * A node of any NodeClass exactly as it is described: no type definition, no references but those that are named here. A loader adds
+ * the others by kw_space_add_reference, before or after. Bad_NodeClassInvalid.
+ */
+kw_status kw_space_add_node(kw_space *space, kw_node_class node_class, const kw_node_spec *spec);
+/*
+ * Both ends get the reference (but for HasTypeDefinition: types do not list their instances). Neither end need exist yet: the
+ * reference shows as soon as its ends do. Bad_DuplicateReferenceNotAllowed: it is there; Bad_OutOfMemory.
+ */
 kw_status kw_space_add_reference(kw_space *space, const kw_node_id *source, const kw_node_id *type, const kw_node_id *target);
+/* To a node that is not here: server_index is not 0, or namespace_uri is none of ours. */
+kw_status kw_space_add_remote_reference(kw_space *space, const kw_node_id *source, const kw_node_id *type, bool is_forward,
+                                        const kw_expanded_node_id *target);
+/* At both ends, or at the source alone. Bad_NotFound; references of the tables stay. */
+kw_status kw_space_remove_reference(kw_space *space, const kw_node_id *source, const kw_node_id *type, bool is_forward,
+                                    const kw_expanded_node_id *target, bool both_ends);
+/*
+ * A node of the application, with all references to it. What inherited its permissions keeps them. Its children stay. Bad_NodeIdUnknown.
+ */
 kw_status kw_space_remove(kw_space *space, const kw_node_id *id);
+/* The same, but that other nodes go on naming it: their references show again when a node of this id comes. */
+kw_status kw_space_remove_alone(kw_space *space, const kw_node_id *id);
 /* Give a node of the tables a live value, or a Method of the tables its function. Bad_NodeIdUnknown. */
 kw_status kw_space_bind_value(kw_space *space, const kw_node_id *id, kw_value_read read, kw_value_write write, void *ctx);
 /* A live value whose writing takes its time. Bad_NodeIdUnknown. */

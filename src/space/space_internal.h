@@ -4,50 +4,126 @@
 
 #include "base/map.h"
 #include "space/event.h"
+#include "space/handles.h"
 #include "space/node.h"
 #include "ua/nodeset.h"
 
 #define KW_NAMESPACES_MAX 64
-
-typedef struct kw_own_reference {
-    kw_node_id type, target;
-    bool is_forward;
-} kw_own_reference;
 
 typedef struct kw_argument_type {
     kw_node_id data_type;
     int32_t value_rank;
 } kw_argument_type;
 
-/* A node of the application, or what was laid over a node of the tables. Owned by the space; strings in its arena. */
-struct kw_node {
-    kw_node_id id;
-    uint8_t node_class; /* own nodes; of an overlay the table speaks */
-    bool is_overlay;
-    uint8_t access_level;
-    uint16_t restrictions; /* of an overlay: beyond those of the table */
-    kw_qualified_name browse_name;
-    kw_localized_text display_name;
-    const kw_node_permission *permissions;
-    uint32_t permission_count;
-    const kw_node *parent; /* for permissions that are inherited */
-    kw_node_id data_type;
-    int32_t value_rank;
-    /* the stored value: UA binary of a Variant, on the heap; NULL: none */
-    uint8_t *value;
-    size_t value_len;
-    kw_date_time written;
+/* --- what a node may have and most have not; each one block of the heap -------------------------------------------------------- */
+
+typedef struct kw_stored_value {
+    kw_date_time written; /* SourceTimestamp */
+    kw_status status;
+    uint32_t len;
+    uint8_t bytes[]; /* UA binary of a Variant */
+} kw_stored_value;
+
+typedef struct kw_behind_method {
+    kw_method_call call;
+    void *ctx;
+    bool is_sessionless;
+    uint32_t input_count, output_count;
+    kw_argument_type inputs[];
+} kw_behind_method;
+
+typedef struct kw_live_value {
     kw_value_read read;
     kw_value_write write;
     kw_value_write_later write_later;
-    kw_method_call call;
-    bool is_sessionless;
     void *ctx;
-    const kw_argument_type *inputs;
-    size_t input_count, output_count;
-    kw_own_reference *references; /* on the heap */
-    size_t reference_count, reference_room;
+} kw_live_value;
+
+typedef struct kw_node_more {
+    kw_localized_text display_name; /* null: the BrowseName's text */
+    kw_localized_text description, inverse_name;
+    kw_node_permission *permissions;
+    uint32_t permission_count; /* 0: inherited */
+    uint32_t write_mask;
+    uint16_t restrictions; /* of an overlay: beyond those of the table */
+    uint32_t dimension_count;
+    uint32_t *dimensions;
+    double minimum_sampling_interval;
+    uint8_t *definition; /* UA binary of an ExtensionObject */
+    size_t definition_len;
+    kw_string server_uri_namespace; /* NODE_IS_REMOTE: ExpandedNodeId.namespaceUri … */
+    uint32_t server_index;          /* … and serverIndex */
+} kw_node_more;
+
+/* Half of a reference: each end has one. target 0: a hole, and type is where the next one is. */
+typedef struct kw_link {
+    uint32_t target;
+    uint32_t type; /* handle of the ReferenceType << 1 | is_forward */
+} kw_link;
+
+typedef struct kw_link_list {
+    uint32_t room, used, holes; /* holes: position + 1 of the first; 0: none */
+    kw_link links[];
+} kw_link_list;
+
+#define KW_LINKS_INSIDE 2u
+
+enum {
+    NODE_IS_ABSTRACT = 1,
+    NODE_IS_SYMMETRIC = 2,
+    NODE_HAS_LOOPS = 4,
+    NODE_HISTORIZING = 8,
+    NODE_HAS_LIST = 16,  /* links.list, not links.inside */
+    NODE_IS_KEPT = 32,   /* named by another node in a way that leaves no link here */
+    NODE_IS_REMOTE = 64, /* a target in another server, or in a namespace that nobody here knows */
+    NODE_TIMED = 128     /* minimum_sampling_interval is given */
 };
+
+/*
+ * A node of the application, what was laid over a node of the tables, or an id that something refers to (node_class 0, as of an
+ * overlay). Small, as there may be a million of them; it never moves.
+ */
+struct kw_node {
+    kw_node_id id; /* a text is on the heap */
+    kw_node_more *more;
+    kw_live_value *live;
+    union {
+        kw_stored_value *value;
+        kw_behind_method *method; /* Methods */
+    } behind;
+    union {
+        kw_link inside[KW_LINKS_INSIDE];
+        kw_link_list *list;
+    } links;
+    uint32_t name;      /* BrowseName: handle */
+    uint32_t data_type; /* handle */
+    uint32_t parent;    /* handle, for permissions that are inherited */
+    uint32_t self;
+    uint8_t node_class; /* own nodes; of an overlay the table speaks */
+    int8_t value_rank;
+    uint16_t access_level; /* AccessLevelEx */
+    uint8_t event_notifier;
+    uint8_t flags;
+};
+
+/* A BrowseName, kept once for all nodes that have it. */
+typedef struct kw_shared_name {
+    uint32_t users;
+    uint32_t len;
+    uint16_t ns;
+    uint8_t text[];
+} kw_shared_name;
+
+typedef struct kw_node_store {
+    kw_node **chunks;
+    uint32_t used, unused; /* handles given out so far (0 is none); the first of those that came back, linked by parent */
+    kw_handles by_id;
+    kw_shared_name **names;
+    uint32_t names_used, names_room, names_unused; /* the last is a list through `free_names` */
+    uint32_t *free_names;
+    kw_handles by_name;
+    uint64_t k0, k1;
+} kw_node_store;
 
 typedef struct kw_event_listener {
     kw_event_heard heard;
@@ -56,7 +132,7 @@ typedef struct kw_event_listener {
 
 struct kw_space {
     kw_arena *arena;
-    kw_map *nodes; /* NodeId key -> kw_node: own nodes and overlays */
+    kw_node_store store; /* own nodes, overlays, and ids that are referred to */
     kw_string namespaces[KW_NAMESPACES_MAX];
     size_t namespace_count;
     const kw_clock *clock;
@@ -87,11 +163,42 @@ bool kw_instance_next_below(const kw_space *space, const kw_node_ref *parent, si
 /* permission.c */
 uint16_t kw_node_restrictions(const kw_node_ref *node);
 
-/* node.c: the overlay of a table node or the own node itself; makes the overlay. NULL: no such node or no memory. */
+/* --- nodes.c ------------------------------------------------------------------------------------------------------------------ */
+kw_status kw_nodes_open(kw_node_store *store);
+void kw_nodes_close(kw_node_store *store);
+kw_node *kw_nodes_at(const kw_node_store *store, uint32_t handle); /* NULL: 0 */
+kw_node *kw_nodes_find(const kw_node_store *store, const kw_node_id *id);
+/* The one that is there or a new one, without class; NULL: no memory. */
+kw_node *kw_nodes_intern(kw_node_store *store, const kw_node_id *id);
+kw_node *kw_nodes_intern_remote(kw_node_store *store, const kw_expanded_node_id *id);
+/* Everything but id and links: it is an id that something refers to, and goes when nothing does. */
+void kw_nodes_strip(kw_node_store *store, kw_node *node);
+/* Gone, if it is no more than an id and nothing refers to it. */
+void kw_nodes_tidy(kw_node_store *store, kw_node *node);
+kw_status kw_nodes_name(kw_node_store *store, kw_node *node, const kw_qualified_name *name);
+kw_qualified_name kw_nodes_name_of(const kw_node_store *store, const kw_node *node);
+kw_node_more *kw_node_more_of(kw_node *node);         /* made when there is none; NULL: no memory */
+kw_live_value *kw_node_live_of(kw_node *node);        /* likewise */
+kw_status kw_text_dup(kw_string from, kw_string *to); /* on the heap; null stays null */
+
+/* --- links.c ------------------------------------------------------------------------------------------------------------------ */
+kw_status kw_links_add(kw_node *node, kw_link link);
+/* False: it was not there. */
+bool kw_links_remove(kw_node *node, kw_link link);
+bool kw_links_have(const kw_node *node, kw_link link);
+/* The next one that is no hole; start with *cursor = 0. */
+bool kw_links_next(const kw_node *node, size_t *cursor, kw_link *out);
+size_t kw_links_most(const kw_node *node); /* how many there may be */
+void kw_links_clear(kw_node *node);
+
+/* --- add.c -------------------------------------------------------------------------------------------------------------------- */
+/* The overlay of a table node or the own node itself; makes the overlay. NULL: no such node or no memory. */
 kw_node *kw_space_own(kw_space *space, const kw_node_id *id);
-kw_status kw_space_put(kw_space *space, kw_node *node);
-kw_status kw_node_add_reference(kw_node *node, const kw_node_id *type, bool is_forward, const kw_node_id *target);
-kw_status kw_node_store_value(kw_node *node, const kw_variant *value, kw_date_time when);
+kw_status kw_node_store_value(kw_node *node, const kw_data_value *value);
+/* references.c: both ends get it; an end that is NULL is one that there was no memory for. */
+kw_status kw_space_join(kw_space *space, kw_node *source, const kw_node_id *type, kw_node *target);
+/* permission.c: who says what of the permissions of an own node: itself or what it inherits from; NULL: nobody. */
+const kw_node_more *kw_node_permission_source(const kw_space *space, const kw_node *node);
 
 /* words.c: what the names of the first nodes that people see are in other languages. */
 kw_status kw_space_add_words(kw_space *space);

@@ -1,0 +1,195 @@
+/* References of the application, and what becomes of them when a node goes. */
+#include "base/try.h"
+#include "space/space_internal.h"
+
+#include <keyway/node_ids.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Types do not list their instances: there may be a million of them. */
+static bool is_one_way(const kw_node_id *type)
+{
+    return kw_node_id_equal(type, &KW_NODE_ID(0, KW_ID_HAS_TYPE_DEFINITION));
+}
+
+static kw_link link_to(const kw_node *type, bool is_forward, const kw_node *target)
+{
+    return (kw_link){target->self, type->self << 1 | (is_forward ? 1u : 0u)};
+}
+
+kw_status kw_space_join(kw_space *space, kw_node *source, const kw_node_id *type_id, kw_node *target)
+{
+    kw_node *type = kw_nodes_intern(&space->store, type_id);
+    if (source == NULL || target == NULL || type == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    type->flags |= NODE_IS_KEPT;
+    KW_TRY(kw_links_add(source, link_to(type, true, target)));
+    if (is_one_way(type_id)) {
+        target->flags |= NODE_IS_KEPT;
+        return KW_GOOD;
+    }
+    const kw_status status = kw_links_add(target, link_to(type, false, source));
+    if (kw_status_is_bad(status)) {
+        (void)kw_links_remove(source, link_to(type, true, target));
+    }
+    return status;
+}
+
+/* --- is it there? ------------------------------------------------------------------------------------------------------------------ */
+
+static bool tables_have(const kw_space *space, const kw_node_id *source, const kw_node_id *type, const kw_node_id *target)
+{
+    kw_node_ref from;
+    kw_reference_view r;
+    if (!kw_space_find(space, source, &from) || from.table == NULL) {
+        return false;
+    }
+    from.own = NULL;
+    for (size_t cursor = 0; kw_space_next_reference(space, &from, &cursor, &r);) {
+        if (r.is_forward && kw_node_id_equal(&r.type, type) && kw_node_id_equal(&r.target, target)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Looked for where there is less to look through. */
+static bool are_joined(const kw_node *source, const kw_node *type, const kw_node *target)
+{
+    if (is_one_way(&type->id) || kw_links_most(source) <= kw_links_most(target)) {
+        return kw_links_have(source, link_to(type, true, target));
+    }
+    return kw_links_have(target, link_to(type, false, source));
+}
+
+/* --- adding ------------------------------------------------------------------------------------------------------------------------ */
+
+kw_status kw_space_add_reference(kw_space *space, const kw_node_id *source, const kw_node_id *type, const kw_node_id *target)
+{
+    kw_node *from = kw_nodes_intern(&space->store, source), *to = kw_nodes_intern(&space->store, target);
+    kw_node *kind = kw_nodes_intern(&space->store, type);
+    if (from == NULL || to == NULL || kind == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    return are_joined(from, kind, to) || tables_have(space, source, type, target) ? KW_BAD_DUPLICATE_REFERENCE_NOT_ALLOWED
+                                                                                  : kw_space_join(space, from, type, to);
+}
+
+kw_status kw_space_add_remote_reference(kw_space *space, const kw_node_id *source, const kw_node_id *type, bool is_forward,
+                                        const kw_expanded_node_id *target)
+{
+    kw_node *from = kw_nodes_intern(&space->store, source), *kind = kw_nodes_intern(&space->store, type);
+    kw_node *to = kw_nodes_intern_remote(&space->store, target);
+    if (from == NULL || kind == NULL || to == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    if (kw_links_have(from, link_to(kind, is_forward, to))) {
+        return KW_BAD_DUPLICATE_REFERENCE_NOT_ALLOWED;
+    }
+    kind->flags |= NODE_IS_KEPT;
+    KW_TRY(kw_links_add(from, link_to(kind, is_forward, to)));
+    const kw_status status = kw_links_add(to, link_to(kind, !is_forward, from)); /* so that it goes when nothing refers to it */
+    if (kw_status_is_bad(status)) {
+        (void)kw_links_remove(from, link_to(kind, is_forward, to));
+    }
+    return status;
+}
+
+/* --- removing ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_remote(const kw_expanded_node_id *id)
+{
+    return id->server_index != 0 || id->namespace_uri.len > 0;
+}
+
+kw_status kw_space_remove_reference(kw_space *space, const kw_node_id *source, const kw_node_id *type, bool is_forward,
+                                    const kw_expanded_node_id *target, bool both_ends)
+{
+    kw_node *from = kw_nodes_find(&space->store, source), *kind = kw_nodes_find(&space->store, type);
+    kw_node *to = from == NULL        ? NULL
+                  : is_remote(target) ? kw_nodes_intern_remote(&space->store, target)
+                                      : kw_nodes_find(&space->store, &target->node_id);
+    if (from == NULL || to == NULL || kind == NULL) {
+        return KW_BAD_NOT_FOUND;
+    }
+    const bool was_there = kw_links_remove(from, link_to(kind, is_forward, to));
+    if (was_there && (both_ends || is_remote(target))) {
+        (void)kw_links_remove(to, link_to(kind, !is_forward, from));
+    }
+    kw_nodes_tidy(&space->store, to);
+    kw_nodes_tidy(&space->store, from);
+    return was_there ? KW_GOOD : KW_BAD_NOT_FOUND;
+}
+
+/* What inherited from it has the same rights as before: nobody gains any because a node went. */
+static kw_status hand_down(kw_space *space, kw_node *child, const kw_node *parent)
+{
+    const kw_node_more *source = kw_node_permission_source(space, parent);
+    if (source == NULL || (child->more != NULL && child->more->permission_count > 0)) {
+        return KW_GOOD;
+    }
+    kw_node_more *more = kw_node_more_of(child);
+    kw_node_permission *permissions = malloc(source->permission_count * sizeof(*permissions));
+    if (more == NULL || permissions == NULL) {
+        free(permissions);
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    memcpy(permissions, source->permissions, source->permission_count * sizeof(*permissions));
+    more->permissions = permissions;
+    more->permission_count = source->permission_count;
+    return KW_GOOD;
+}
+
+static kw_status release_children(kw_space *space, const kw_node *node)
+{
+    kw_link link;
+    for (size_t cursor = 0; kw_links_next(node, &cursor, &link);) {
+        kw_node *child = kw_nodes_at(&space->store, link.target);
+        if (child->parent == node->self) {
+            KW_TRY(hand_down(space, child, node));
+            child->parent = 0;
+        }
+    }
+    return KW_GOOD;
+}
+
+/* Its references go; those of others to it stay where `others` is false. */
+static void drop_links(kw_space *space, kw_node *node, bool others)
+{
+    kw_link link;
+    for (size_t cursor = 0; kw_links_next(node, &cursor, &link);) {
+        kw_node *other = kw_nodes_at(&space->store, link.target);
+        if (others || (other->flags & NODE_IS_REMOTE) != 0) {
+            (void)kw_links_remove(other, (kw_link){node->self, link.type ^ 1u});
+            kw_nodes_tidy(&space->store, other);
+        } else {
+            node->flags |= NODE_IS_KEPT; /* somebody still names it */
+        }
+    }
+    kw_links_clear(node);
+}
+
+static kw_status remove_node(kw_space *space, const kw_node_id *id, bool others)
+{
+    kw_node *node = kw_nodes_find(&space->store, id);
+    if (node == NULL || node->node_class == 0) {
+        return KW_BAD_NODE_ID_UNKNOWN;
+    }
+    KW_TRY(release_children(space, node));
+    kw_nodes_strip(&space->store, node);
+    drop_links(space, node, others);
+    kw_nodes_tidy(&space->store, node);
+    return KW_GOOD;
+}
+
+kw_status kw_space_remove(kw_space *space, const kw_node_id *id)
+{
+    return remove_node(space, id, true);
+}
+
+kw_status kw_space_remove_alone(kw_space *space, const kw_node_id *id)
+{
+    return remove_node(space, id, false);
+}
