@@ -272,7 +272,7 @@ static kw_status fresh_name(kw_node_store *store, uint32_t *handle)
     }
     if (store->names_used + 1 >= store->names_room) {
         const uint32_t room = store->names_room + store->names_room / 4 + 64;
-        kw_shared_name **names = realloc(store->names, room * sizeof(*names));
+        kw_shared_name **names = realloc(store->names, room * sizeof(kw_shared_name *));
         if (names == NULL) {
             return KW_BAD_OUT_OF_MEMORY;
         }
