@@ -146,10 +146,15 @@ kw_channel *kw_channel_new_server(const kw_channel_env *env, const kw_channel_se
     return channel;
 }
 
+bool kw_channel_speaks(const kw_security_policy *policy)
+{
+    return policy->ephemeral == KW_EPHEMERAL_NONE;
+}
+
 static bool client_is_sound(const kw_channel_env *env, const kw_channel_client *client)
 {
     const kw_security_policy *policy = client->policy;
-    if (policy->is_none != (client->mode == KW_MESSAGE_SECURITY_MODE_NONE)) {
+    if (!kw_channel_speaks(policy) || policy->is_none != (client->mode == KW_MESSAGE_SECURITY_MODE_NONE)) {
         return false;
     }
     if (policy->is_none) {

@@ -249,7 +249,7 @@ static refusal precheck(kw_channel *channel, open_job *job)
         return refusal_of(KW_BAD_TCP_SECURE_CHANNEL_UNKNOWN, KW_BAD_TCP_SECURE_CHANNEL_UNKNOWN);
     }
     const kw_security_policy *policy = kw_security_policy_by_uri(job->header.policy_uri);
-    if (policy == NULL || !offered_modes(channel, policy, job->offered)) {
+    if (policy == NULL || !kw_channel_speaks(policy) || !offered_modes(channel, policy, job->offered)) {
         return refusal_of(KW_BAD_SECURITY_POLICY_REJECTED, KW_BAD_SECURITY_POLICY_REJECTED);
     }
     parties->policy = policy;

@@ -30,7 +30,7 @@ const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_po
             return p;
         }
         /* A secret in clear goes only through an encrypted channel (attack A-123); a certificate must be able to sign. */
-        if (policy == NULL ||
+        if (policy == NULL || !kw_channel_speaks(policy) ||
             (policy->is_none && (kind == KW_USER_TOKEN_TYPE_CERTIFICATE || mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT))) {
             continue;
         }

@@ -15,6 +15,9 @@ static void fetch(void)
         .sha512 = EVP_MD_fetch(NULL, "SHA512", NULL),
         .aes128_cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL),
         .aes256_cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL),
+        .aes128_gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL),
+        .aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL),
+        .chacha20_poly1305 = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL),
         .hmac = EVP_MAC_fetch(NULL, "HMAC", NULL),
     };
 }

@@ -47,7 +47,7 @@ typedef struct kw_certificate_request {
     const kw_certificate *issuer;
 } kw_certificate_request;
 
-/* Application Instance Certificate with the extensions of OPC 10000-6, 6.2.2 (or a user's, or a CA's). SHA-256. */
+/* Application Instance Certificate with the extensions of OPC 10000-6, 6.2.2 (or a user's, or a CA's). Hashed as the signer's key wants it. */
 kw_status kw_certificate_create(const kw_certificate_request *request, const kw_private_key *key, const kw_random *random,
                                 kw_certificate **out);
 

@@ -121,6 +121,15 @@ static kw_status add_extensions(X509 *x509, const kw_certificate_request *reques
     return add_alternative_names(x509, request);
 }
 
+/* As strong as the signer's key; EdDSA brings its own. */
+static const EVP_MD *digest_for(kw_key_type signer)
+{
+    if (kw_key_is_eddsa(signer)) {
+        return NULL;
+    }
+    return signer == KW_KEY_EC_P384 || signer == KW_KEY_EC_BP384 ? EVP_sha384() : EVP_sha256();
+}
+
 static kw_status fill(X509 *x509, const kw_certificate_request *request, const kw_private_key *key, const kw_random *random)
 {
     const kw_private_key *signer = request->issuer_key != NULL ? request->issuer_key : key;
@@ -132,7 +141,7 @@ static kw_status fill(X509 *x509, const kw_certificate_request *request, const k
     KW_TRY(set_time(X509_getm_notAfter(x509), request->not_after));
     KW_TRY(set_names(x509, request));
     KW_TRY(add_extensions(x509, request, key));
-    return X509_sign(x509, signer->pkey, EVP_sha256()) > 0 ? KW_GOOD : KW_BAD_INTERNAL_ERROR;
+    return X509_sign(x509, signer->pkey, digest_for(signer->type)) > 0 ? KW_GOOD : KW_BAD_INTERNAL_ERROR;
 }
 
 kw_status kw_certificate_create(const kw_certificate_request *request, const kw_private_key *key, const kw_random *random,

@@ -109,3 +109,39 @@ kw_status kw_p_hash(kw_hash hash, kw_bytes secret, kw_bytes seed, uint8_t *out, 
     EVP_MAC_CTX_free(ctx);
     return status;
 }
+
+static kw_status hkdf_expand(EVP_MAC_CTX *ctx, size_t step, kw_bytes info, uint8_t *out, size_t len)
+{
+    uint8_t block[KW_HASH_MAX];
+    kw_bytes before = KW_BYTES_NULL; /* T(0) */
+    kw_status status = KW_GOOD;
+    uint8_t counter = 1;
+    for (size_t done = 0; done < len && status == KW_GOOD; done += step, counter++) {
+        const size_t take = len - done < step ? len - done : step;
+        status = kw_hmac_run(ctx, (const kw_bytes[]){before, info, {&counter, 1}}, 3, block, step);
+        before = (kw_bytes){block, step};
+        if (status == KW_GOOD) {
+            memcpy(out + done, block, take);
+        }
+    }
+    kw_wipe(block, sizeof(block));
+    return status;
+}
+
+kw_status kw_hkdf(kw_hash hash, kw_bytes secret, kw_bytes salt, kw_bytes info, uint8_t *out, size_t len)
+{
+    uint8_t key[KW_HASH_MAX];
+    const size_t step = kw_hash_len(hash);
+    if (step == 0 || len > 255 * step) {
+        return KW_BAD_INVALID_ARGUMENT;
+    }
+    KW_TRY(kw_hmac_of(hash, salt, &secret, 1, key));
+    EVP_MAC_CTX *ctx = kw_hmac_new(hash, (kw_bytes){key, step});
+    kw_wipe(key, sizeof(key));
+    if (ctx == NULL) {
+        return KW_BAD_UNEXPECTED_ERROR;
+    }
+    const kw_status status = hkdf_expand(ctx, step, info, out, len);
+    EVP_MAC_CTX_free(ctx);
+    return status;
+}

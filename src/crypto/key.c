@@ -12,18 +12,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The elliptic curves that ECDSA is done on, and the two of EdDSA. */
+typedef struct curve {
+    kw_key_type type;
+    const char *algorithm, *group; /* as OpenSSL makes them; group NULL: the algorithm says it */
+    const char *known_as;          /* as OpenSSL names the group of a key it has read */
+    size_t coordinate;             /* bytes */
+} curve;
+
+static const curve CURVES[] = {
+    {KW_KEY_EC_P256, "EC", "P-256", "prime256v1", 32},
+    {KW_KEY_EC_P384, "EC", "P-384", "secp384r1", 48},
+    {KW_KEY_EC_BP256, "EC", "brainpoolP256r1", "brainpoolP256r1", 32},
+    {KW_KEY_EC_BP384, "EC", "brainpoolP384r1", "brainpoolP384r1", 48},
+    {KW_KEY_ED25519, "ED25519", NULL, NULL, 0},
+    {KW_KEY_ED448, "ED448", NULL, NULL, 0},
+};
+
+#define CURVE_COUNT (sizeof(CURVES) / sizeof(CURVES[0]))
+
+static const curve *curve_of(kw_key_type type)
+{
+    for (size_t i = 0; i < CURVE_COUNT; i++) {
+        if (CURVES[i].type == type) {
+            return &CURVES[i];
+        }
+    }
+    return NULL;
+}
+
 static kw_key_type type_of(const EVP_PKEY *pkey)
 {
     char group[64] = "";
     if (EVP_PKEY_is_a(pkey, "RSA")) {
         return KW_KEY_RSA;
     }
-    if (EVP_PKEY_is_a(pkey, "EC") && EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL) == 1) {
-        if (strcmp(group, "prime256v1") == 0) {
-            return KW_KEY_EC_P256;
-        }
-        if (strcmp(group, "secp384r1") == 0) {
-            return KW_KEY_EC_P384;
+    if (EVP_PKEY_is_a(pkey, "EC") && EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL) != 1) {
+        return KW_KEY_OTHER; /* a curve by its numbers is none of ours */
+    }
+    for (size_t i = 0; i < CURVE_COUNT; i++) {
+        if (EVP_PKEY_is_a(pkey, CURVES[i].algorithm) && (CURVES[i].known_as == NULL || strcmp(group, CURVES[i].known_as) == 0)) {
+            return CURVES[i].type;
         }
     }
     return KW_KEY_OTHER;
@@ -31,7 +60,8 @@ static kw_key_type type_of(const EVP_PKEY *pkey)
 
 static size_t coordinate_len(kw_key_type type)
 {
-    return type == KW_KEY_EC_P256 ? 32 : type == KW_KEY_EC_P384 ? 48 : 0;
+    const curve *c = curve_of(type);
+    return c != NULL ? c->coordinate : 0;
 }
 
 /* Of the modulus, or of a signature r‖s. */
@@ -118,6 +148,11 @@ size_t kw_private_key_size(const kw_private_key *key)
     return key->size;
 }
 
+uint32_t kw_private_key_bits(const kw_private_key *key)
+{
+    return key->bits;
+}
+
 kw_key_type kw_public_key_type(const kw_public_key *key)
 {
     return key->type;
@@ -136,21 +171,15 @@ size_t kw_public_key_size(const kw_public_key *key)
 kw_status kw_private_key_generate(kw_key_type type, uint32_t bits, kw_private_key **out)
 {
     EVP_PKEY *pkey = NULL;
-    switch (type) {
-    case KW_KEY_RSA:
-        if (bits < 1024 || bits > KW_RSA_MAX_BITS) {
-            return KW_BAD_INVALID_ARGUMENT;
-        }
+    const curve *c = curve_of(type);
+    if (type == KW_KEY_RSA && bits >= 1024 && bits <= KW_RSA_MAX_BITS) {
         pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
-        break;
-    case KW_KEY_EC_P256:
-        pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-        break;
-    case KW_KEY_EC_P384:
-        pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384");
-        break;
-    case KW_KEY_OTHER:
+    } else if (c == NULL) {
         return KW_BAD_INVALID_ARGUMENT;
+    } else if (c->group != NULL) {
+        pkey = EVP_PKEY_Q_keygen(NULL, NULL, c->algorithm, c->group);
+    } else {
+        pkey = EVP_PKEY_Q_keygen(NULL, NULL, c->algorithm);
     }
     return pkey != NULL ? kw_private_key_wrap(pkey, out) : KW_BAD_UNEXPECTED_ERROR;
 }

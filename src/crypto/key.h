@@ -11,8 +11,6 @@
 typedef struct kw_private_key kw_private_key;
 typedef struct kw_public_key kw_public_key;
 
-typedef enum kw_key_type { KW_KEY_RSA, KW_KEY_EC_P256, KW_KEY_EC_P384, KW_KEY_OTHER } kw_key_type;
-
 kw_status kw_private_key_generate(kw_key_type type, uint32_t bits /* RSA only */, kw_private_key **out);
 /* PEM (PKCS#8, encrypted or not, or traditional) or DER. Bad_SecurityChecksFailed: wrong passphrase; Bad_DecodingError: not a key. */
 kw_status kw_private_key_load(kw_bytes encoded, kw_bytes passphrase, kw_private_key **out);
@@ -25,7 +23,8 @@ void kw_private_key_release(kw_private_key *key); /* NULL is fine */
 kw_key_type kw_private_key_type(const kw_private_key *key);
 /* For TLS, which OpenSSL does by itself; borrowed. */
 struct evp_pkey_st *kw_private_key_evp(const kw_private_key *key);
-size_t kw_private_key_size(const kw_private_key *key); /* bytes of the modulus or of a signature r‖s */
+size_t kw_private_key_size(const kw_private_key *key); /* bytes of the modulus or of a signature */
+uint32_t kw_private_key_bits(const kw_private_key *key);
 
 /* SubjectPublicKeyInfo DER or PEM. */
 kw_status kw_public_key_load(kw_bytes encoded, kw_public_key **out);

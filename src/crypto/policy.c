@@ -1,6 +1,6 @@
-#include "crypto/policy.h"
+#include "crypto/policy_internal.h"
 
-#define PREFIX "http://opcfoundation.org/UA/SecurityPolicy#"
+#define PREFIX KW_POLICY_PREFIX
 #define RSA_SHA1 "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
 #define RSA_SHA256 "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 #define RSA_PSS_SHA256 "http://opcfoundation.org/UA/security/rsa-pss-sha2-256"
@@ -12,12 +12,14 @@ const kw_security_policy KW_POLICY_NONE = {
     .name = "None",
     .uri = PREFIX "None",
     .is_none = true,
+    .has_legacy_sequence = true,
 };
 
 static const kw_security_policy BASIC128_RSA15 = {
     .name = "Basic128Rsa15",
     .uri = PREFIX "Basic128Rsa15",
     .is_deprecated = true,
+    .has_legacy_sequence = true,
     .rank = 10,
     .asym_signature = KW_ASYM_SIGN_RSA_PKCS1_SHA1,
     .asym_encryption = KW_ASYM_ENC_RSA_PKCS1,
@@ -25,6 +27,8 @@ static const kw_security_policy BASIC128_RSA15 = {
     .asym_encryption_uri = RSA_15,
     .asym_overhead = 11,
     .certificate_hash = KW_HASH_SHA1,
+    .thumbprint_hash = KW_HASH_SHA1,
+    .certificate_keys = 1u << KW_KEY_RSA,
     .min_key_bits = 1024,
     .max_key_bits = 2048,
     .cipher = KW_SYM_AES128_CBC,
@@ -42,6 +46,7 @@ static const kw_security_policy BASIC256 = {
     .name = "Basic256",
     .uri = PREFIX "Basic256",
     .is_deprecated = true,
+    .has_legacy_sequence = true,
     .rank = 20,
     .asym_signature = KW_ASYM_SIGN_RSA_PKCS1_SHA1,
     .asym_encryption = KW_ASYM_ENC_RSA_OAEP_SHA1,
@@ -49,6 +54,8 @@ static const kw_security_policy BASIC256 = {
     .asym_encryption_uri = RSA_OAEP,
     .asym_overhead = 42,
     .certificate_hash = KW_HASH_SHA1,
+    .thumbprint_hash = KW_HASH_SHA1,
+    .certificate_keys = 1u << KW_KEY_RSA,
     .min_key_bits = 1024,
     .max_key_bits = 2048,
     .cipher = KW_SYM_AES256_CBC,
@@ -65,6 +72,7 @@ static const kw_security_policy BASIC256 = {
 static const kw_security_policy AES128_SHA256_RSAOAEP = {
     .name = "Aes128_Sha256_RsaOaep",
     .uri = PREFIX "Aes128_Sha256_RsaOaep",
+    .has_legacy_sequence = true,
     .rank = 30,
     .asym_signature = KW_ASYM_SIGN_RSA_PKCS1_SHA256,
     .asym_encryption = KW_ASYM_ENC_RSA_OAEP_SHA1,
@@ -72,6 +80,8 @@ static const kw_security_policy AES128_SHA256_RSAOAEP = {
     .asym_encryption_uri = RSA_OAEP,
     .asym_overhead = 42,
     .certificate_hash = KW_HASH_SHA256,
+    .thumbprint_hash = KW_HASH_SHA1,
+    .certificate_keys = 1u << KW_KEY_RSA,
     .min_key_bits = 2048,
     .max_key_bits = 4096,
     .cipher = KW_SYM_AES128_CBC,
@@ -88,6 +98,7 @@ static const kw_security_policy AES128_SHA256_RSAOAEP = {
 static const kw_security_policy BASIC256SHA256 = {
     .name = "Basic256Sha256",
     .uri = PREFIX "Basic256Sha256",
+    .has_legacy_sequence = true,
     .rank = 40,
     .asym_signature = KW_ASYM_SIGN_RSA_PKCS1_SHA256,
     .asym_encryption = KW_ASYM_ENC_RSA_OAEP_SHA1,
@@ -95,6 +106,8 @@ static const kw_security_policy BASIC256SHA256 = {
     .asym_encryption_uri = RSA_OAEP,
     .asym_overhead = 42,
     .certificate_hash = KW_HASH_SHA256,
+    .thumbprint_hash = KW_HASH_SHA1,
+    .certificate_keys = 1u << KW_KEY_RSA,
     .min_key_bits = 2048,
     .max_key_bits = 4096,
     .cipher = KW_SYM_AES256_CBC,
@@ -111,6 +124,7 @@ static const kw_security_policy BASIC256SHA256 = {
 static const kw_security_policy AES256_SHA256_RSAPSS = {
     .name = "Aes256_Sha256_RsaPss",
     .uri = PREFIX "Aes256_Sha256_RsaPss",
+    .has_legacy_sequence = true,
     .rank = 50,
     .asym_signature = KW_ASYM_SIGN_RSA_PSS_SHA256,
     .asym_encryption = KW_ASYM_ENC_RSA_OAEP_SHA256,
@@ -118,6 +132,8 @@ static const kw_security_policy AES256_SHA256_RSAPSS = {
     .asym_encryption_uri = RSA_OAEP_SHA256,
     .asym_overhead = 66,
     .certificate_hash = KW_HASH_SHA256,
+    .thumbprint_hash = KW_HASH_SHA1,
+    .certificate_keys = 1u << KW_KEY_RSA,
     .min_key_bits = 2048,
     .max_key_bits = 4096,
     .cipher = KW_SYM_AES256_CBC,
@@ -131,25 +147,31 @@ static const kw_security_policy AES256_SHA256_RSAPSS = {
     .nonce_len = 32,
 };
 
-static const kw_security_policy *const POLICIES[] = {
+/* The RSA ones of the beginning; the others are in policy_ecc.c. */
+static const kw_security_policy *const CLASSIC[] = {
     &KW_POLICY_NONE, &BASIC128_RSA15, &BASIC256, &AES128_SHA256_RSAOAEP, &BASIC256SHA256, &AES256_SHA256_RSAPSS,
 };
 
+#define CLASSIC_COUNT (sizeof(CLASSIC) / sizeof(CLASSIC[0]))
+
 size_t kw_security_policy_count(void)
 {
-    return sizeof(POLICIES) / sizeof(POLICIES[0]);
+    return CLASSIC_COUNT + KW_ECC_POLICY_COUNT;
 }
 
 const kw_security_policy *kw_security_policy_at(size_t index)
 {
-    return index < kw_security_policy_count() ? POLICIES[index] : NULL;
+    if (index < CLASSIC_COUNT) {
+        return CLASSIC[index];
+    }
+    return index < kw_security_policy_count() ? &KW_ECC_POLICIES[index - CLASSIC_COUNT] : NULL;
 }
 
 const kw_security_policy *kw_security_policy_by_uri(kw_string uri)
 {
     for (size_t i = 0; i < kw_security_policy_count(); i++) {
-        if (kw_string_equals(uri, POLICIES[i]->uri)) {
-            return POLICIES[i];
+        if (kw_string_equals(uri, kw_security_policy_at(i)->uri)) {
+            return kw_security_policy_at(i);
         }
     }
     return NULL;
@@ -158,9 +180,18 @@ const kw_security_policy *kw_security_policy_by_uri(kw_string uri)
 const kw_security_policy *kw_security_policy_by_name(kw_string name)
 {
     for (size_t i = 0; i < kw_security_policy_count(); i++) {
-        if (kw_string_equals(name, POLICIES[i]->name)) {
-            return POLICIES[i];
+        if (kw_string_equals(name, kw_security_policy_at(i)->name)) {
+            return kw_security_policy_at(i);
         }
     }
     return kw_security_policy_by_uri(name);
+}
+
+bool kw_security_policy_takes_key(const kw_security_policy *policy, kw_key_type type, uint32_t bits)
+{
+    if (policy->is_none) {
+        return true;
+    }
+    const bool is_long_enough = type != KW_KEY_RSA || (bits >= policy->min_key_bits && bits <= policy->max_key_bits);
+    return type < KW_KEY_OTHER && (policy->certificate_keys & 1u << type) != 0 && is_long_enough;
 }

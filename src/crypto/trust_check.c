@@ -99,9 +99,13 @@ static unsigned hash_bits(const kw_certificate *c)
 {
     int digest = 0, key = 0, bits = 0;
     uint32_t flags = 0;
-    return X509_get_signature_info(c->x509, &digest, &key, &bits, &flags) == 1 && EVP_get_digestbynid(digest) != NULL
-               ? (unsigned)EVP_MD_get_size(EVP_get_digestbynid(digest)) * 8
-               : 0;
+    if (X509_get_signature_info(c->x509, &digest, &key, &bits, &flags) != 1) {
+        return 0;
+    }
+    if (key == NID_ED25519 || key == NID_ED448) { /* these bring their own: SHA-512, SHAKE256 */
+        return 512;
+    }
+    return EVP_get_digestbynid(digest) != NULL ? (unsigned)EVP_MD_get_size(EVP_get_digestbynid(digest)) * 8 : 0;
 }
 
 static unsigned wanted_bits(kw_hash hash)
@@ -117,8 +121,8 @@ static kw_status check_policy(const kw_security_policy *policy, const kw_certifi
     if (policy == NULL || policy->is_none) {
         return KW_GOOD;
     }
-    const bool fits = leaf->public_key->type == KW_KEY_RSA && leaf->public_key->bits >= policy->min_key_bits &&
-                      leaf->public_key->bits <= policy->max_key_bits && hash_bits(leaf) >= wanted_bits(policy->certificate_hash);
+    const bool fits = kw_security_policy_takes_key(policy, leaf->public_key->type, leaf->public_key->bits) &&
+                      hash_bits(leaf) >= wanted_bits(policy->certificate_hash);
     return fits ? KW_GOOD : KW_BAD_CERTIFICATE_POLICY_CHECK_FAILED;
 }
 

@@ -253,6 +253,10 @@ static json_t *required_members(const kw_public_key *key, kw_arena *arena)
                       kw_json_set_string(o, "crv", kw_public_key_type(key) == KW_KEY_EC_P256 ? KW_STRING("P-256") : KW_STRING("P-384")) &&
                       kw_json_set_string(o, "kty", KW_STRING("EC")) && set_number(o, "x", a, arena) && set_number(o, "y", b, arena);
         break;
+    case KW_KEY_EC_BP256:
+    case KW_KEY_EC_BP384:
+    case KW_KEY_ED25519:
+    case KW_KEY_ED448:
     case KW_KEY_OTHER:
         break;
     }

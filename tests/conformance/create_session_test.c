@@ -298,7 +298,7 @@ static void cs_16_the_server_signs_certificate_and_nonce(void **state)
     kw_test_world *world = *state;
     for (size_t i = 0; i < kw_security_policy_count(); i++) {
         const kw_security_policy *policy = kw_security_policy_at(i);
-        if (policy->is_none || policy->is_deprecated) {
+        if (policy->is_none || policy->is_deprecated || policy->ephemeral != KW_EPHEMERAL_NONE) {
             continue;
         }
         kw_test_client *client = kw_test_client_new(world, &(kw_test_client_options){.policy = policy});
