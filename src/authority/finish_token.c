@@ -66,6 +66,7 @@ static kw_status take(kw_token_call *t)
     KW_TRY(take_signature(f));
     KW_TRY(kw_token_requests_take(t->authority->requests, &call->session_id, id, call->arena, &f->request)); /* AZ-08 */
     t->resource = f->request.resource;
+    t->use.key = f->request.key;
     return kw_authority_policy(t->authority, f->request.policy_id, call->arena, &f->policy);
 }
 

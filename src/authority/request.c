@@ -57,6 +57,8 @@ static kw_status take(kw_token_call *t)
     }
     KW_TRY(kw_token_call_admit(t, token));
     r->token = token != NULL ? *token : (kw_extension_object){.type = NULL};
+    const kw_session *session = kw_session_by_id(kw_server_sessions(t->authority->server), &t->call->session_id);
+    t->use.key = session != NULL ? kw_receiver_key_retain(kw_session_key_given(session)) : NULL; /* ES-10 */
     t->resource = *resource;
     return KW_GOOD;
 }

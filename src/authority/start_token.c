@@ -2,11 +2,13 @@
 #include "authority/token_call.h"
 #include "authority/token_requests.h"
 #include "base/try.h"
+#include "identity/ecdh_header.h"
 
 typedef struct start_call {
     kw_token_call base;
     kw_token_request request; /* what FinishRequestToken will need; borrowed from the request and its arena */
     kw_bytes requestor_data, service_data;
+    const kw_security_policy *key_policy; /* of the EphemeralKey that is ServiceData; NULL: none is */
 } start_call;
 
 /* --- ServiceData (AZ-07) ---------------------------------------------------------------------------------------------------- */
@@ -17,12 +19,16 @@ static const kw_security_policy *policy_of(const kw_token_call *t, const kw_user
                                                           : kw_security_policy_by_uri(policy->security_policy_uri);
 }
 
-/* Whom a password or token is sealed for. An EphemeralKey, where the policy has one, would stand here. */
+/* Whom a password or token is sealed for: a Certificate, or an EphemeralKey, which the job makes. */
 static kw_status data_for_secret(start_call *s, const kw_security_policy *policy)
 {
     const kw_application_identity *receiver = s->base.call->context->receiver;
     if (policy->is_none) {
         return KW_GOOD; /* unused */
+    }
+    if (policy->ephemeral != KW_EPHEMERAL_NONE) {
+        s->key_policy = policy;
+        return KW_GOOD;
     }
     if (policy->asym_encryption == KW_ASYM_ENC_NONE || receiver == NULL || receiver->certificate == NULL) {
         return KW_BAD_SECURITY_POLICY_REJECTED;
@@ -89,6 +95,22 @@ static kw_status take(kw_token_call *t)
     return make_service_data(s, &policy);
 }
 
+/* EphemeralKeyType in UA binary: a key of this request and no other, whatever the Session was given. */
+static kw_status make_key(start_call *s)
+{
+    kw_token_call *t = &s->base;
+    const kw_application_identity *receiver = t->call->context->receiver;
+    if (s->key_policy == NULL) {
+        return KW_GOOD;
+    }
+    if (receiver == NULL) {
+        return KW_BAD_SECURITY_POLICY_REJECTED;
+    }
+    KW_TRY(kw_receiver_key_new(s->key_policy, receiver, &t->use.key));
+    s->request.key = t->use.key;
+    return kw_ecdh_encode(t->use.key, t->call->arena, &s->service_data);
+}
+
 static kw_status run(kw_token_call *t, kw_identity **who, const char **why)
 {
     kw_resource found;
@@ -98,7 +120,8 @@ static kw_status run(kw_token_call *t, kw_identity **who, const char **why)
         *why = "the resource is not registered";
         return KW_BAD_NOT_FOUND;
     }
-    return status;
+    KW_TRY(status);
+    return make_key((start_call *)t);
 }
 
 static kw_status settle(kw_token_call *t)

@@ -36,7 +36,10 @@ kw_status kw_token_call_prove(kw_token_call *t, const kw_identity_claim *claim, 
 {
     const kw_x509_identity_token *token = kw_extension_object_get(claim->token, KW_TYPE_X509_IDENTITY_TOKEN);
     kw_refusal refusal;
-    const kw_status status = kw_identity_prove(kw_server_gate(t->authority->server), claim, who, &refusal, &t->delay_ms);
+    kw_identity_claim whole = *claim;
+    whole.receiver_use = &t->use;
+    const kw_status status = kw_identity_prove(kw_server_gate(t->authority->server), &whole, who, &refusal, &t->delay_ms);
+    kw_receiver_key_settle(&t->use, !kw_status_is_bad(status));
     *why = refusal.why;
     t->certificate_verdict = refusal.user_certificate;
     t->certificate = token != NULL ? token->certificate_data : KW_BYTES_NULL;
@@ -162,6 +165,7 @@ static void raise_events(const kw_authority *authority, const kw_token_method *m
 static void drop(kw_token_call *t)
 {
     kw_identity_release(t->session_identity);
+    kw_receiver_key_release(t->use.key);
     free(t);
 }
 

@@ -31,6 +31,7 @@ struct kw_token_call {
     kw_identity *session_identity; /* retained: the Session's user */
     kw_string resource;            /* borrowed from the request, as the call and its arena */
     kw_string grant, subject;      /* the refresh tokens that it is about and whose they are, for the trail; null: none */
+    kw_receiver_use use;           /* of the key that a secret in it is sealed for; one reference. NULL: none */
     kw_status status;
     kw_status certificate_verdict; /* what is wrong with the Certificate of an X509 user; Good: nothing that is known */
     kw_bytes certificate;          /* that one; borrowed as `resource` */

@@ -47,6 +47,7 @@ static void watch_oldest(kw_token_requests *r)
 
 static void free_entry(entry *e)
 {
+    kw_receiver_key_release(e->request.key);
     kw_arena_free(e->arena);
     free(e);
 }
@@ -135,7 +136,11 @@ static kw_status copy_request(kw_arena *arena, const kw_token_request *from, kw_
                               .service_data = kw_arena_copy(arena, from->service_data)};
     const bool is_whole = out->resource.len == from->resource.len && out->policy_id.len == from->policy_id.len &&
                           out->requestor_data.len == from->requestor_data.len && out->service_data.len == from->service_data.len;
-    return is_whole ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+    if (!is_whole) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    out->key = kw_receiver_key_retain(from->key);
+    return KW_GOOD;
 }
 
 static kw_status new_entry(const kw_token_requests *r, const kw_guid *session, const kw_token_request *request, entry **out)

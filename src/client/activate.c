@@ -42,27 +42,35 @@ static kw_status sign_as_application(kw_client *client, const kw_security_policy
     return kw_asym_sign(policy, client->identity.key, parts, 2, arena, &signature->signature);
 }
 
+/* IT-07, UN-04 */
+static const kw_security_policy *secret_policy(const kw_user_token_policy *policy, const kw_security_policy *channel_policy)
+{
+    return policy->security_policy_uri.len > 0 ? kw_security_policy_by_uri(policy->security_policy_uri) : channel_policy;
+}
+
 static kw_status fill_request(kw_client *client, const kw_client_identity *identity, kw_arena *arena, kw_activate_session_request *request)
 {
     const kw_endpoint_description *endpoint = client->endpoint;
     const kw_security_policy *channel_policy = kw_security_policy_by_uri(endpoint->security_policy_uri);
-    const kw_token_context context = {.policy = kw_client_choose_token_policy(endpoint->user_identity_tokens,
-                                                                              endpoint->user_identity_tokens_count, identity->kind,
-                                                                              channel_policy, endpoint->security_mode),
-                                      .channel_policy = channel_policy,
-                                      .mode = endpoint->security_mode,
-                                      .receiver = client->server_certificate,
-                                      .nonce = {client->server_nonce, client->server_nonce_len}};
+    kw_token_context context = {.policy =
+                                    kw_client_choose_token_policy(endpoint->user_identity_tokens, endpoint->user_identity_tokens_count,
+                                                                  identity->kind, channel_policy, endpoint->security_mode),
+                                .channel_policy = channel_policy,
+                                .mode = endpoint->security_mode,
+                                .receiver = client->server_certificate,
+                                .nonce = {client->server_nonce, client->server_nonce_len}};
     if (context.policy == NULL) {
         return kw_client_fail(client, KW_BAD_IDENTITY_TOKEN_INVALID,
                               "the server takes no %s at this endpoint in a way that is safe; `keyway endpoints` shows what it takes",
                               kind_name(identity->kind));
     }
+    context.receiver_key = kw_client_key_for(client, secret_policy(context.policy, channel_policy));
     /* ES-12: on a channel without security the certificate was not looked at yet. */
     if (identity->kind != KW_USER_TOKEN_TYPE_ANONYMOUS && !client->server_certificate_is_checked && client->server_certificate != NULL) {
         KW_TRY(kw_client_check_certificate(client, client->server_certificate, NULL, endpoint->server.application_uri));
         client->server_certificate_is_checked = true;
     }
+    KW_TRY(kw_client_ask_for_key(client, arena, &request->request_header));
     KW_TRY(kw_client_build_token(client, &context, identity, arena, &request->user_identity_token, &request->user_token_signature));
     kw_string *locales = KW_ARENA_ARRAY(arena, kw_string, client->locale_count);
     for (size_t i = 0; locales != NULL && i < client->locale_count; i++) {
@@ -81,7 +89,9 @@ static kw_status keep_nonce(kw_client *client, const kw_activate_session_respons
         return status;
     }
     const kw_status nonce = kw_client_take_nonce(client, response->server_nonce);
-    return !is_refused && kw_status_is_bad(nonce) ? nonce : status;
+    const kw_status key = is_refused ? KW_GOOD : kw_client_take_key(client, &response->response_header);
+    const kw_status kept = kw_status_is_bad(nonce) ? nonce : key;
+    return !is_refused && kw_status_is_bad(kept) ? kept : status;
 }
 
 kw_status kw_client_prove(kw_client *client, const kw_client_identity *identity)

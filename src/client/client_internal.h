@@ -11,6 +11,7 @@
 
 #define KW_CLIENT_ARENA ((size_t)256 << 20) /* the most that one response may need */
 #define KW_CLIENT_NONCE 32
+#define KW_CLIENT_KEY_MAX 384 /* the largest public key, that of the group ffdhe3072 */
 #define KW_CLIENT_ERROR_MAX 512
 #define KW_TRANSPORT_UATCP "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary"
 
@@ -96,6 +97,13 @@ typedef struct kw_client_user {
 /* subscription_internal.h */
 typedef struct kw_client_subscriptions kw_client_subscriptions;
 
+/* keys.c: the EphemeralKey that the Server gave out last. */
+typedef struct kw_client_key {
+    const kw_security_policy *policy; /* that the Session asked for; NULL: for none */
+    uint8_t bytes[KW_CLIENT_KEY_MAX];
+    size_t len; /* 0: there is none */
+} kw_client_key;
+
 struct kw_client {
     kw_client_env env;
     char *application_name, *policy_name;
@@ -125,6 +133,7 @@ struct kw_client {
     kw_client_user user;
     uint8_t server_nonce[128];
     size_t server_nonce_len;
+    kw_client_key server_key;
     const kw_string *namespaces;
     size_t namespace_count;
     kw_client_subscriptions *subscriptions; /* NULL: there never was one */
@@ -186,6 +195,15 @@ kw_status kw_client_open_channel(kw_client *client);
 /* CreateSession; `discovered` is what GetEndpoints had said. */
 kw_status kw_client_create_session(kw_client *client, const kw_endpoint_description *discovered, size_t discovered_count);
 
+/* keys.c: EphemeralKeys for secrets, where a UserTokenPolicy of the endpoint needs them (CS-21). */
+kw_status kw_client_ask_for_key(kw_client *client, kw_arena *arena, kw_request_header *header);
+/* Remember the key of this response, if it is the Server's. */
+kw_status kw_client_take_key(kw_client *client, const kw_response_header *header);
+/* The one for this policy; null: there is none. */
+kw_bytes kw_client_key_for(const kw_client *client, const kw_security_policy *policy);
+/* It was used: a key is good for one secret. */
+void kw_client_drop_key(kw_client *client);
+
 /* activate.c: ActivateSession as this user; remembers the next serverNonce and nothing else. */
 kw_status kw_client_prove(kw_client *client, const kw_client_identity *identity);
 
@@ -233,6 +251,7 @@ typedef struct kw_token_context {
     const kw_security_policy *channel_policy;
     kw_message_security_mode mode;
     const kw_certificate *receiver;           /* whom secrets are encrypted to */
+    kw_bytes receiver_key;                    /* and for which EphemeralKey, where the policy has them; null: none is known */
     kw_bytes nonce;                           /* of the Session; null: a context without one, where the sender makes one up */
     const struct kw_channel_binding *binding; /* FinishRequestToken: what an X509 user signs; NULL: not there */
 } kw_token_context;

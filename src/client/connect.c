@@ -118,6 +118,7 @@ static kw_status check_response(kw_client *client, const kw_security_policy *pol
         }
     }
     KW_TRY(check_signature(client, policy, nonce, response));
+    KW_TRY(kw_client_take_key(client, &response->response_header));
     if (!same_endpoints(discovered, discovered_count, response->server_endpoints, response->server_endpoints_count)) {
         return kw_client_fail(client, KW_BAD_SECURITY_CHECKS_FAILED,
                               "the endpoints that discovery showed are not those of the server: somebody may have changed them on the way");
@@ -143,6 +144,7 @@ kw_status kw_client_create_session(kw_client *client, const kw_endpoint_descript
             client->identity.certificate != NULL && !policy->is_none ? kw_certificate_chain(client->identity.certificate) : KW_BYTES_NULL,
         .requested_session_timeout = client->session_timeout_ms};
     kw_create_session_response *response = NULL;
+    KW_TRY(kw_client_ask_for_key(client, client->arena, &request.request_header));
     KW_TRY(kw_client_exchange(client, client->link, NULL, KW_TYPE_CREATE_SESSION_REQUEST, &request, KW_TYPE_CREATE_SESSION_RESPONSE,
                               client->arena, (void **)&response));
     client->authentication_token = response->authentication_token;
@@ -253,6 +255,7 @@ kw_status kw_client_disconnect(kw_client *client)
     client->endpoint = NULL;
     client->has_session = client->is_activated = client->session_is_gone = false;
     client->server_nonce_len = 0;
+    kw_client_drop_key(client);
     client->namespaces = NULL;
     client->namespace_count = 0;
     kw_arena_reset(client->arena);

@@ -88,14 +88,16 @@ static kw_status explicit_identity(const kw_token_service *service, const kw_cli
 {
     kw_client *authority = service->client;
     kw_signature_data signature;
-    const kw_token_context context = {.policy = kw_token_service_policy(service, self->kind),
-                                      .channel_policy = kw_security_policy_by_uri(authority->endpoint->security_policy_uri),
-                                      .mode = authority->endpoint->security_mode,
-                                      .receiver = authority->server_certificate,
-                                      .nonce = KW_BYTES_NULL};
+    kw_token_context context = {.policy = kw_token_service_policy(service, self->kind),
+                                .channel_policy = kw_security_policy_by_uri(authority->endpoint->security_policy_uri),
+                                .mode = authority->endpoint->security_mode,
+                                .receiver = authority->server_certificate,
+                                .nonce = KW_BYTES_NULL};
     if (context.policy == NULL) {
         return kw_client_fail(authority, KW_BAD_IDENTITY_TOKEN_INVALID, "the Authorization Service does not take this kind of identity");
     }
+    const kw_string uri = context.policy->security_policy_uri;
+    context.receiver_key = kw_client_key_for(authority, uri.len > 0 ? kw_security_policy_by_uri(uri) : context.channel_policy);
     return kw_client_build_token(authority, &context, self, arena, token, &signature);
 }
 
@@ -120,6 +122,7 @@ static kw_status request_access_token(const kw_token_service *service, const kw_
     if (kw_status_is_bad(status)) {
         return kw_token_service_refusal(service, status);
     }
+    kw_client_drop_key(service->client); /* whether it was used or not: the next one comes with the next activation */
     const kw_string *text = kw_token_service_output(&result, 0, KW_BUILTIN_STRING);
     if (text == NULL) {
         return kw_client_fail(service->client, KW_BAD_TYPE_MISMATCH, "the Authorization Service answered without a token");

@@ -34,6 +34,9 @@ const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_po
             (policy->is_none && (kind == KW_USER_TOKEN_TYPE_CERTIFICATE || mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT))) {
             continue;
         }
+        if (!channel_policy->is_none && (policy->certificate_keys & channel_policy->certificate_keys) == 0 && !policy->is_none) {
+            continue; /* the Server's Certificate of this channel is of no use there (TP-07) */
+        }
         if (policy->is_deprecated && policy != channel_policy) { /* asked for by nobody but the server, or whoever changed what it said */
             continue;
         }
@@ -43,6 +46,26 @@ const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_po
         }
     }
     return best;
+}
+
+/* For a key that the Server gave out, signed by the application (RT-08, RT-14 too) or, where the secret is nothing, by the user. */
+static kw_status seal_for_key(kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
+                              const kw_application_identity *signer, kw_bytes secret, kw_arena *arena, kw_bytes *sealed)
+{
+    const kw_secret_format format = client->dotnet_secrets ? KW_SECRET_ECC_DOTNET : KW_SECRET_ECC;
+    if (context->receiver_key.len == 0) {
+        return kw_client_fail(client, KW_BAD_SECURITY_POLICY_REJECTED, "the server gave no key to seal secrets for under %s", policy->name);
+    }
+    if (signer->key == NULL || signer->certificate == NULL) {
+        return kw_client_fail(client, KW_BAD_CERTIFICATE_INVALID, "secrets under %s are signed: a certificate and its key are needed",
+                              policy->name);
+    }
+    const kw_status status = kw_secret_seal_ecc(format, signer, policy, context->receiver_key, context->nonce, secret,
+                                                kw_clock_utc(client->env.clock), client->env.random, arena, sealed);
+    return kw_status_is_bad(status)
+               ? kw_client_fail(client, status,
+                                "nothing can be sealed for the key of the server under %s: is the certificate of that kind?", policy->name)
+               : status;
 }
 
 static kw_secret_format format_for(const kw_client *client, const kw_token_context *context, const kw_security_policy *policy,
@@ -66,6 +89,9 @@ static kw_status seal(kw_client *client, const kw_token_context *context, const 
     if (format == KW_SECRET_CLEAR) {
         *sealed = kw_arena_copy(arena, secret);
         return KW_GOOD;
+    }
+    if (policy->ephemeral != KW_EPHEMERAL_NONE) {
+        return seal_for_key(client, context, policy, &client->identity, secret, arena, sealed);
     }
     if (context->receiver == NULL) {
         return kw_client_fail(client, KW_BAD_CERTIFICATE_INVALID, "the server shows no certificate to encrypt the secret for");
@@ -132,6 +158,9 @@ static kw_status sign_as_user(kw_client *client, const kw_token_context *context
         *data = kw_arena_copy(arena, kw_certificate_chain(user->certificate));
         signature->algorithm = kw_string_from(policy->asym_signature_uri);
         return kw_channel_bound_sign(context->binding, policy, user->key, arena, &signature->signature);
+    }
+    if (context->nonce.data == NULL && policy->ephemeral != KW_EPHEMERAL_NONE) {
+        return seal_for_key(client, context, policy, user, KW_BYTES_NULL, arena, data);
     }
     if (context->nonce.data == NULL && context->receiver != NULL) {
         return kw_secret_seal_signed(user, policy, context->receiver, KW_BYTES_NULL, kw_clock_utc(client->env.clock), client->env.random,

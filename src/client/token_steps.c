@@ -2,6 +2,7 @@
 #include "base/try.h"
 #include "client/token_service.h"
 #include "identity/channel_bound.h"
+#include "identity/ecdh_header.h"
 
 #define REQUESTOR_DATA 32
 
@@ -63,7 +64,8 @@ static kw_status receiver_of(const kw_token_service *service, const started *s, 
     kw_client *client = service->client;
     const kw_security_policy *policy = kw_security_policy_by_uri(s->policy->security_policy_uri);
     *out = NULL;
-    if (policy == NULL || policy->is_none || s->policy->token_type == KW_USER_TOKEN_TYPE_CERTIFICATE) {
+    if (policy == NULL || policy->is_none || policy->ephemeral != KW_EPHEMERAL_NONE ||
+        s->policy->token_type == KW_USER_TOKEN_TYPE_CERTIFICATE) {
         return KW_GOOD;
     }
     if (kw_status_is_bad(kw_certificate_parse(s->service_data, out))) {
@@ -73,6 +75,20 @@ static kw_status receiver_of(const kw_token_service *service, const started *s, 
         return KW_GOOD;
     }
     return kw_client_check_certificate(client, *out, policy, client->endpoint->server.application_uri);
+}
+
+/* AZ-07: an EphemeralKey, signed by whom the channel belongs to. */
+static kw_status key_of(const kw_token_service *service, const started *s, kw_arena *arena, kw_bytes *out)
+{
+    kw_client *client = service->client;
+    const kw_security_policy *policy = kw_security_policy_by_uri(s->policy->security_policy_uri);
+    *out = KW_BYTES_NULL;
+    if (policy == NULL || policy->ephemeral == KW_EPHEMERAL_NONE || s->policy->token_type == KW_USER_TOKEN_TYPE_CERTIFICATE) {
+        return KW_GOOD;
+    }
+    const kw_status status = kw_ecdh_decode(s->service_data, policy, client->server_certificate, arena, out);
+    return kw_status_is_bad(status) ? kw_client_fail(client, status, "the key to seal secrets for is not the Authorization Service's own")
+                                    : status;
 }
 
 static kw_status build_token(const kw_token_service *service, const kw_client_token_wish *wish, const started *s, kw_arena *arena,
@@ -85,10 +101,15 @@ static kw_status build_token(const kw_token_service *service, const kw_client_to
                                         .server_nonce = s->service_data,
                                         .client_nonce = {s->requestor_data, REQUESTOR_DATA}};
     kw_status status = receiver_of(service, s, &receiver);
+    kw_bytes receiver_key = KW_BYTES_NULL;
+    if (!kw_status_is_bad(status)) {
+        status = key_of(service, s, arena, &receiver_key);
+    }
     const kw_token_context context = {.policy = s->policy,
                                       .channel_policy = kw_security_policy_by_uri(client->endpoint->security_policy_uri),
                                       .mode = client->endpoint->security_mode,
                                       .receiver = receiver,
+                                      .receiver_key = receiver_key,
                                       .binding = &binding};
     if (!kw_status_is_bad(status)) {
         status = kw_client_build_token(client, &context, wish->self, arena, token, signature);

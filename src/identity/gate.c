@@ -112,6 +112,7 @@ kw_status kw_identity_gate_new(const kw_identity_config *config, kw_store *store
     gate->random = random;
     gate->log = log;
     atomic_init(&gate->user_trust, NULL);
+    atomic_init(&gate->application_trust, NULL);
     gate->arena = kw_arena_new((size_t)1 << 20);
     if (gate->arena == NULL) {
         goto failed;
@@ -149,6 +150,11 @@ void kw_identity_gate_free(kw_identity_gate *gate)
 void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user_trust)
 {
     atomic_store(&gate->user_trust, user_trust);
+}
+
+void kw_identity_gate_set_application_trust(kw_identity_gate *gate, kw_trust_list *trust)
+{
+    atomic_store(&gate->application_trust, trust);
 }
 
 void kw_identity_gate_set_fetch(kw_identity_gate *gate, const kw_fetch *fetch)
@@ -247,6 +253,9 @@ done:
     if (kw_status_is_bad(status)) {
         KW_LOG(gate->log, KW_LOG_INFO, "identity refused", kw_field_status("status", status), kw_field_text("why", proof->why),
                kw_field_str("address", proof->claim->address), kw_field_str("application", proof->claim->application_uri));
+    }
+    if (kw_status_is_bad(status) && proof->claim->receiver_use != NULL) {
+        kw_receiver_key_settle(proof->claim->receiver_use, false);
     }
     kw_certificate_release(proof->user_certificate);
     kw_certificate_release(proof->sealed.signer);

@@ -10,6 +10,7 @@
 #include "base/timer.h"
 #include "crypto/trust.h"
 #include "identity/identity.h"
+#include "identity/receiver_key.h"
 #include "identity/throttle.h"
 #include "identity/user_directory.h"
 
@@ -54,6 +55,8 @@ void kw_identity_gate_free(kw_identity_gate *gate);
 kw_status kw_identity_gate_set_namespaces(kw_identity_gate *gate, const kw_string *namespaces, size_t count);
 /* The trust list for user certificates, apart from that for applications (X5-04); borrowed. Without it no user certificate is believed. */
 void kw_identity_gate_set_user_trust(kw_identity_gate *gate, kw_trust_list *user_trust);
+/* The trust list for applications: who may sign an EccEncryptedSecret that comes over a channel without security. Borrowed. */
+void kw_identity_gate_set_application_trust(kw_identity_gate *gate, kw_trust_list *trust);
 
 /* How keys of issuers are fetched; without it those that the store has are used until they are too old. Borrowed; before the first proof. */
 void kw_identity_gate_set_fetch(kw_identity_gate *gate, const kw_fetch *fetch);
@@ -85,7 +88,8 @@ typedef struct kw_identity_claim {
     bool is_sessionless; /* the access token in a request's header: as it is, on an encrypted channel (OPC 10000-4, 6.3) */
     bool needs_signer;   /* in such a context: a secret must be signed, by the application of the channel or by a user (RT-08, RT-14) */
     const struct kw_channel_binding
-        *binding; /* identity/channel_bound.h: what an X509 user signs in such a context; NULL: a sealed secret */
+        *binding;                  /* identity/channel_bound.h: what an X509 user signs in such a context; NULL: a sealed secret */
+    kw_receiver_use *receiver_use; /* the EphemeralKey that secrets are to be sealed for; NULL: none was given out */
     const kw_certificate *client_certificate; /* of the channel; NULL with None */
     kw_string application_uri;                /* the client's, authenticated by the channel; null with None */
     kw_string address;                        /* peer address, for throttling and audit */
@@ -106,7 +110,7 @@ typedef struct kw_refusal {
  * Bad_IdentityTokenInvalid: malformed, unknown PolicyId, wrong type, not decryptable. Bad_IdentityTokenRejected: signature,
  * issuer, audience, time of a JWT; anonymous not offered. Bad_UserAccessDenied: wrong password or unknown user, alike in
  * answer and in time. Bad_UserSignatureInvalid: X509. On success *out carries one reference.
- * *refusal may be NULL.
+ * *refusal may be NULL. After a success claim->receiver_use says whether the key was taken: the caller settles what becomes of it.
  * Failures are counted (throttle.h): a Client that is locked out gets Bad_UserAccessDenied without a look at its token, and the
  * caller answers only after *delay_ms (may be NULL: nobody waits for an answer), good or bad, by a timer. Anonymous guesses nothing.
  * For jobs.

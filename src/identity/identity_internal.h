@@ -28,6 +28,7 @@ struct kw_identity_gate {
     const kw_log *log;
     _Atomic(const kw_namespace_list *) namespaces; /* in `arena` */
     _Atomic(kw_trust_list *) user_trust;           /* NULL: no user certificate is believed */
+    _Atomic(kw_trust_list *) application_trust;    /* NULL: none but that of a channel */
     const kw_user_directory *directory;            /* NULL: there are the users of the store alone */
     kw_snapshot_cache snapshots;
     kw_throttle *throttle;

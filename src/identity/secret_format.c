@@ -27,10 +27,11 @@ uint32_t kw_secret_read_prefix(kw_reader *r)
     return fits && (id == KW_SECRET_TYPE_RSA || id == KW_SECRET_TYPE_ECC) ? id : 0;
 }
 
-static bool is_encrypted_secret(kw_bytes sealed)
+/* 0: no EncryptedSecret */
+static uint32_t type_of(kw_bytes sealed)
 {
     kw_reader r = kw_reader_of(sealed);
-    return kw_secret_read_prefix(&r) != 0;
+    return kw_secret_read_prefix(&r);
 }
 
 kw_secret_format kw_secret_format_of(const kw_security_policy *policy, kw_bytes sealed)
@@ -38,13 +39,20 @@ kw_secret_format kw_secret_format_of(const kw_security_policy *policy, kw_bytes 
     if (policy->is_none) {
         return KW_SECRET_CLEAR;
     }
-    return is_encrypted_secret(sealed) ? KW_SECRET_RSA : KW_SECRET_LEGACY;
+    switch (type_of(sealed)) {
+    case KW_SECRET_TYPE_RSA:
+        return KW_SECRET_RSA;
+    case KW_SECRET_TYPE_ECC:
+        return KW_SECRET_ECC;
+    default:
+        return KW_SECRET_LEGACY;
+    }
 }
 
 /* UN-03, IT-10, IT-22: the bytes themselves, no wrapper of any kind. */
 static const char *open_clear(const kw_secret_open *how, kw_bytes sealed, kw_secret *secret)
 {
-    if (is_encrypted_secret(sealed)) {
+    if (type_of(sealed) != 0) {
         return "an EncryptedSecret where the policy is None";
     }
     if (sealed.len > how->max_len) {
@@ -64,12 +72,18 @@ kw_status kw_secret_unseal(const kw_secret_open *how, kw_bytes sealed, kw_secret
     case KW_SECRET_LEGACY:
         failure = how->allow_legacy ? kw_secret_legacy_open(how, sealed, secret) : "not an EncryptedSecret";
         break;
+    case KW_SECRET_ECC:
+        failure = kw_secret_ecc_open(how, sealed, secret, &is);
+        break;
     default:
         failure = kw_secret_rsa_open(how, sealed, secret, &is);
         break;
     }
     if (failure != NULL) { /* whatever it was, the peer hears one thing */
         kw_certificate_release(is.signer);
+        if (how->use != NULL) {
+            kw_receiver_key_settle(how->use, false);
+        }
         *why = failure;
         return KW_BAD_IDENTITY_TOKEN_INVALID;
     }
@@ -127,4 +141,27 @@ kw_status kw_secret_seal_signed(const kw_application_identity *signer, const kw_
                           .random = random,
                           .arena = arena};
     return seal_as(KW_SECRET_RSA, &what, sealed);
+}
+
+kw_status kw_secret_seal_ecc(kw_secret_format format, const kw_application_identity *signer, const kw_security_policy *policy,
+                             kw_bytes receiver, kw_bytes nonce, kw_bytes secret, int64_t now, const kw_random *random, kw_arena *arena,
+                             kw_bytes *sealed)
+{
+    uint8_t made_up[KW_SECRET_NONCE_MIN];
+    if (policy->ephemeral == KW_EPHEMERAL_NONE || signer->key == NULL || signer->certificate == NULL) {
+        return KW_BAD_INVALID_ARGUMENT;
+    }
+    if (nonce.data == NULL) { /* ES-11: outside of a Session */
+        KW_TRY(kw_random_fill(random, made_up, sizeof(made_up)));
+        nonce = (kw_bytes){made_up, sizeof(made_up)};
+    }
+    const kw_seal what = {.policy = policy,
+                          .receiver_key = receiver,
+                          .signer = signer,
+                          .nonce = nonce,
+                          .secret = secret,
+                          .now = now,
+                          .random = random,
+                          .arena = arena};
+    return kw_secret_ecc_seal(&what, format == KW_SECRET_ECC_DOTNET, sealed);
 }

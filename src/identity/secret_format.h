@@ -1,6 +1,6 @@
 /*
- * Secrets inside tokens: clear, the legacy block (OPC 10000-4, 7.40.2.2), RsaEncryptedSecret (7.40.2.4). EccEncryptedSecret gets
- * its row with the ECC policies. Both directions: the Server opens, the Client (and Gateway) seals.
+ * Secrets inside tokens: clear, the legacy block (OPC 10000-4, 7.40.2.2), RsaEncryptedSecret (7.40.2.4), EccEncryptedSecret
+ * (7.40.2.5). Both directions: the Server opens, the Client (and Gateway) seals.
  *
  * RequestAccessToken wants secrets that somebody signed (OPC 10000-12, 9.5.4), which an RsaEncryptedSecret by itself is not: its
  * HMAC has a key that it brings along. A signed one is made as EccEncryptedSecret has it: the field Certificate holds the signer's
@@ -14,16 +14,19 @@
 #include "crypto/certificate.h"
 #include "crypto/policy.h"
 #include "crypto/symmetric.h"
+#include "identity/receiver_key.h"
 
 typedef enum kw_secret_format {
     KW_SECRET_CLEAR,
     KW_SECRET_LEGACY,
     KW_SECRET_RSA,
     KW_SECRET_RSA_DOTNET, /* its raw KeyData and one-byte padding size */
+    KW_SECRET_ECC,
+    KW_SECRET_ECC_DOTNET, /* its block behind the padding, where the cipher is AES-CBC */
     KW_SECRET_LEGACY_LONG /* only to seal: a token for a peer that knows nothing but the legacy block, in as many RSA blocks as it takes */
 } kw_secret_format;
 
-/* Which format these bytes are in: CLEAR when the policy is None, RSA (either dialect) by the leading NodeId, otherwise LEGACY. */
+/* Which format these bytes are in: CLEAR when the policy is None, RSA or ECC (either dialect) by the leading NodeId, otherwise LEGACY. */
 kw_secret_format kw_secret_format_of(const kw_security_policy *policy, kw_bytes sealed);
 
 typedef struct kw_secret_open {
@@ -34,7 +37,9 @@ typedef struct kw_secret_open {
     uint32_t window_s; /* SigningTime: now − window … now + window */
     uint32_t max_len;
     bool allow_legacy;
-    bool takes_signature; /* also an RsaEncryptedSecret that somebody signed */
+    bool takes_signature;         /* also an RsaEncryptedSecret that somebody signed; an EccEncryptedSecret of others than the sender */
+    const kw_certificate *sender; /* the application that is known by its channel; NULL: none is */
+    kw_receiver_use *use;         /* the key that an EccEncryptedSecret must be for; taken on success. NULL: there is none */
 } kw_secret_open;
 
 /* What is known of a secret beside what is in it. */
@@ -55,6 +60,10 @@ kw_status kw_secret_unseal(const kw_secret_open *how, kw_bytes sealed, kw_secret
 /* Result in the arena. nonce null: made up (ES-11). Bad_InvalidArgument: LEGACY with more than 64 bytes. */
 kw_status kw_secret_seal(kw_secret_format format, const kw_security_policy *policy, const kw_certificate *receiver, kw_bytes nonce,
                          kw_bytes secret, int64_t now, const kw_random *random, kw_arena *arena, kw_bytes *sealed);
+/* An EccEncryptedSecret, in either dialect; `receiver` is an EphemeralKey. nonce null: made up. Bad_SecurityChecksFailed: no such key. */
+kw_status kw_secret_seal_ecc(kw_secret_format format, const kw_application_identity *signer, const kw_security_policy *policy,
+                             kw_bytes receiver, kw_bytes nonce, kw_bytes secret, int64_t now, const kw_random *random, kw_arena *arena,
+                             kw_bytes *sealed);
 /* An RsaEncryptedSecret outside of a Session that `signer` signs; `secret` may be null. */
 kw_status kw_secret_seal_signed(const kw_application_identity *signer, const kw_security_policy *policy, const kw_certificate *receiver,
                                 kw_bytes secret, int64_t now, const kw_random *random, kw_arena *arena, kw_bytes *sealed);

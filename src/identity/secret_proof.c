@@ -14,6 +14,14 @@ static bool is_outside_session(const kw_proof *proof)
     return kw_bytes_is_empty(proof->claim->server_nonce);
 }
 
+/* ES-09: on a channel without security nobody has looked at the application's Certificate before. */
+static bool is_trusted_application(const kw_proof *proof, const kw_certificate *signer)
+{
+    kw_trust_list *trust = atomic_load(&proof->gate->application_trust);
+    const kw_certificate_checks checks = {.role = KW_CERT_CLIENT, .policy = proof->effective, .require_crl = true};
+    return trust != NULL && !kw_status_is_bad(kw_trust_list_check(trust, signer, &checks));
+}
+
 /* RT-08, RT-14. The channel has proven the application already; a signature that is there is the right one all the same. */
 static kw_status check_signer(kw_proof *proof, kw_signers signers)
 {
@@ -26,6 +34,9 @@ static kw_status check_signer(kw_proof *proof, kw_signers signers)
         return KW_GOOD; /* who that is comes next */
     }
     if (application != NULL && kw_bytes_equal(kw_certificate_der(signer), kw_certificate_der(application))) {
+        return KW_GOOD;
+    }
+    if (application == NULL && !is_outside_session(proof) && is_trusted_application(proof, signer)) {
         return KW_GOOD;
     }
     if (signers == KW_SIGNED_BY_EITHER && !kw_status_is_bad(kw_proof_check_user_trust(proof, signer))) {
@@ -59,12 +70,15 @@ kw_status kw_proof_open_secret(kw_proof *proof, const kw_secret_rule *rule, kw_b
                                 .window_s = config->signing_time_window_s,
                                 .max_len = rule->max_len < config->max_secret ? rule->max_len : config->max_secret,
                                 .allow_legacy = rule->allow_legacy,
-                                .takes_signature = is_outside_session(proof)};
+                                .takes_signature = is_outside_session(proof),
+                                .sender = claim->client_certificate,
+                                .use = claim->receiver_use};
     const kw_status status = kw_secret_unseal(&how, sealed, secret, &proof->sealed, &proof->why);
     if (kw_status_is_bad(status)) {
         return status_of_failure(proof, rule, status);
     }
-    const bool may_be_signed = is_outside_session(proof) && proof->sealed.format != KW_SECRET_CLEAR;
+    const bool may_be_signed =
+        proof->sealed.format == KW_SECRET_ECC || (is_outside_session(proof) && proof->sealed.format != KW_SECRET_CLEAR);
     const kw_status is_signed = may_be_signed ? check_signer(proof, rule->signers) : KW_GOOD;
     if (kw_status_is_bad(is_signed)) {
         kw_secret_clear(secret);

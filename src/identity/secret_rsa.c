@@ -16,7 +16,6 @@
 
 #define THUMBPRINT_LEN 20u
 #define KEY_DATA_BLOCKS_MAX 2u /* two only with the smallest keys; more would be work for nothing */
-#define PADDING_MAX 31u        /* at most one block more than needed, for very short secrets */
 
 typedef struct kw_rsa_envelope {
     kw_bytes key_data; /* RSA cipher */
@@ -32,9 +31,6 @@ static size_t key_data_len(const kw_security_policy *policy)
     return policy->signing_key_len + policy->encrypting_key_len + policy->iv_len;
 }
 
-const char *const KW_SECRET_UNTIMELY = "secret: SigningTime";
-const char *const KW_SECRET_MISSIGNED = "secret: not signed with the key of its Certificate";
-
 /* --- opening ---------------------------------------------------------------------------------------------------------- */
 
 /* ES-07; in a signed one whose key signed it. */
@@ -47,32 +43,14 @@ static const char *check_certificate(const kw_secret_open *how, kw_bytes certifi
     return how->takes_signature && !kw_status_is_bad(kw_certificate_parse(certificate, &facts->signer)) ? NULL : failure;
 }
 
-static const char *check_header(const kw_secret_open *how, kw_reader *r, kw_secret_facts *facts)
-{
-    const kw_string uri = kw_read_bytes(r);
-    const kw_bytes certificate = kw_read_bytes(r);
-    const int64_t signed_at = kw_read_i64(r);
-    const int64_t window = (int64_t)how->window_s * KW_TICKS_PER_S;
-    if (kw_status_is_bad(kw_reader_status(r))) {
-        return "secret: header";
-    }
-    if (!kw_string_equals(uri, how->policy->uri)) { /* ES-02 */
-        return "secret: other SecurityPolicy";
-    }
-    if (signed_at < how->now - window || signed_at > how->now + window) { /* ES-13, RT-16, RT-17 */
-        return KW_SECRET_UNTIMELY;
-    }
-    facts->signing_time = signed_at;
-    return check_certificate(how, certificate, facts);
-}
-
 static const char *read_envelope(const kw_secret_open *how, kw_bytes sealed, kw_rsa_envelope *out, kw_secret_facts *facts)
 {
     kw_reader r = kw_reader_of(sealed);
-    if (kw_secret_read_prefix(&r) != KW_SECRET_TYPE_RSA) {
-        return "secret: type";
+    kw_bytes certificate = KW_BYTES_NULL;
+    const char *failure = kw_secret_read_header(how, KW_SECRET_TYPE_RSA, &r, &certificate, facts);
+    if (failure == NULL) {
+        failure = check_certificate(how, certificate, facts);
     }
-    const char *failure = check_header(how, &r, facts);
     if (failure != NULL) {
         return failure;
     }
@@ -99,15 +77,6 @@ static const char *check_signature(const kw_secret_open *how, const kw_rsa_envel
     return is_good ? NULL : KW_SECRET_MISSIGNED;
 }
 
-static bool is_filled(kw_bytes bytes, uint8_t with)
-{
-    uint8_t differs = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        differs |= (uint8_t)(bytes.data[i] ^ with);
-    }
-    return differs == 0;
-}
-
 /* The first UInt32 tells the dialects apart: the sum of the three lengths, or the first of them. Keys end up one after another in `raw`. */
 static bool split_keys(const kw_security_policy *policy, kw_bytes plain, uint8_t *raw, kw_secret_format *format)
 {
@@ -118,7 +87,7 @@ static bool split_keys(const kw_security_policy *policy, kw_bytes plain, uint8_t
     if (kw_read_u32(&r) == key_data_len(policy)) {
         kw_write_raw(&w, kw_read_raw(&r, key_data_len(policy)));
         *format = KW_SECRET_RSA_DOTNET;
-        return !kw_status_is_bad(kw_reader_status(&r)) && is_filled(kw_read_raw(&r, kw_reader_left(&r)), 0) &&
+        return !kw_status_is_bad(kw_reader_status(&r)) && kw_secret_is_filled(kw_read_raw(&r, kw_reader_left(&r)), 0) &&
                w.len == key_data_len(policy);
     }
     r = kw_reader_of(plain);
@@ -163,46 +132,6 @@ static const char *check_mac(const kw_secret_open *how, const kw_rsa_envelope *e
     return is_good ? NULL : "secret: KeyData or HMAC";
 }
 
-/* ES-05. What stands after Nonce and Secret: n bytes of value n, then n itself, as UInt16 or as Byte. */
-static bool is_padding(kw_bytes rest, bool is_dotnet)
-{
-    const size_t size_field = is_dotnet ? 1 : 2;
-    if (rest.len < size_field || rest.len - size_field > PADDING_MAX) {
-        return false;
-    }
-    const uint8_t n = (uint8_t)(rest.len - size_field);
-    const bool high_byte = is_dotnet || rest.data[rest.len - 1] == 0;
-    return high_byte && is_filled((kw_bytes){rest.data, n + 1u}, n);
-}
-
-static bool nonce_fits(kw_bytes expected, kw_bytes nonce)
-{
-    if (expected.data == NULL) {
-        return nonce.len >= KW_SECRET_NONCE_MIN && nonce.len <= KW_SECRET_NONCE_MAX;
-    }
-    return expected.len >= KW_SECRET_NONCE_MIN && kw_secret_equal(nonce, expected); /* */
-}
-
-static const char *read_payload(const kw_secret_open *how, kw_bytes payload, bool is_dotnet, kw_secret *secret)
-{
-    kw_reader r = kw_reader_of(payload);
-    const kw_bytes nonce = kw_read_bytes(&r);
-    const kw_bytes inside = kw_read_bytes(&r);
-    if (kw_status_is_bad(kw_reader_status(&r))) {
-        return "secret: payload";
-    }
-    if (!is_padding(kw_read_raw(&r, kw_reader_left(&r)), is_dotnet)) {
-        return "secret: padding";
-    }
-    if (!nonce_fits(how->nonce, nonce)) {
-        return "secret: stale nonce";
-    }
-    if (inside.len > how->max_len) {
-        return "secret too long";
-    }
-    return kw_status_is_bad(kw_secret_copy(secret, inside)) ? "out of memory" : NULL;
-}
-
 static const char *open_payload(const kw_secret_open *how, kw_sym_keys *keys, kw_bytes cipher, bool is_dotnet, kw_secret *secret)
 {
     kw_secret plain = KW_SECRET_NONE;
@@ -211,7 +140,7 @@ static const char *open_payload(const kw_secret_open *how, kw_sym_keys *keys, kw
     }
     const char *failure = "secret: decryption";
     if (!kw_status_is_bad(kw_sym_decrypt(keys, plain.data, plain.len))) {
-        failure = read_payload(how, kw_secret_bytes(&plain), is_dotnet, secret);
+        failure = kw_secret_take_payload(how, kw_secret_bytes(&plain), is_dotnet ? KW_ENDING_BYTE : KW_ENDING_UINT16, secret);
     }
     kw_secret_clear(&plain);
     return failure;
@@ -245,46 +174,11 @@ const char *kw_secret_rsa_open(const kw_secret_open *how, kw_bytes sealed, kw_se
 
 /* --- sealing ---------------------------------------------------------------------------------------------------------- */
 
-static size_t padding_of(const kw_seal *what, bool dotnet)
-{
-    const size_t block = what->policy->block_len;
-    const size_t content = 4 + what->nonce.len + 4 + what->secret.len + (dotnet ? 1 : 2);
-    const size_t n = (block - content % block) % block;
-    return !dotnet && n + what->secret.len < block ? n + block : n; /* hide how short a very short secret is */
-}
-
-static void write_payload(kw_writer *w, const kw_seal *what, bool dotnet)
-{
-    const size_t n = padding_of(what, dotnet);
-    kw_write_bytes(w, what->nonce);
-    kw_write_bytes(w, what->secret);
-    for (size_t i = 0; i < n; i++) {
-        kw_write_u8(w, (uint8_t)n);
-    }
-    if (dotnet) {
-        kw_write_u8(w, (uint8_t)n);
-    } else {
-        kw_write_u16(w, (uint16_t)n);
-    }
-}
-
-/* A null secret travels as length −1, with nothing behind it. */
-static size_t payload_len(const kw_seal *what, bool dotnet)
-{
-    return 4 + what->nonce.len + 4 + what->secret.len + padding_of(what, dotnet) + (dotnet ? 1 : 2);
-}
-
 static kw_status encrypt_payload(const kw_seal *what, bool dotnet, kw_sym_keys *keys, kw_bytes *cipher)
 {
     kw_secret plain = KW_SECRET_NONE;
-    kw_writer w;
-    KW_TRY(kw_secret_init(&plain, payload_len(what, dotnet)));
-    kw_writer_init_fixed(&w, plain.data, plain.len);
-    write_payload(&w, what, dotnet);
-    kw_status status = kw_writer_status(&w);
-    if (!kw_status_is_bad(status)) {
-        status = kw_sym_encrypt(keys, plain.data, plain.len);
-    }
+    KW_TRY(kw_secret_make_payload(what, dotnet ? KW_ENDING_BYTE : KW_ENDING_UINT16, &plain));
+    kw_status status = kw_sym_encrypt(keys, plain.data, plain.len);
     if (!kw_status_is_bad(status)) {
         *cipher = kw_arena_copy(what->arena, kw_secret_bytes(&plain)); /* encrypted by now */
         status = cipher->data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
@@ -327,27 +221,19 @@ static kw_status append_signature(const kw_seal *what, kw_bytes content, uint8_t
 /* ES-04: header, KeyData, payload, the HMAC over all of it, and the signature over all of that. */
 static kw_status assemble(const kw_seal *what, kw_bytes key_data, kw_bytes payload, kw_sym_keys *keys, kw_bytes *sealed)
 {
-    const kw_string uri = kw_string_from(what->policy->uri);
     const kw_bytes certificate =
         what->signer != NULL ? kw_certificate_chain(what->signer->certificate) : kw_certificate_thumbprint(what->receiver);
     const size_t signature = what->signer != NULL ? kw_private_key_size(what->signer->key) : 0;
     const size_t end = what->policy->mac_len + signature;
-    const size_t body = 4 + uri.len + 4 + certificate.len + 8 + 2 + key_data.len + payload.len + end;
-    const size_t total = 9 + body;
+    const size_t body = kw_secret_header_len(what, certificate) + 2 + key_data.len + payload.len + end;
+    const size_t total = KW_SECRET_PREFIX + body;
     uint8_t *out = kw_arena_alloc(what->arena, total);
     kw_writer w;
     if (out == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
     kw_writer_init_fixed(&w, out, total - end);
-    kw_write_u8(&w, 1); /* a four-byte NodeId in namespace 0 */
-    kw_write_u8(&w, 0);
-    kw_write_u16(&w, KW_SECRET_TYPE_RSA);
-    kw_write_u8(&w, 1);
-    kw_write_u32(&w, (uint32_t)body);
-    kw_write_bytes(&w, uri);
-    kw_write_bytes(&w, certificate);
-    kw_write_i64(&w, what->now);
+    kw_secret_write_header(&w, what, KW_SECRET_TYPE_RSA, body, certificate);
     kw_write_u16(&w, (uint16_t)key_data.len);
     kw_write_raw(&w, key_data);
     kw_write_raw(&w, payload);

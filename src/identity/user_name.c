@@ -16,7 +16,10 @@ static bool names_algorithm_of(const kw_security_policy *policy, kw_string algor
     return policy->asym_encryption_uri != NULL && kw_string_equals(algorithm, policy->asym_encryption_uri);
 }
 
-/* UN-09, A-122: the algorithm is the policy's; none in clear; either none or the policy's with an EncryptedSecret. Decided before any key is used. */
+/*
+ * UN-09, A-122: the algorithm is the policy's; none in clear; either none or the policy's with an RsaEncryptedSecret; what stands
+ * beside an EccEncryptedSecret says nothing (CB-07). Decided before any key is used.
+ */
 static bool algorithm_fits(const kw_security_policy *policy, const kw_user_name_identity_token *token)
 {
     switch (kw_secret_format_of(policy, token->password)) {
@@ -24,6 +27,8 @@ static bool algorithm_fits(const kw_security_policy *policy, const kw_user_name_
         return kw_bytes_is_empty(token->encryption_algorithm);
     case KW_SECRET_LEGACY:
         return names_algorithm_of(policy, token->encryption_algorithm);
+    case KW_SECRET_ECC:
+        return true;
     default:
         return kw_bytes_is_empty(token->encryption_algorithm) || names_algorithm_of(policy, token->encryption_algorithm);
     }

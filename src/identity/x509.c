@@ -8,7 +8,9 @@
 
 static bool key_fits(const kw_security_policy *policy, const kw_certificate *certificate)
 {
-    return policy->asym_signature != KW_ASYM_SIGN_NONE && kw_public_key_type(kw_certificate_public_key(certificate)) == KW_KEY_RSA;
+    const kw_public_key *key = kw_certificate_public_key(certificate);
+    return policy->asym_signature != KW_ASYM_SIGN_NONE &&
+           kw_security_policy_takes_key(policy, kw_public_key_type(key), kw_public_key_bits(key));
 }
 
 /* AS-19, AS-44, AS-45: serverCertificate ‖ last serverNonce; the leaf first, then the chain as it is sent. */
@@ -23,7 +25,8 @@ static bool signature_is_good(const kw_proof *proof, const kw_certificate *user)
     if (claim->binding != NULL) { /* CB-07: whatever algorithm is named */
         return kw_channel_bound_verify(claim->binding, proof->effective, key, s->signature) == KW_GOOD;
     }
-    if (!kw_string_equals(s->algorithm, proof->effective->asym_signature_uri)) {
+    const char *algorithm = proof->effective->asym_signature_uri;
+    if (algorithm != NULL && !kw_string_equals(s->algorithm, algorithm)) { /* CB-07: none is named, and what stands there is ignored */
         return false;
     }
     return kw_asym_verify(proof->effective, key, leaf, 2, s->signature) == KW_GOOD ||

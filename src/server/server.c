@@ -62,6 +62,7 @@ static kw_status make_gate(kw_server *server)
     identity.namespaces = kw_space_namespaces(server->space, &identity.namespace_count);
     KW_TRY(kw_identity_gate_new(&identity, server->env.store, server->env.clock, server->env.random, server->env.log, &server->gate));
     kw_identity_gate_set_user_trust(server->gate, server->env.user_trust);
+    kw_identity_gate_set_application_trust(server->gate, server->env.trust);
     kw_identity_gate_set_directory(server->gate, server->env.directory);
     if (server->env.fetch != NULL) {
         kw_identity_gate_set_fetch(server->gate, server->env.fetch);

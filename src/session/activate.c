@@ -72,6 +72,7 @@ static kw_status prove_user(kw_session_pending *p)
     claim.mode = p->mode;
     claim.receiver = &p->own;
     claim.server_nonce = (kw_bytes){p->as.activate.nonce, KW_NONCE_LEN};
+    claim.receiver_use = &p->as.activate.use;
     claim.endpoint_url = p->endpoint_url;
     KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, &p->refusal, &p->delay_ms));
     if (p->as.activate.former != NULL && !kw_identity_is_same_user(p->as.activate.former, p->as.activate.identity)) { /* AS-12 */
@@ -119,6 +120,9 @@ static void run_activate(kw_job *job)
 {
     kw_session_pending *p = (kw_session_pending *)job;
     p->status = prove(p);
+    if (!kw_status_is_bad(p->status)) {
+        p->status = kw_session_make_key(p, &p->as.activate.response->response_header);
+    }
     const kw_session_event event = event_of(p, p->as.activate.identity);
     p->is_recorded = kw_session_record(p->sessions, &event, p->arena);
 }
@@ -181,7 +185,8 @@ static kw_status commit(kw_session_pending *p)
     session->endpoint_url = endpoint_url;
     KW_TRY(take_locales(session, p->as.activate.request));
     memcpy(session->nonce, nonce, sizeof(nonce)); /* AS-07: the one that was used is gone */
-    session->channel = p->channel;                /* AS-13 */
+    kw_session_give_key(p);
+    session->channel = p->channel; /* AS-13 */
     session->state = KW_SESSION_ACTIVATED;
     kw_session_keep_alive(session);
     kw_timer_start(sessions->env.timers, &session->timer, session->last_request + session->timeout_ms);
@@ -199,6 +204,8 @@ static void finish_activate(kw_session_pending *p)
         p->status = commit(p);
         p->is_recorded = p->is_recorded && !kw_status_is_bad(p->status); /* the trail has it as done */
     }
+    kw_receiver_key_settle(&p->as.activate.use, !kw_status_is_bad(p->status)); /* after a failure the Client has no other one */
+    kw_receiver_key_release(p->as.activate.use.key);
     const kw_session_event event = event_of(p, p->session->identity);
     kw_session_report(p->sessions, &event);
     kw_identity_release(p->as.activate.identity);
@@ -253,6 +260,8 @@ static kw_status start_activate(kw_sessions *sessions, kw_channel *channel, kw_s
     p->as.activate.request = request;
     p->as.activate.response = response;
     memcpy(p->as.activate.nonce, session->nonce, KW_NONCE_LEN);
+    p->as.activate.use.key = kw_receiver_key_retain(session->key);
+    kw_session_take_wish(p);
     p->as.activate.former = session->channel != channel ? kw_identity_retain(session->identity) : NULL;
     session->is_activating = true;
     if (session->state == KW_SESSION_ACTIVATED) { /* the time for the first one is fixed: attempts do not stretch it */

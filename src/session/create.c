@@ -201,6 +201,9 @@ static void run_create(kw_job *job)
         response->server_signature.algorithm = kw_string_from(p->policy->asym_signature_uri);
         p->status = kw_asym_sign(p->policy, p->own.key, parts, 2, p->arena, &response->server_signature.signature);
     }
+    if (!kw_status_is_bad(p->status)) {
+        p->status = kw_session_make_key(p, &response->response_header);
+    }
     const kw_session_event event = event_of(p);
     p->is_recorded = kw_session_record(p->sessions, &event, p->arena);
 }
@@ -214,6 +217,8 @@ static void done_create(kw_job *job)
     }
     if (kw_status_is_bad(p->status)) {
         kw_session_shut(p->session, true);
+    } else {
+        kw_session_give_key(p);
     }
     const kw_session_event event = event_of(p);
     kw_session_report(p->sessions, &event);
@@ -239,6 +244,7 @@ static kw_status start_create(kw_sessions *sessions, kw_channel *channel, kw_str
     p->job.done = done_create;
     p->as.create.request = request;
     p->as.create.response = response;
+    kw_session_take_wish(p);
     status = kw_pending_submit(p);
     if (kw_status_is_bad(status)) {
         p->status = status;

@@ -129,6 +129,7 @@ void kw_pending_finish(kw_session_pending *p, kw_status status)
     kw_certificate_release(p->own.certificate);
     kw_private_key_release(p->own.key);
     kw_certificate_release(p->client_certificate);
+    kw_receiver_key_release(p->wish.key);
     kw_session_release(p->session);
     free(p);
     done(ctx, status);

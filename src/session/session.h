@@ -171,6 +171,7 @@ const kw_string *kw_session_locales(const kw_session *session, size_t *count);
 uint32_t kw_session_max_response_message(const kw_session *session); /* 0: no limit */
 const kw_channel *kw_session_channel(const kw_session *session);     /* NULL: gone, waiting for a transfer */
 kw_message_security_mode kw_session_mode(const kw_session *session);
+kw_receiver_key *kw_session_key_given(const kw_session *session); /* the last EphemeralKey, borrowed: retain for a job; NULL: none */
 /* A place for what other rooms keep per Session (continuation points); released with the Session. */
 void kw_session_attach(kw_session *session, void *data, void (*release)(void *data));
 void *kw_session_attachment(const kw_session *session);

@@ -61,7 +61,9 @@ struct kw_session {
     kw_certificate *client_certificate; /* NULL with None */
     char *peer_address, *endpoint_url;  /* of the last activation */
     uint8_t nonce[KW_NONCE_LEN];
-    bool is_activating; /* one ActivateSession at a time */
+    bool is_activating;                   /* one ActivateSession at a time */
+    const kw_security_policy *key_policy; /* of the EphemeralKeys that were asked for; NULL: none were */
+    kw_receiver_key *key;                 /* the last that was given out; NULL: none */
     kw_identity *identity;
     uint64_t rights_version; /* the state of the store that its rights were held against */
     kw_arena *locale_arena;  /* made anew with each list */
@@ -85,6 +87,13 @@ struct kw_session {
     void *attachment;
     void (*release_attachment)(void *data);
 };
+
+/* ECDHPolicyUri and what comes of it; keys.c. */
+typedef struct kw_key_wish {
+    bool is_asked;                    /* so that there is an answer */
+    const kw_security_policy *policy; /* NULL: one that is not taken here */
+    kw_receiver_key *key;             /* made by the job; NULL: none */
+} kw_key_wish;
 
 /* A create or activate whose job is under way. Everything the job reads is its own, retained, or in the request's arena. */
 struct kw_session_pending {
@@ -111,6 +120,7 @@ struct kw_session_pending {
     kw_application_identity own;
     kw_certificate *client_certificate;
     kw_string peer_address, endpoint_url;
+    kw_key_wish wish;
     union {
         struct {
             const kw_create_session_request *request;
@@ -120,6 +130,7 @@ struct kw_session_pending {
             const kw_activate_session_request *request;
             kw_activate_session_response *response;
             uint8_t nonce[KW_NONCE_LEN];
+            kw_receiver_use use; /* of the key that the Client was given last; retained */
             kw_identity *former; /* on a transfer: who it must be again; NULL otherwise */
             kw_identity *identity;
         } activate;
@@ -155,6 +166,14 @@ bool kw_pending_has_room(const kw_sessions *sessions, const kw_channel *channel)
 void kw_pending_channel_gone(kw_sessions *sessions, const kw_channel *channel);
 /* Unlink, release, tell. */
 void kw_pending_finish(kw_session_pending *p, kw_status status);
+
+/* keys.c: EphemeralKeys for EccEncryptedSecrets, in every response once one was asked for (CS-21) */
+/* On the loop: what the request asks for, else what the Session was asked for before. */
+void kw_session_take_wish(kw_session_pending *p);
+/* In the job: make the key and say so in the response's AdditionalHeader. */
+kw_status kw_session_make_key(kw_session_pending *p, kw_response_header *header);
+/* On the loop: from now on it is the Session's, in place of the former one. */
+void kw_session_give_key(kw_session_pending *p);
 
 /* expiry.c */
 void kw_session_watch_expiry(kw_session *session);

@@ -125,6 +125,8 @@ static bool take_out(kw_session *session, bool delete_subscriptions)
     if (session->state == KW_SESSION_CLOSED) {
         return false;
     }
+    kw_receiver_key_release(session->key); /* nothing can be sealed for it any more */
+    session->key = NULL;
     session->state = KW_SESSION_CLOSED;
     session->channel = NULL;
     kw_timer_stop(&session->timer);

@@ -8,12 +8,13 @@
 
 typedef struct made {
     char name[64];
-    uint32_t bits;
+    kw_key_type type;
+    uint32_t bits; /* RSA */
     bool is_user;
     kw_application_identity identity;
 } made;
 
-enum { MADE_MAX = 16 };
+enum { MADE_MAX = 32 };
 static made all[MADE_MAX];
 static size_t count;
 
@@ -26,13 +27,14 @@ static void forget_all(void)
     count = 0;
 }
 
-static void make(made *m, const char *name, uint32_t bits, bool is_user)
+static void make(made *m, const char *name, kw_key_type type, uint32_t bits, bool is_user)
 {
     kw_test_clock now;
     kw_test_clock_init(&now);
     char uri[128];
     snprintf(m->name, sizeof m->name, "%s", name);
     snprintf(uri, sizeof uri, "urn:keyway:test:%s", name);
+    m->type = type;
     m->bits = bits;
     m->is_user = is_user;
     const char *hosts[] = {"localhost"};
@@ -44,14 +46,14 @@ static void make(made *m, const char *name, uint32_t bits, bool is_user)
                                             .host_count = is_user ? 0 : 1,
                                             .not_before = now.utc - 30 * day,
                                             .not_after = now.utc + 3650 * day};
-    assert_int_equal(kw_private_key_generate(KW_KEY_RSA, bits, &m->identity.key), KW_GOOD);
+    assert_int_equal(kw_private_key_generate(type, bits, &m->identity.key), KW_GOOD);
     assert_int_equal(kw_certificate_create(&request, m->identity.key, &KW_RANDOM_SYSTEM, &m->identity.certificate), KW_GOOD);
 }
 
-static const kw_application_identity *find_or_make(const char *name, uint32_t bits, bool is_user)
+static const kw_application_identity *find_or_make(const char *name, kw_key_type type, uint32_t bits, bool is_user)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(all[i].name, name) == 0 && all[i].bits == bits && all[i].is_user == is_user) {
+        if (strcmp(all[i].name, name) == 0 && all[i].type == type && all[i].bits == bits && all[i].is_user == is_user) {
             return &all[i].identity;
         }
     }
@@ -59,18 +61,23 @@ static const kw_application_identity *find_or_make(const char *name, uint32_t bi
     if (count == 0) {
         atexit(forget_all);
     }
-    make(&all[count], name, bits, is_user);
+    make(&all[count], name, type, bits, is_user);
     return &all[count++].identity;
 }
 
 const kw_application_identity *kw_test_identity(const char *name, uint32_t bits)
 {
-    return find_or_make(name, bits, false);
+    return find_or_make(name, KW_KEY_RSA, bits, false);
 }
 
 const kw_application_identity *kw_test_user_identity(const char *name, uint32_t bits)
 {
-    return find_or_make(name, bits, true);
+    return find_or_make(name, KW_KEY_RSA, bits, true);
+}
+
+const kw_application_identity *kw_test_identity_of(const char *name, kw_key_type type)
+{
+    return find_or_make(name, type, 0, false);
 }
 
 void kw_test_trust_init(kw_test_trust *t, const kw_clock *clock)

@@ -12,6 +12,9 @@
  */
 const kw_application_identity *kw_test_identity(const char *name, uint32_t bits);
 
+/* The same with a key that is not RSA. */
+const kw_application_identity *kw_test_identity_of(const char *name, kw_key_type type);
+
 /* A user's Certificate: no ApplicationUri, no host. */
 const kw_application_identity *kw_test_user_identity(const char *name, uint32_t bits);
 
