@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "app/monitor.h"
 #include "authority/ldap.h"
 #include "crypto/policy.h"
 #include "store/store.h"
@@ -394,6 +395,11 @@ static bool check_values(const char *file, const kw_config *c)
     if (!known) {
         return complain(file, "authority.signing_algorithm", "'%s' is not supported; use RS256, PS256 or ES256",
                         c->authority.signing_algorithm);
+    }
+    char address[KW_MONITOR_ADDRESS_MAX];
+    uint16_t port;
+    if (c->metrics_listen != NULL && !kw_monitor_parse(c->metrics_listen, address, &port)) {
+        return complain(file, "metrics_listen", "'%s' is not ADDRESS:PORT, like 127.0.0.1:9464 or [::1]:9464", c->metrics_listen);
     }
     if (!check_addresses(file, "application.listen", c->application.listen, c->application.listen_count)) {
         return false;

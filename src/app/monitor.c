@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define TEXT_MAX ((size_t)1 << 20)
-#define ADDRESS_MAX 64
 #define MAX_CONNECTIONS 20
 #define IDLE_TIMEOUT_S 10
 
@@ -26,7 +25,7 @@ bool kw_monitor_parse(const char *text, char *address, uint16_t *port)
     const size_t len = colon != NULL ? (size_t)(colon - start) - (has_brackets ? 1 : 0) : 0;
     struct in6_addr binary;
     char *end = NULL;
-    if (len == 0 || len >= ADDRESS_MAX || colon[1] < '0' || colon[1] > '9') {
+    if (len == 0 || len >= KW_MONITOR_ADDRESS_MAX || colon[1] < '0' || colon[1] > '9') {
         return false;
     }
     memcpy(address, start, len);
@@ -126,15 +125,12 @@ static bool is_loopback(const char *address)
 int kw_monitor_start(kw_host *host)
 {
     const char *text = host->directory.config->metrics_listen;
-    char address[ADDRESS_MAX] = "";
+    char address[KW_MONITOR_ADDRESS_MAX] = "";
     const char *const addresses[] = {address};
     const char *why = "";
     uint16_t port = 0;
-    if (text == NULL) {
+    if (text == NULL || !kw_monitor_parse(text, address, &port)) { /* that it can be read was checked with the rest */
         return -1;
-    }
-    if (!kw_monitor_parse(text, address, &port)) {
-        return kw_fail(KW_BAD_CONFIGURATION_ERROR, "metrics_listen: '%s' is not ADDRESS:PORT, like 127.0.0.1:9464 or [::1]:9464", text);
     }
     host->started = kw_datetime_to_unix(kw_clock_utc(host->env.clock));
     const kw_http_server_config how = {.addresses = addresses,

@@ -1,9 +1,12 @@
 /* Making signing keys, and ending them. */
 #include "authority/authority_internal.h"
+#include "base/json_text.h"
 #include "base/try.h"
+#include "ua/text.h"
 
 #define RING_ARENA ((size_t)16 << 20)
 #define RSA_BITS 2048
+#define DETAIL_MAX 1024
 #define CERTIFICATE_DAYS 730
 #define TICKS_PER_DAY (INT64_C(86400) * KW_TICKS_PER_S)
 
@@ -109,6 +112,25 @@ static kw_string newest_of(const ring_view *view)
     return view->keys != NULL && view->count > 0 ? view->keys[0].id : KW_BYTES_NULL;
 }
 
+/* --- what is told about it ------------------------------------------------------------------------------------------------------- */
+
+/* `from` 0: does not matter. */
+static kw_status tell(const kw_key_ring *ring, const char *event, const kw_signing_key *key, int64_t from, kw_arena *arena)
+{
+    uint8_t buffer[DETAIL_MAX];
+    kw_writer w;
+    kw_writer_init_fixed(&w, buffer, sizeof(buffer));
+    kw_json_text_begin(&w);
+    kw_json_text_string(&w, "key", key->id, DETAIL_MAX / 4);
+    kw_json_text_string(&w, "algorithm", key->alg, DETAIL_MAX / 8);
+    kw_json_text_string(&w, "signsFrom", from != 0 ? kw_date_time_format(arena, from) : KW_BYTES_NULL, DETAIL_MAX / 8);
+    kw_json_text_end(&w);
+    KW_TRY(kw_writer_status(&w));
+    const kw_audit_record record = {
+        .event = kw_string_from(event), .source = ring->service_uri, .status = KW_GOOD, .detail = kw_writer_bytes(&w)};
+    return kw_store_audit_append(ring->store, &record);
+}
+
 static kw_status add_key(const kw_key_ring *ring, const ring_view *view, int64_t signs_from, kw_arena *arena, kw_string *id)
 {
     kw_signing_key row = {.alg = KW_BYTES_NULL};
@@ -119,7 +141,20 @@ static kw_status add_key(const kw_key_ring *ring, const ring_view *view, int64_t
     }
     kw_wipe((void *)row.private_key.data, row.private_key.len);
     *id = row.id;
-    return status;
+    return kw_status_is_bad(status) ? status : tell(ring, "SigningKeyMade", &row, signs_from, arena);
+}
+
+static kw_status remove_key(const kw_key_ring *ring, const kw_signing_key *key, kw_arena *arena)
+{
+    KW_TRY(kw_store_key_remove(ring->store, key->id));
+    return tell(ring, "SigningKeyRemoved", key, 0, arena);
+}
+
+/* Whatever went wrong, and be it the trail: keys that are there by now are published. */
+static kw_status publish_after(const kw_key_ring *ring, kw_status status)
+{
+    const kw_status published = kw_keys_publish(ring);
+    return kw_status_is_bad(status) ? status : published;
 }
 
 /* --- rotate ---------------------------------------------------------------------------------------------------------------------- */
@@ -129,10 +164,11 @@ static kw_status start_at_once(const kw_key_ring *ring, ring_view *view, kw_aren
     const kw_signing_key *next = next_of(view);
     if (next != NULL && kw_bytes_equal(next->alg, ring->alg)) {
         *id = next->id;
-        return kw_store_key_start(ring->store, next->id, view->now);
+        KW_TRY(kw_store_key_start(ring->store, next->id, view->now));
+        return tell(ring, "SigningKeyStarted", next, view->now, arena);
     }
     if (next != NULL) { /* it has signed nothing, and is not wanted any more */
-        KW_TRY(kw_store_key_remove(ring->store, next->id));
+        KW_TRY(remove_key(ring, next, arena));
         kw_keys_wipe(view->keys, 1);
         view->keys++;
         view->count--;
@@ -157,11 +193,21 @@ static kw_status rotate(const kw_key_ring *ring, bool at_once, kw_arena *arena, 
 
 kw_status kw_key_ring_rotate(const kw_key_ring *ring, bool at_once, kw_arena *arena, kw_string *id)
 {
-    KW_TRY(rotate(ring, at_once, arena, id));
-    return kw_keys_publish(ring);
+    const kw_status status = rotate(ring, at_once, arena, id);
+    return publish_after(ring, status);
 }
 
 /* --- revoke ---------------------------------------------------------------------------------------------------------------------- */
+
+static kw_status tell_revoked(const kw_key_ring *ring, const ring_view *view, kw_string id, const kw_signing_key *fresh, kw_arena *arena)
+{
+    for (size_t i = 0; view->keys != NULL && i < view->count; i++) {
+        if (kw_bytes_equal(view->keys[i].id, id)) {
+            KW_TRY(tell(ring, "SigningKeyRevoked", &view->keys[i], 0, arena));
+        }
+    }
+    return fresh != NULL ? tell(ring, "SigningKeyMade", fresh, view->now, arena) : KW_GOOD;
+}
 
 static kw_status revoke(const kw_key_ring *ring, kw_string id, kw_arena *arena, kw_status *replaced)
 {
@@ -175,7 +221,10 @@ static kw_status revoke(const kw_key_ring *ring, kw_string id, kw_arena *arena, 
         *replaced = make_key(ring, view.now, arena, &fresh); /* its failure is no reason to let the other one live */
         is_fresh = !kw_status_is_bad(*replaced);
     }
-    const kw_status status = kw_store_key_revoke(ring->store, id, view.now, is_fresh ? &fresh : NULL);
+    kw_status status = kw_store_key_revoke(ring->store, id, view.now, is_fresh ? &fresh : NULL);
+    if (!kw_status_is_bad(status)) {
+        status = tell_revoked(ring, &view, id, is_fresh ? &fresh : NULL, arena);
+    }
     kw_wipe((void *)fresh.private_key.data, fresh.private_key.len);
     kw_keys_wipe(view.keys, view.count);
     return status;
@@ -186,8 +235,7 @@ kw_status kw_key_ring_revoke(const kw_key_ring *ring, kw_string id, kw_status *r
     kw_arena *arena = kw_arena_new(RING_ARENA);
     const kw_status status = arena != NULL ? revoke(ring, id, arena, replaced) : KW_BAD_OUT_OF_MEMORY;
     kw_arena_free(arena);
-    KW_TRY(status);
-    return kw_keys_publish(ring);
+    return publish_after(ring, status);
 }
 
 /* --- by the clock ------------------------------------------------------------------------------------------------------------------ */
@@ -198,7 +246,7 @@ static kw_status unless_done(kw_status status)
     return status == KW_BAD_NOT_FOUND || status == KW_BAD_INVALID_STATE ? KW_GOOD : status;
 }
 
-static kw_status end_old_ones(const kw_key_ring *ring, const ring_view *view, int64_t keep)
+static kw_status end_old_ones(const kw_key_ring *ring, const ring_view *view, int64_t keep, kw_arena *arena)
 {
     for (size_t i = 0; i < view->count; i++) {
         const kw_key_life life = kw_key_life_of(view->keys, view->count, i, view->now);
@@ -206,7 +254,7 @@ static kw_status end_old_ones(const kw_key_ring *ring, const ring_view *view, in
         if (signs && view->keys[i].kept_for < keep) {
             KW_TRY(unless_done(kw_store_key_keep(ring->store, view->keys[i].id, keep)));
         } else if (!signs && view->now >= life.gone_from) {
-            KW_TRY(unless_done(kw_store_key_remove(ring->store, view->keys[i].id)));
+            KW_TRY(unless_done(remove_key(ring, &view->keys[i], arena)));
         }
     }
     return KW_GOOD;
@@ -235,7 +283,7 @@ static kw_status look_after(const kw_key_ring *ring, kw_arena *arena)
     KW_TRY(look(ring, arena, &view));
     kw_status status = make_due(ring, &view, arena);
     if (!kw_status_is_bad(status)) {
-        status = end_old_ones(ring, &view, keep);
+        status = end_old_ones(ring, &view, keep, arena);
     }
     kw_keys_wipe(view.keys, view.count);
     if (!kw_status_is_bad(status) && ring->safe != NULL) {
@@ -249,6 +297,5 @@ kw_status kw_key_ring_look_after(const kw_key_ring *ring)
     kw_arena *arena = kw_arena_new(RING_ARENA);
     const kw_status status = arena != NULL ? look_after(ring, arena) : KW_BAD_OUT_OF_MEMORY;
     kw_arena_free(arena);
-    const kw_status published = kw_keys_publish(ring); /* whatever kept the rest from being done */
-    return kw_status_is_bad(status) ? status : published;
+    return publish_after(ring, status);
 }

@@ -3,6 +3,7 @@
 #include "support/kw_test_authority.h"
 #include "support/test.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,6 +244,78 @@ static void without_a_schedule_nothing_changes(void **state)
     assert_int_equal(count_keys(f), 1);
 }
 
+/* --- the trail ------------------------------------------------------------------------------------------------------------------- */
+
+/* Which of the records about keys come after `after`, one behind the other: "Made(ID) Removed(ID) ". */
+static kw_string told_since(fixture *f, uint64_t after)
+{
+    kw_arena *arena = f->world->arena;
+    kw_audit_record *records;
+    size_t count;
+    kw_string text = KW_STRING("");
+    assert_status(kw_store_audit_list(f->world->store->store, after, 100, arena, &records, &count), KW_GOOD);
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].event.len > 10 && memcmp(records[i].event.data, "SigningKey", 10) == 0) {
+            json_t *detail = json_loadb((const char *)records[i].detail.data, records[i].detail.len, 0, NULL);
+            assert_non_null(detail);
+            assert_text(records[i].source, KW_TEST_AUTHORITY_URI);
+            text = kw_arena_format(arena, "%.*s%.*s(%s) ", KW_STRING_ARGS(text), (int)records[i].event.len - 10, records[i].event.data + 10,
+                                   json_string_value(json_object_get(detail, "key")));
+            json_decref(detail);
+        }
+    }
+    return text;
+}
+
+static uint64_t last_record(fixture *f)
+{
+    uint64_t count, bad;
+    assert_status(kw_store_audit_verify(f->world->store->store, &count, &bad), KW_GOOD);
+    return count;
+}
+
+static void assert_told(fixture *f, uint64_t after, const char *first, kw_string a, const char *second, kw_string b)
+{
+    const kw_string expected =
+        second != NULL ? kw_arena_format(f->world->arena, "%s(%.*s) %s(%.*s) ", first, KW_STRING_ARGS(a), second, KW_STRING_ARGS(b))
+                       : kw_arena_format(f->world->arena, "%s(%.*s) ", first, KW_STRING_ARGS(a));
+    assert_text(told_since(f, after), kw_arena_cstring(f->world->arena, expected));
+}
+
+static void what_the_clock_does_to_keys_is_in_the_trail(void **state)
+{
+    fixture *f = *state;
+    kw_string id, again;
+    const kw_string first = newest(f);
+    uint64_t before = last_record(f);
+    pass_hours(f, ROTATION_H - OVERLAP_H + 1);
+    const kw_string second = newest(f);
+    assert_told(f, before, "Made", second, NULL, second);
+    before = last_record(f);
+    pass_hours(f, OVERLAP_H + 4); /* the next one signs, and no token of the first is good any more */
+    assert_told(f, before, "Removed", first, NULL, first);
+    before = last_record(f);
+    assert_status(kw_key_ring_rotate(&f->ring, false, f->world->arena, &id), KW_GOOD);
+    assert_status(kw_key_ring_rotate(&f->ring, true, f->world->arena, &again), KW_GOOD);
+    assert_told(f, before, "Made", id, "Started", id);
+    before = last_record(f);
+    kw_status replaced;
+    assert_status(kw_key_ring_revoke(&f->ring, id, &replaced), KW_GOOD);
+    assert_told(f, before, "Revoked", id, "Made", newest(f));
+}
+
+static void a_key_that_the_trail_could_not_take_is_published_all_the_same(void **state)
+{
+    fixture *f = *state;
+    kw_string id;
+    const kw_string first = newest(f);
+    kw_test_store_tamper(f->world->store, "PRAGMA legacy_alter_table = ON; ALTER TABLE audit RENAME TO lost_audit");
+    assert_true(kw_status_is_bad(kw_key_ring_rotate(&f->ring, true, f->world->arena, &id)));
+    kw_test_store_tamper(f->world->store, "PRAGMA legacy_alter_table = ON; ALTER TABLE lost_audit RENAME TO audit");
+    assert_false(kw_bytes_equal(newest(f), first));
+    assert_true(is_published(f, newest(f)));
+}
+
 /* --- by hand -------------------------------------------------------------------------------------------------------------------- */
 
 static void rotating_at_once_uses_the_next_key_if_there_is_one(void **state)
@@ -416,6 +489,8 @@ int main(void)
         WITH_KEYS(after_a_long_stop_the_next_key_still_waits_for_the_overlap),
         WITH_KEYS(of_two_nodes_one_makes_the_key),
         WITH_KEYS(without_a_schedule_nothing_changes),
+        WITH_KEYS(what_the_clock_does_to_keys_is_in_the_trail),
+        WITH_KEYS(a_key_that_the_trail_could_not_take_is_published_all_the_same),
         WITH_KEYS(rotating_at_once_uses_the_next_key_if_there_is_one),
         WITH_KEYS(another_algorithm_takes_the_place_of_the_next_key),
         WITH_KEYS(jw_02_what_a_revoked_key_has_signed_is_refused_and_its_sessions_end),

@@ -186,6 +186,8 @@ wrong "a missing certificate" 'server.certificate: .*none.crt' 's/own\/server.cr
 wrong "a missing key file" 'server.key: .*none.key' 's/own\/server.key/own\/none.key/'
 wrong "a missing value" 'server.uri' '/uri: "urn:plant:server"$/d'
 wrong "a name where an address belongs" 'application.listen' 's/"0.0.0.0"/"localhost"/'
+wrong "an address without its port" 'metrics_listen' '$ametrics_listen: "127.0.0.1"'
+wrong "a port that is none" 'metrics_listen' '$ametrics_listen: "127.0.0.1:70000"'
 wrong "a key twice" 'port' 's/^(  port: 0)/\1\n\1/'
 wrong "bad YAML" '' 's/^security:/security: [/'
 wrong "a queue without end" 'limits.max_item_queue' '$alimits:\n  max_item_queue: 4000000000'

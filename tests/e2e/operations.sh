@@ -114,7 +114,8 @@ wait "$server_pid" "$authority_pid"
 
 # an address that is none, and one that others reach: there it speaks TLS
 sed -i 's/^metrics_listen.*/metrics_listen: "localhost:9464"/' D/keyway.yaml
-expect 1 "metrics_listen" "$keyway" serve -c D/keyway.yaml
+expect 2 "metrics_listen: 'localhost:9464' is not ADDRESS:PORT" "$keyway" config check -c D/keyway.yaml
+expect 2 "metrics_listen" "$keyway" serve -c D/keyway.yaml
 sed -i 's/^metrics_listen.*/metrics_listen: "0.0.0.0:0"/' D/keyway.yaml
 start outside "$keyway" serve -c D/keyway.yaml
 port=$(sed -n 's/.* metrics address=0.0.0.0 port=\([0-9]*\)$/\1/p' outside.log)

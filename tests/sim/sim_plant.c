@@ -145,7 +145,7 @@ void sim_change_keys(sim *s)
 {
     const bool revoke = sim_chance(s, 50), is_authority = s->world->authority != NULL && sim_chance(s, 50);
     sim_keys *keys = &s->keys[is_authority];
-    if (sim_store_is_broken(s)) {
+    if (sim_store_is_broken(s) || (is_authority && sim_trail_is_broken(s))) { /* a new key is told to the trail */
         return;
     }
     let_answers_out(s);

@@ -1,7 +1,9 @@
 /* Signing keys in the store: what happens as one, and in which order they stand. */
+#include "store/store_internal.h"
 #include "support/kw_test_store.h"
 #include "support/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static kw_signing_key key(const char *id, int64_t signs_from)
@@ -184,6 +186,57 @@ static void an_issuer_is_written_only_as_of_the_version_that_was_read(void **sta
     assert_int_equal(count, 1);
 }
 
+/* --- from former versions -------------------------------------------------------------------------------------------------------- */
+
+#define S_TICKS INT64_C(10000000)
+#define HOUR_TICKS (3600 * S_TICKS)
+#define DAY_TICKS (24 * HOUR_TICKS)
+
+/* Version 11 knew an active key and others, all in clear. */
+static void write_version_11(kw_test_store *t, const char *path)
+{
+    kw_sql *old = NULL;
+    kw_string why;
+    assert_status(kw_sql_open(path, true, t->arena, &old, &why), KW_GOOD);
+    assert_status(kw_sql_begin(old, KW_TURN_SCHEMA), KW_GOOD);
+    assert_status(kw_store_run_steps(old, 11, t->arena, &why), KW_GOOD);
+    assert_status(kw_sql_define(old, "INSERT INTO resource (uri, token_lifetime, created) VALUES ('urn:slow', 7200, 0), ('urn:r', 60, 0);"
+                                     "INSERT INTO signing_key (id, alg, private_key, certificate, not_before, not_after, active, position)"
+                                     " VALUES ('former', 'RS256', CAST('-----BEGIN 1' AS BLOB), 'c1', 1000, 9000, 0, 1),"
+                                     " ('present', 'ES256', CAST('-----BEGIN 2' AS BLOB), 'c2', 5000, 9900, 1, 2)"),
+                  KW_GOOD);
+    assert_status(kw_sql_end(old, KW_GOOD), KW_GOOD);
+    kw_sql_close(old);
+}
+
+static void keys_of_version_11_are_all_there_and_the_active_one_is_the_latest(void **state)
+{
+    kw_test_store *t = *state;
+    char path[600];
+    kw_signing_key *keys;
+    size_t count;
+    kw_string why;
+    kw_store *store = NULL;
+    snprintf(path, sizeof(path), "%s/version-11.db", t->folder);
+    write_version_11(t, path);
+    assert_status(kw_store_open(path, false, &t->clock.clock, t->arena, &store, &why), KW_GOOD);
+    assert_status(kw_store_key_list(store, t->arena, &keys, &count), KW_GOOD);
+    assert_int_equal(count, 2);
+    assert_text(keys[0].id, "present");
+    assert_text(keys[0].alg, "ES256");
+    assert_text(keys[0].private_key, "-----BEGIN 2"); /* sealed by the Authorization Service, which has the key for that */
+    assert_text(keys[0].certificate, "c2");
+    assert_true(keys[0].signs_from == 5000 + HOUR_TICKS);
+    assert_true(keys[0].kept_for == DAY_TICKS + 7200 * S_TICKS);
+    assert_int_equal(keys[0].revoked, 0);
+    assert_text(keys[1].id, "former");
+    assert_text(keys[1].private_key, "-----BEGIN 1");
+    assert_true(keys[1].signs_from == 1000 + HOUR_TICKS);
+    assert_int_equal(keys[1].not_after, 9000);
+    assert_status(kw_store_key_reseal(store, KW_STRING("present"), keys[0].private_key, KW_STRING("sealed")), KW_GOOD);
+    kw_store_close(store);
+}
+
 #define IN_STORE(test) cmocka_unit_test_setup_teardown(test, kw_test_store_setup, kw_test_store_teardown)
 
 int main(void)
@@ -198,6 +251,7 @@ int main(void)
         IN_STORE(a_revoked_key_that_did_not_sign_changes_no_other),
         IN_STORE(a_key_is_kept_longer_but_not_shorter),
         IN_STORE(sealing_does_not_bring_back_what_was_revoked_meanwhile),
+        IN_STORE(keys_of_version_11_are_all_there_and_the_active_one_is_the_latest),
         IN_STORE(an_issuer_is_written_only_as_of_the_version_that_was_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
