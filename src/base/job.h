@@ -24,7 +24,7 @@ struct kw_job {
     /* Who asks. 0: a live Session, or the Server itself; goes first. Others are on the way in, and take turns by source. */
     uint64_t source;
     bool is_password;                           /* hashes a password: few at a time; it has a source */
-    kw_standing (*standing)(const kw_job *job); /* of the source, as it is now; on the loop. NULL: unknown */
+    kw_standing (*standing)(const kw_job *job); /* of the source, as it is now; on any thread, as `run`. NULL: unknown */
     kw_job *next;                               /* the executor's */
     void *executor_data;                        /* the executor's */
 };

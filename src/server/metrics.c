@@ -86,14 +86,12 @@ void kw_server_metrics(const kw_server *server, kw_writer *w)
                   kw_status_is_bad(kw_identity_gate_store_status(server->gate)) ? 0 : 1);
 }
 
-void kw_runtime_metrics(const kw_runtime *runtime, kw_writer *w)
+void kw_runtime_metrics(kw_runtime *runtime, kw_writer *w)
 {
-    size_t waiting = 0;
-    for (size_t i = 0; i < KW_LANES; i++) {
-        waiting += runtime->turns.waiting[i].count;
-    }
+    size_t waiting = 0, running = 0;
+    kw_workers_count(&runtime->workers, &waiting, &running);
     kw_metric_one(w, "keyway_jobs_waiting", "gauge", "Jobs that wait for the offload pool.", (double)waiting);
-    kw_metric_one(w, "keyway_jobs_running", "gauge", "Jobs that run in the offload pool.", (double)(runtime->turns.count - waiting));
+    kw_metric_one(w, "keyway_jobs_running", "gauge", "Jobs that run in the offload pool.", (double)running);
 }
 
 void kw_server_count_token(kw_server *server, kw_token_way way, bool is_issued)

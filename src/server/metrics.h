@@ -6,7 +6,7 @@
 #include "server/listen.h"
 
 void kw_server_metrics(const kw_server *server, kw_writer *w);
-void kw_runtime_metrics(const kw_runtime *runtime, kw_writer *w);
+void kw_runtime_metrics(kw_runtime *runtime, kw_writer *w);
 
 typedef enum kw_server_health { KW_HEALTH_OK, KW_HEALTH_STOPPING, KW_HEALTH_NO_STORE } kw_server_health;
 

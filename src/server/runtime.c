@@ -2,88 +2,7 @@
 #include "server/runtime_internal.h"
 
 #include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-/* --- offload pool: libuv's threads, in the order of turns.h ------------------------------------------------------------------ */
-
-#define PLACES_MIN 4
-#define PLACES_MAX 18
-
-typedef struct pool_work {
-    uv_work_t work;
-    kw_turn turn;
-    kw_runtime *runtime;
-} pool_work;
-
-/* Two more than there are cores: some jobs wait for the disk. libuv asks the environment, where an administrator may have the last word. */
-static unsigned set_up_pool(unsigned cores)
-{
-    char text[16];
-    const char *asked = getenv("UV_THREADPOOL_SIZE");
-    unsigned long places = asked != NULL ? strtoul(asked, NULL, 10) : 0;
-    if (places == 0) {
-        places = cores + 2 < PLACES_MIN ? PLACES_MIN : cores + 2 > PLACES_MAX ? PLACES_MAX : cores + 2;
-        snprintf(text, sizeof(text), "%lu", places);
-        setenv("UV_THREADPOOL_SIZE", text, 1);
-    }
-    return places < PLACES_MIN - 1 ? PLACES_MIN - 1 : places > 1024 ? 1024 : (unsigned)places;
-}
-
-/* Passwords compute: one more at once than there are cores, so that nobody who asks for many has all of them busy. */
-static kw_turns turns_for(unsigned cores, uint32_t max_jobs)
-{
-    const unsigned places = set_up_pool(cores);
-    return (kw_turns){.places = places, .passwords = cores + 1 < places ? cores + 1 : places - 1, .max = max_jobs};
-}
-
-static void run_work(uv_work_t *work)
-{
-    kw_job *job = ((pool_work *)work->data)->turn.job;
-    job->run(job);
-}
-
-static void begin_turns(kw_runtime *runtime);
-
-static void work_done(uv_work_t *work, int status)
-{
-    pool_work *w = work->data;
-    kw_runtime *runtime = w->runtime;
-    kw_job *job = w->turn.job;
-    (void)status; /* a job that was cancelled comes back with what it started with */
-    kw_turns_end(&runtime->turns, &w->turn);
-    begin_turns(runtime);
-    free(w);
-    job->done(job);
-}
-
-static void begin_turns(kw_runtime *runtime)
-{
-    for (kw_turn *turn; (turn = kw_turns_begin(&runtime->turns)) != NULL;) {
-        pool_work *w = (pool_work *)((char *)turn - offsetof(pool_work, turn));
-        uv_queue_work(&runtime->loop, &w->work, run_work, work_done); /* refuses nothing but a missing function */
-    }
-}
-
-static kw_status submit(void *ctx, kw_job *job)
-{
-    kw_runtime *runtime = ctx;
-    pool_work *w = calloc(1, sizeof(*w));
-    if (w == NULL) {
-        return KW_BAD_TOO_MANY_OPERATIONS;
-    }
-    w->work.data = w;
-    w->runtime = runtime;
-    w->turn.job = job;
-    const kw_status status = kw_turns_add(&runtime->turns, &w->turn);
-    if (kw_status_is_bad(status)) {
-        free(w);
-        return status;
-    }
-    begin_turns(runtime);
-    return KW_GOOD;
-}
 
 /* --- mail from other threads --------------------------------------------------------------------------------------------------- */
 
@@ -201,6 +120,24 @@ static void on_signal(uv_signal_t *signal, int number)
 
 /* --- life ------------------------------------------------------------------------------------------------------------------------ */
 
+static void close_handle(uv_handle_t *handle, void *ctx)
+{
+    (void)ctx;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+static void close_loop(kw_runtime *runtime)
+{
+    uv_walk(&runtime->loop, close_handle, NULL);
+    uv_run(&runtime->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&runtime->loop);
+    uv_mutex_destroy(&runtime->mail_lock);
+    kw_timers_free(runtime->timers);
+    free(runtime);
+}
+
 kw_status kw_runtime_new(const kw_log *log, uint32_t max_jobs, kw_runtime **out)
 {
     kw_runtime *runtime = calloc(1, sizeof(*runtime));
@@ -214,8 +151,6 @@ kw_status kw_runtime_new(const kw_log *log, uint32_t max_jobs, kw_runtime **out)
         return KW_BAD_OUT_OF_MEMORY;
     }
     runtime->log = log;
-    runtime->turns = turns_for(uv_available_parallelism(), max_jobs);
-    runtime->executor = (kw_executor){submit, runtime};
     uv_timer_init(&runtime->loop, &runtime->tick);
     uv_prepare_init(&runtime->loop, &runtime->before_poll);
     uv_async_init(&runtime->loop, &runtime->wake, on_wake);
@@ -225,6 +160,10 @@ kw_status kw_runtime_new(const kw_log *log, uint32_t max_jobs, kw_runtime **out)
     runtime->mail_end = &runtime->mail;
     runtime->tick.data = runtime->before_poll.data = runtime->wake.data = runtime->mail_bell.data = runtime;
     uv_prepare_start(&runtime->before_poll, on_prepare);
+    if (kw_status_is_bad(kw_workers_start(&runtime->workers, &runtime->loop, max_jobs))) {
+        close_loop(runtime);
+        return KW_BAD_OUT_OF_MEMORY;
+    }
     *out = runtime;
     return KW_GOOD;
 }
@@ -243,20 +182,12 @@ kw_status kw_runtime_add_server(kw_runtime *runtime, kw_server *server)
     return KW_GOOD;
 }
 
-static void close_handle(uv_handle_t *handle, void *ctx)
-{
-    (void)ctx;
-    if (!uv_is_closing(handle)) {
-        uv_close(handle, NULL);
-    }
-}
-
 /* Sockets that outlived the grace are closed the way they are meant to be: their connections must learn of it. */
 static void close_sockets(kw_runtime *runtime)
 {
     kw_listeners_close(runtime);
     kw_sockets_close(runtime);
-    while (runtime->turns.count > 0 || runtime->socket_count > 0) {
+    while (runtime->workers.under_way > 0 || runtime->socket_count > 0) {
         uv_run(&runtime->loop, UV_RUN_ONCE);
     }
 }
@@ -266,17 +197,16 @@ void kw_runtime_free(kw_runtime *runtime)
     if (runtime == NULL) {
         return;
     }
-    uv_walk(&runtime->loop, close_handle, NULL);
-    uv_run(&runtime->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&runtime->loop);
-    uv_mutex_destroy(&runtime->mail_lock);
-    kw_timers_free(runtime->timers);
-    free(runtime);
+    while (runtime->workers.under_way > 0) {
+        uv_run(&runtime->loop, UV_RUN_ONCE);
+    }
+    kw_workers_stop(&runtime->workers);
+    close_loop(runtime);
 }
 
 const kw_executor *kw_runtime_executor(kw_runtime *runtime)
 {
-    return &runtime->executor;
+    return &runtime->workers.executor;
 }
 
 kw_timers *kw_runtime_timers(kw_runtime *runtime)

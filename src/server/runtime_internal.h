@@ -3,7 +3,7 @@
 #define KW_SERVER_RUNTIME_INTERNAL_H
 
 #include "server/listen.h"
-#include "server/turns.h"
+#include "server/workers.h"
 
 #include <uv.h>
 
@@ -19,8 +19,7 @@ struct kw_runtime {
     uv_prepare_t before_poll;
     kw_timers *timers;
     const kw_log *log;
-    kw_executor executor;
-    kw_turns turns; /* of jobs */
+    kw_workers workers;
     kw_mailbox mailbox;
     uv_mutex_t mail_lock;
     uv_async_t mail_bell;

@@ -139,11 +139,25 @@ static kw_turn *next_of_house(kw_turns *t)
     return l.all < t->places ? take(q, &q->first) : NULL;
 }
 
+/* Nobody who enters can begin: none of them has to be looked at. */
+static bool is_full(const kw_turns *t)
+{
+    unsigned all = 0, entering = 0;
+    for (const kw_turn *r = t->running; r != NULL; r = r->next) {
+        all++;
+        entering += r->lane != KW_LANE_HOUSE;
+    }
+    return all >= t->places || entering + 1 >= t->places;
+}
+
 /* Who has begun to guess while he waited goes where he belongs. */
 static kw_turn *next_entering(kw_turns *t)
 {
     kw_turn_queue *q = &t->waiting[KW_LANE_ENTERING];
     kw_turn **link = &q->first;
+    if (is_full(t)) {
+        return NULL;
+    }
     while (*link != NULL) {
         const kw_standing standing = may_enter(t, *link, true) ? standing_of(*link) : KW_STANDING_UNKNOWN;
         if (standing == KW_STANDING_SUSPECT) {
