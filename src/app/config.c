@@ -21,6 +21,9 @@
 #define KEY_ROTATION_MAX_D 365u /* half the time of the certificates */
 #define KEY_OVERLAP_MAX_H 720u
 #define KEY_OVERLAP_H 24u
+#define RATE_MAX 1000000u
+#define DEFAULT_RATE 50u /* requests a second */
+#define DEFAULT_BURST 200u
 #define PASSWORD_KINDS 4u /* upper case, lower case, digit, other: room for one of each */
 
 /* --- the schema ---------------------------------------------------------------------------------------------------- */
@@ -108,6 +111,8 @@ static const cyaml_schema_field_t AUTHORITY[] = {
     FLAG("disable_refresh_tokens", kw_config_authority, disable_refresh_tokens),
     LIST("requestors", kw_config_authority, requestors),
     FLAG("require_signed_secrets", kw_config_authority, require_signed_secrets),
+    NUMBER("request_rate", kw_config_authority, request_rate),
+    NUMBER("request_burst", kw_config_authority, request_burst),
     TEXT("key_file", kw_config_authority, key_file),
     TEXT("key_credential", kw_config_authority, key_credential),
     NUMBER("key_rotation", kw_config_authority, key_rotation),
@@ -116,8 +121,16 @@ static const cyaml_schema_field_t AUTHORITY[] = {
 };
 
 static const cyaml_schema_field_t HTTPS[] = {
-    NUMBER("port", kw_config_https, port), LIST("listen", kw_config_https, listen), TEXT("certificate", kw_config_https, certificate),
-    TEXT("key", kw_config_https, key),     TEXT("issuer", kw_config_https, issuer), CYAML_FIELD_END,
+    NUMBER("port", kw_config_https, port),
+    LIST("listen", kw_config_https, listen),
+    TEXT("certificate", kw_config_https, certificate),
+    TEXT("key", kw_config_https, key),
+    TEXT("issuer", kw_config_https, issuer),
+    NUMBER("client_rate", kw_config_https, client_rate),
+    NUMBER("client_burst", kw_config_https, client_burst),
+    NUMBER("address_rate", kw_config_https, address_rate),
+    NUMBER("address_burst", kw_config_https, address_burst),
+    CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t DIRECTORY[] = {
@@ -436,6 +449,28 @@ static bool check_keys(const char *file, const kw_config_authority *a)
     return true;
 }
 
+static bool check_rates(const char *file, const kw_config *c)
+{
+    const kw_config_https none = {.port = 0}, *https = c->https != NULL ? c->https : &none;
+    const struct {
+        const char *key;
+        uint32_t value;
+    } rates[] = {
+        {"authority.request_rate", c->authority.request_rate},
+        {"authority.request_burst", c->authority.request_burst},
+        {"https.client_rate", https->client_rate},
+        {"https.client_burst", https->client_burst},
+        {"https.address_rate", https->address_rate},
+        {"https.address_burst", https->address_burst},
+    };
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        if (rates[i].value > RATE_MAX) {
+            return complain(file, rates[i].key, "%u is too much; at most %u", rates[i].value, RATE_MAX);
+        }
+    }
+    return true;
+}
+
 /* What would take the memory of the machine, or never be reached, is a slip of the pen. */
 static bool check_limits(const char *file, const kw_config_limits *l)
 {
@@ -577,11 +612,16 @@ kw_config *kw_config_load(const char *file)
     if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
         !check_limits(file, &config->limits) || !check_guessing(file, &config->guessing) || !check_https(file, config->https) ||
         !check_directory(file, config->directory) || !check_passwords(file, config) || !check_keys(file, &config->authority) ||
-        !check_files(file, config)) {
+        !check_rates(file, config) || !check_files(file, config)) {
         kw_config_free(config);
         return NULL;
     }
     return config;
+}
+
+kw_rate_config kw_config_rate(uint32_t per_second, uint32_t burst)
+{
+    return (kw_rate_config){.per_second = per_second != 0 ? per_second : DEFAULT_RATE, .burst = burst != 0 ? burst : DEFAULT_BURST};
 }
 
 void kw_config_free(kw_config *config)

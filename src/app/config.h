@@ -2,6 +2,7 @@
 #ifndef KW_APP_CONFIG_H
 #define KW_APP_CONFIG_H
 
+#include "base/rate.h"
 #include "identity/password_rules.h"
 
 typedef struct kw_config_application {
@@ -79,10 +80,11 @@ typedef struct kw_config_authority {
     char **requestors;
     unsigned requestors_count;
     bool require_signed_secrets;
-    char *key_file;        /* seals the signing keys; NULL: they are not sealed */
-    char *key_credential;  /* the same, by systemd */
-    uint32_t key_rotation; /* days; 0: by hand */
-    uint32_t key_overlap;  /* hours; 0: 24 */
+    uint32_t request_rate, request_burst; /* per application; 0: 50 a second, 200 at once */
+    char *key_file;                       /* seals the signing keys; NULL: they are not sealed */
+    char *key_credential;                 /* the same, by systemd */
+    uint32_t key_rotation;                /* days; 0: by hand */
+    uint32_t key_overlap;                 /* hours; 0: 24 */
 } kw_config_authority;
 
 /* HTTPS of the Authorization Service: OAuth 2.0 and OpenID Connect. */
@@ -90,8 +92,9 @@ typedef struct kw_config_https {
     uint16_t port;
     char **listen; /* addresses; none: those of the application */
     unsigned listen_count;
-    char *certificate, *key; /* NULL: those of the authority */
-    char *issuer;            /* NULL: https://HOST:PORT */
+    char *certificate, *key;                                         /* NULL: those of the authority */
+    char *issuer;                                                    /* NULL: https://HOST:PORT */
+    uint32_t client_rate, client_burst, address_rate, address_burst; /* 0: 50 a second, 200 at once */
 } kw_config_https;
 
 /* LDAP or Active Directory. Times: 0: default. */
@@ -140,6 +143,8 @@ typedef struct kw_config {
  */
 kw_config *kw_config_load(const char *file);
 void kw_config_free(kw_config *config);
+/* Requests a second and at once, as they are configured; 0: default. */
+kw_rate_config kw_config_rate(uint32_t per_second, uint32_t burst);
 /* What a new password must be like. */
 kw_password_rules kw_config_password_rules(const kw_config *config);
 /* A path of the configuration, relative to the folder of `file`; free() it. */

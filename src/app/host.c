@@ -231,6 +231,7 @@ static int start_authority(kw_host *host)
                                      .token_lifetime_s = config->token_lifetime,
                                      .refresh_lifetime_s = refresh_lifetime(config),
                                      .requestors = requestors,
+                                     .requests = kw_config_rate(config->request_rate, config->request_burst),
                                      .keys = &host->keys.ring,
                                      .require_signed_secrets = config->require_signed_secrets,
                                      .requestor_count = count};

@@ -69,8 +69,11 @@ int kw_https_start(kw_host *host)
     kw_application_identity own = {.certificate = NULL};
     const kw_application_identity *identity = NULL;
     uint16_t bound = 0;
+    const kw_config_https *config = host->directory.config->https;
+    const kw_oauth_rates rates = {.client = kw_config_rate(config->client_rate, config->client_burst),
+                                  .address = kw_config_rate(config->address_rate, config->address_burst)};
     int code = load_identity(host, &own, &identity);
-    if (code < 0 && kw_status_is_bad(kw_oauth_new(host->authority, host->server, &host->env, &host->oauth))) {
+    if (code < 0 && kw_status_is_bad(kw_oauth_new(host->authority, host->server, &host->env, &rates, &host->oauth))) {
         code = kw_fail(KW_BAD_OUT_OF_MEMORY, "HTTPS could not be set up");
     }
     code = code < 0 ? listen_on(host, identity, &bound) : code;

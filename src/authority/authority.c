@@ -42,6 +42,7 @@ static kw_status make_parts(kw_authority *authority, const kw_authority_config *
         return KW_BAD_OUT_OF_MEMORY;
     }
     KW_TRY(kw_ledger_new(env->store, env->executor, &authority->ledger));
+    KW_TRY(kw_rate_new(&config->requests, env->clock, &authority->rate));
     KW_TRY(copy_config(authority, config));
     authority->listener = (kw_session_listener){.closed = on_session_closed, .ctx = authority};
     kw_server_add_session_listener(authority->server, &authority->listener);
@@ -80,6 +81,7 @@ void kw_authority_free(kw_authority *authority)
         kw_token_requests_free(authority->requests);
         kw_signer_clear(&authority->signer);
         kw_targets_clear(&authority->targets);
+        kw_rate_free(authority->rate);
         kw_arena_free(authority->arena);
         free(authority);
     }

@@ -7,6 +7,7 @@
 #ifndef KW_AUTHORITY_AUTHORITY_H
 #define KW_AUTHORITY_AUTHORITY_H
 
+#include "base/rate.h"
 #include "server/server.h"
 
 /* What a resource, or a rule of policy, may give at most: a week. */
@@ -22,6 +23,7 @@ typedef struct kw_authority_config {
     uint32_t refresh_lifetime_s; /* of refresh tokens: each one that is not used; 0: none are given */
     const kw_string *requestors; /* ApplicationUris with the AccessTokenRequestor privilege; count 0: every trusted application */
     size_t requestor_count;
+    kw_rate_config requests; /* of each application for tokens; past it Bad_TooManyOperations */
     /* RequestAccessToken: passwords and tokens must be signed beside being sealed. Off: what an encrypted channel has proven will do,
      * because an RsaEncryptedSecret as OPC 10000-4 has it cannot say who signed it. User certificates always sign. */
     bool require_signed_secrets;

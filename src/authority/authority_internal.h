@@ -47,6 +47,7 @@ struct kw_authority {
     kw_signer signer;
     kw_targets targets;
     kw_ledger *ledger;
+    kw_rate *rate; /* of requests for tokens, by ApplicationUri */
     kw_signing_watch watch;
     struct kw_token_call *waiting; /* whose answer is delayed */
     kw_token_requests *requests;   /* between StartRequestToken and FinishRequestToken */

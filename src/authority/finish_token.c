@@ -132,7 +132,12 @@ static void redact(const kw_call *call, kw_variant *inputs)
 
 void kw_authority_finish_request_token(void *ctx, kw_call *call)
 {
-    static const kw_token_method METHOD = {
-        .name = "FinishRequestToken", .size = sizeof(finish_call), .take = take, .run = run, .issues = true, .redact = redact};
+    static const kw_token_method METHOD = {.name = "FinishRequestToken",
+                                           .size = sizeof(finish_call),
+                                           .take = take,
+                                           .run = run,
+                                           .issues = true,
+                                           .way = KW_TOKEN_WAY_FINISH_REQUEST_TOKEN,
+                                           .redact = redact};
     kw_token_call_start(ctx, &METHOD, call);
 }

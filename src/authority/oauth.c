@@ -9,27 +9,35 @@
 #define WAITING_MAX 64 /* delayed answers, of all Clients: past it 429 */
 
 static const kw_oauth_route ROUTES[] = {
-    {"GET", "/.well-known/openid-configuration", kw_oauth_metadata, false},
-    {"GET", "/.well-known/oauth-authorization-server", kw_oauth_metadata, false},
-    {"GET", "/jwks", kw_oauth_keys, false},
-    {"GET", "/style.css", kw_oauth_style, false},
-    {"GET", "/authorize", kw_oauth_authorize_page, false},
-    {"POST", "/authorize", kw_oauth_authorize, true},
-    {"POST", "/device_authorization", kw_oauth_device_start, false},
-    {"GET", "/device", kw_oauth_device_page, false},
-    {"POST", "/device", kw_oauth_device_answer, true},
-    {"GET", "/userinfo", kw_oauth_user_info, false},
-    {"POST", "/userinfo", kw_oauth_user_info, false},
-    {"POST", "/token", kw_oauth_token, false},
-    {"POST", "/introspect", kw_oauth_introspect, false},
-    {"POST", "/revoke", kw_oauth_revoke, false},
+    {"GET", "/.well-known/openid-configuration", kw_oauth_metadata, false, false},
+    {"GET", "/.well-known/oauth-authorization-server", kw_oauth_metadata, false, false},
+    {"GET", "/jwks", kw_oauth_keys, false, false},
+    {"GET", "/style.css", kw_oauth_style, false, false},
+    {"GET", "/authorize", kw_oauth_authorize_page, false, false},
+    {"POST", "/authorize", kw_oauth_authorize, false, true},
+    {"POST", "/device_authorization", kw_oauth_device_start, true, false},
+    {"GET", "/device", kw_oauth_device_page, false, false},
+    {"POST", "/device", kw_oauth_device_answer, false, true},
+    {"GET", "/userinfo", kw_oauth_user_info, false, false},
+    {"POST", "/userinfo", kw_oauth_user_info, false, false},
+    {"POST", "/token", kw_oauth_token, true, false},
+    {"POST", "/introspect", kw_oauth_introspect, true, false},
+    {"POST", "/revoke", kw_oauth_revoke, true, false},
 };
 
 #define ROUTE_COUNT (sizeof(ROUTES) / sizeof(ROUTES[0]))
 
 /* --- life -------------------------------------------------------------------------------------------------------------------- */
 
-kw_status kw_oauth_new(kw_authority *authority, kw_server *server, const kw_server_env *env, kw_oauth **out)
+static kw_status make_parts(kw_oauth *oauth, const kw_oauth_rates *rates)
+{
+    oauth->arena = kw_arena_new(CONFIG_ARENA);
+    KW_TRY(kw_rate_new(&rates->client, oauth->env->clock, &oauth->clients));
+    KW_TRY(kw_rate_new(&rates->address, oauth->env->clock, &oauth->addresses));
+    return oauth->arena != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+}
+
+kw_status kw_oauth_new(kw_authority *authority, kw_server *server, const kw_server_env *env, const kw_oauth_rates *rates, kw_oauth **out)
 {
     kw_oauth *oauth = calloc(1, sizeof(*oauth));
     if (oauth == NULL) {
@@ -38,10 +46,10 @@ kw_status kw_oauth_new(kw_authority *authority, kw_server *server, const kw_serv
     oauth->authority = authority;
     oauth->server = server;
     oauth->env = env;
-    oauth->arena = kw_arena_new(CONFIG_ARENA);
-    if (oauth->arena == NULL) {
-        free(oauth);
-        return KW_BAD_OUT_OF_MEMORY;
+    const kw_status status = make_parts(oauth, rates);
+    if (kw_status_is_bad(status)) {
+        kw_oauth_free(oauth);
+        return status;
     }
     *out = oauth;
     return KW_GOOD;
@@ -59,6 +67,8 @@ kw_status kw_oauth_publish(kw_oauth *oauth, kw_string issuer)
 void kw_oauth_free(kw_oauth *oauth)
 {
     if (oauth != NULL) {
+        kw_rate_free(oauth->clients);
+        kw_rate_free(oauth->addresses);
         kw_arena_free(oauth->arena);
         free(oauth);
     }
@@ -66,8 +76,21 @@ void kw_oauth_free(kw_oauth *oauth)
 
 /* --- answers ------------------------------------------------------------------------------------------------------------------- */
 
+static kw_token_result result_of(const kw_oauth_call *call)
+{
+    const int status = call->response.status;
+    return status == 200      ? KW_TOKEN_ISSUED
+           : status == 429    ? KW_TOKEN_LIMITED
+           : status >= 500    ? KW_TOKEN_FAILED
+           : call->is_pending ? KW_TOKEN_PENDING
+                              : KW_TOKEN_REFUSED;
+}
+
 static void respond(kw_oauth_call *call)
 {
+    if (call->route != NULL && call->route->run == kw_oauth_token) {
+        kw_server_count_token(call->oauth->server, call->way, result_of(call));
+    }
     call->response.headers = call->headers;
     kw_http_respond(call->exchange, &call->response); /* the call lives in the exchange's arena */
 }
@@ -132,9 +155,8 @@ static void recorded(kw_ledger_entry *entry)
     }
 }
 
-static void job_done(kw_job *job)
+static void finish(kw_oauth_call *call)
 {
-    kw_oauth_call *call = (kw_oauth_call *)job;
     const size_t count = call->record_count;
     if (count == 0) {
         wait_or_respond(call);
@@ -146,6 +168,11 @@ static void job_done(kw_job *job)
         call->records[i].done = recorded;
         kw_ledger_add(call->oauth->authority->ledger, &call->records[i]);
     }
+}
+
+static void job_done(kw_job *job)
+{
+    finish((kw_oauth_call *)job);
 }
 
 void kw_oauth_stop(kw_oauth *oauth)
@@ -236,7 +263,7 @@ static bool begin(kw_oauth_call *call)
         kw_oauth_answer_error(call, knows_path ? 405 : 404, "invalid_request", knows_path ? "another method" : "there is nothing here");
         return false;
     }
-    if (!read_form(call)) {
+    if (!read_form(call) || !kw_oauth_rate_admit(call)) {
         return false;
     }
     if (kw_status_is_bad(submit(call))) {
@@ -254,8 +281,9 @@ void kw_oauth_handle(void *ctx, kw_http_exchange *exchange)
         kw_http_respond(exchange, &(kw_http_response){.status = 503});
         return;
     }
-    *call = (kw_oauth_call){.oauth = ctx, .exchange = exchange, .request = kw_http_request_of(exchange), .arena = arena};
+    *call = (kw_oauth_call){
+        .oauth = ctx, .exchange = exchange, .request = kw_http_request_of(exchange), .arena = arena, .way = KW_TOKEN_WAY_OTHER};
     if (!begin(call)) {
-        respond(call);
+        finish(call);
     }
 }

@@ -7,6 +7,7 @@
 #define KW_AUTHORITY_OAUTH_H
 
 #include "authority/authority.h"
+#include "base/rate.h"
 #include "http/server.h"
 
 /* What the token endpoint knows, between spaces. */
@@ -16,8 +17,13 @@
 
 typedef struct kw_oauth kw_oauth;
 
+typedef struct kw_oauth_rates {
+    kw_rate_config client;  /* each client that is proven; a public one: from each address */
+    kw_rate_config address; /* requests of nobody who is proven; IPv6: each /64 */
+} kw_oauth_rates;
+
 /* Borrows authority, server and env for its life. */
-kw_status kw_oauth_new(kw_authority *authority, kw_server *server, const kw_server_env *env, kw_oauth **out);
+kw_status kw_oauth_new(kw_authority *authority, kw_server *server, const kw_server_env *env, const kw_oauth_rates *rates, kw_oauth **out);
 /* What clients know it by, "https://plant.example:8443": `issuer` of the metadata and `iss` of its tokens; the Servers on the same
  * store are told to believe them. Blocks on the store; before the first request. */
 kw_status kw_oauth_publish(kw_oauth *oauth, kw_string issuer);

@@ -32,7 +32,7 @@ void kw_oauth_answer_error(kw_oauth_call *call, int status, const char *error, c
         kw_oauth_answer_header(call, "WWW-Authenticate", KW_STRING("Basic realm=\"Keyway\", charset=\"UTF-8\""));
     }
     if (status == 503 || status == 429) {
-        kw_oauth_answer_header(call, "Retry-After", KW_STRING("1"));
+        kw_oauth_answer_header(call, "Retry-After", kw_arena_format(call->arena, "%u", call->retry_s > 0 ? call->retry_s : 1));
     }
 }
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #define SECRET_HASH_LEN 32
+#define ASSERTION_MAX 16384u /* that is looked into on the loop */
 
 #define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -90,6 +91,20 @@ static bool read_credentials(kw_oauth_call *call, credentials *out)
     return true;
 }
 
+kw_string kw_oauth_claimed_client(kw_oauth_call *call)
+{
+    credentials basic = {.id = KW_BYTES_NULL};
+    const kw_string id = kw_http_form_get(&call->form, "client_id", NULL);
+    if (id.len > 0) {
+        return id;
+    }
+    if (call->request->authorization.len > 0) {
+        return kw_status_is_bad(read_basic(call, &basic)) ? KW_BYTES_NULL : basic.id;
+    }
+    const kw_string assertion = kw_http_form_get(&call->form, "client_assertion", NULL);
+    return assertion.len > 0 && assertion.len <= ASSERTION_MAX ? kw_oauth_assertion_subject(call, assertion) : KW_BYTES_NULL;
+}
+
 static bool secret_matches(const kw_oauth_client *client, kw_string secret)
 {
     uint8_t hash[SECRET_HASH_LEN];
@@ -138,6 +153,7 @@ bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out)
 {
     credentials shown = {.id = KW_BYTES_NULL};
     if (!read_credentials(call, &shown)) {
+        (void)kw_oauth_rate_stranger(call, KW_BYTES_NULL); /* its answer is the one or the other */
         return false;
     }
     const kw_status found =
@@ -148,11 +164,14 @@ bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out)
     }
     const char *why = "unknown client";
     if (kw_status_is_bad(found) || !is_proven(call, out, &shown, &why) || is_disabled(out, &why)) {
+        if (!kw_oauth_rate_stranger(call, shown.id)) {
+            return false;
+        }
         kw_oauth_answer_error(call, 401, "invalid_client", "the client is unknown or not proven");
         kw_oauth_record(call, "ClientRefused", KW_BAD_USER_ACCESS_DENIED, KW_BYTES_NULL, shown.id, KW_BYTES_NULL, NULL, why);
         return false;
     }
-    return true;
+    return kw_oauth_rate_client(call, out);
 }
 
 bool kw_oauth_may_use(kw_oauth_call *call, const kw_oauth_client *client, kw_string grant_type)

@@ -103,8 +103,10 @@ void kw_oauth_grant_device(kw_oauth_call *call, const kw_oauth_client *client)
     } else if (device.state == KW_DEVICE_AGREED) {
         kw_oauth_agreement_fulfil(call, client, device.detail, "device_code", KW_BYTES_NULL);
     } else if (is_hasty(call, &device)) {
+        call->is_pending = true;
         kw_oauth_answer_error(call, 400, "slow_down", "ask less often");
     } else {
+        call->is_pending = true;
         kw_oauth_answer_error(call, 400, "authorization_pending", "nobody has signed in yet");
     }
 }

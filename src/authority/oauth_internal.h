@@ -20,13 +20,15 @@ struct kw_oauth {
     kw_arena *arena;
     kw_string issuer;
     bool is_stopping;
-    kw_oauth_call *waiting; /* whose answer is delayed */
+    kw_rate *clients, *addresses; /* oauth_rate.c */
+    kw_oauth_call *waiting;       /* whose answer is delayed */
     size_t waiting_count;
 };
 
 typedef struct kw_oauth_route {
     const char *method, *path;
     void (*run)(kw_oauth_call *call); /* in a job: leaves an answer */
+    bool proves_client;               /* it is counted as the client's own, not as its address's */
     bool proves_user;                 /* a password may be in it: it waits for its turn (base/job.h) */
 } kw_oauth_route;
 
@@ -43,6 +45,9 @@ struct kw_oauth_call {
     kw_ledger_entry records[KW_OAUTH_RECORDS_MAX]; /* for the trail, before the answer leaves */
     size_t record_count, records_left;
     uint32_t delay_ms; /* before the answer */
+    uint32_t retry_s;  /* what an answer of 429 says; 0: 1 */
+    kw_token_way way;  /* which grant, for the metrics */
+    bool is_pending;   /* nobody has agreed yet */
     kw_timer delay;
     kw_oauth_call *next, **link; /* among those that wait */
 };
@@ -65,6 +70,8 @@ bool kw_oauth_has_word(kw_string words, kw_string word);
 /* --- oauth_client_auth.c -------------------------------------------------------------------------------------------------- */
 /* Which client calls, proven the way it was registered; public clients by their id alone. False: refused and answered. In a job. */
 bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out);
+/* As whom it comes, before anything is believed; null: nobody can tell. On the loop. */
+kw_string kw_oauth_claimed_client(kw_oauth_call *call);
 /* Does a public key or certificate stand for it, or a secret? */
 bool kw_oauth_is_public(const kw_oauth_client *client);
 /* oauth_assertion.c: the client signed that it is itself, now and here (RFC 7523, 2.2). *why: static. False: it did not. */
@@ -75,6 +82,13 @@ kw_string kw_oauth_assertion_subject(kw_oauth_call *call, kw_string assertion);
 kw_bytes kw_oauth_certificate_hash(kw_oauth_call *call);
 /* May this client use the grant? False: refused and answered. */
 bool kw_oauth_may_use(kw_oauth_call *call, const kw_oauth_client *client, kw_string grant_type);
+
+/* --- oauth_rate.c: false: too often, and that is answered -------------------------------------------------------------------- */
+/* On the loop, before anything else. */
+bool kw_oauth_rate_admit(kw_oauth_call *call);
+/* In the job: a request of this client, or of nobody who is proven. */
+bool kw_oauth_rate_client(kw_oauth_call *call, const kw_oauth_client *client);
+bool kw_oauth_rate_stranger(kw_oauth_call *call, kw_string client_id);
 
 /* --- oauth_issue.c ---------------------------------------------------------------------------------------------------------- */
 /* The resource that the call asks for (RFC 8707 `resource`, or `audience`); without one the only one there is. False: answered. */

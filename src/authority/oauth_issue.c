@@ -72,7 +72,7 @@ void kw_oauth_record(kw_oauth_call *call, const char *event, kw_status status, k
                                                                    .source = call->oauth->issuer,
                                                                    .status = status,
                                                                    .user = kw_arena_copy(call->arena, user),
-                                                                   .client = client_id,
+                                                                   .client = client_id.len <= TEXT_MAX ? client_id : KW_BYTES_NULL,
                                                                    .detail = detail_of(call, resource, grant_type, why)};
     KW_LOG(call->oauth->env->log, KW_LOG_INFO, event, kw_field_status("status", status), kw_field_str("client", client_id),
            kw_field_str("user", user), kw_field_str("resource", resource), kw_field_text("reason", why != NULL ? why : ""));

@@ -86,7 +86,12 @@ static void redact(const kw_call *call, kw_variant *inputs)
 
 void kw_authority_request_access_token(void *ctx, kw_call *call)
 {
-    static const kw_token_method METHOD = {
-        .name = "RequestAccessToken", .size = sizeof(request_call), .take = take, .run = run, .issues = true, .redact = redact};
+    static const kw_token_method METHOD = {.name = "RequestAccessToken",
+                                           .size = sizeof(request_call),
+                                           .take = take,
+                                           .run = run,
+                                           .issues = true,
+                                           .way = KW_TOKEN_WAY_REQUEST_ACCESS_TOKEN,
+                                           .redact = redact};
     kw_token_call_start(ctx, &METHOD, call);
 }

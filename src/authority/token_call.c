@@ -124,9 +124,6 @@ static void run_call(kw_job *job)
     if (t->method->issues || kw_status_is_bad(t->status)) {
         prepare_record(t, who, why);
     }
-    if (t->method->issues) {
-        kw_server_count_token(t->authority->server, KW_TOKEN_WAY_OPCUA, !kw_status_is_bad(t->status));
-    }
     kw_identity_release(who);
 }
 
@@ -162,6 +159,30 @@ static void raise_events(const kw_authority *authority, const kw_token_method *m
     }
 }
 
+static kw_token_result result_of(kw_status status)
+{
+    switch (status) {
+    case KW_BAD_TOO_MANY_OPERATIONS:
+        return KW_TOKEN_LIMITED;
+    case KW_BAD_RESOURCE_UNAVAILABLE:
+    case KW_BAD_COMMUNICATION_ERROR:
+    case KW_BAD_OUT_OF_MEMORY:
+    case KW_BAD_SHUTDOWN:
+    case KW_BAD_INTERNAL_ERROR:
+    case KW_BAD_UNEXPECTED_ERROR:
+        return KW_TOKEN_FAILED;
+    default:
+        return kw_status_is_bad(status) ? KW_TOKEN_REFUSED : KW_TOKEN_ISSUED;
+    }
+}
+
+static void count(const kw_authority *authority, const kw_token_method *method, kw_status status)
+{
+    if (method->issues) {
+        kw_server_count_token(authority->server, method->way, result_of(status));
+    }
+}
+
 static void drop(kw_token_call *t)
 {
     kw_identity_release(t->session_identity);
@@ -177,6 +198,7 @@ static void finish(kw_token_call *t)
     KW_LOG(t->authority->env->log, KW_LOG_INFO, t->method->name, kw_field_str("client", t->call->context->application_uri),
            kw_field_str("resource", t->resource), kw_field_status("status", t->status));
     kw_server_audit_user_certificate(t->authority->server, t->call, t->certificate, t->certificate_verdict);
+    count(t->authority, t->method, t->status);
     raise_events(t->authority, t->method, t->call, t->status);
     t->call->finish(t->call, t->status);
     drop(t);
@@ -304,13 +326,20 @@ static kw_status submit(kw_authority *authority, const kw_token_method *method, 
     return status;
 }
 
-static kw_status start(kw_authority *authority, const kw_token_method *method, kw_call *call)
+/* *is_worth_a_record: false when the same was recorded lately. */
+static kw_status start(kw_authority *authority, const kw_token_method *method, kw_call *call, bool *is_worth_a_record)
 {
     if (call->access->mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT) { /* RT-20, AZ-10 */
         return KW_BAD_SECURITY_MODE_INSUFFICIENT;
     }
     if (!may_request(authority, call->context->application_uri)) {
         return KW_BAD_USER_ACCESS_DENIED;
+    }
+    kw_rate_refusal refusal;
+    if (!kw_rate_take(authority->rate, call->context->application_uri, &refusal)) {
+        kw_server_count_limited(authority->server, KW_LIMITED_BY_APPLICATION);
+        *is_worth_a_record = refusal.deserves_report;
+        return KW_BAD_TOO_MANY_OPERATIONS;
     }
     return has_room(authority, call) ? submit(authority, method, call) : KW_BAD_TOO_MANY_OPERATIONS;
 }
@@ -331,10 +360,13 @@ static void record_refusal(const kw_authority *authority, const kw_token_method 
 
 void kw_token_call_start(kw_authority *authority, const kw_token_method *method, kw_call *call)
 {
-    const kw_status status = start(authority, method, call);
+    bool is_worth_a_record = true;
+    const kw_status status = start(authority, method, call, &is_worth_a_record);
     if (kw_status_is_bad(status)) {
-        kw_server_count_token(authority->server, KW_TOKEN_WAY_OPCUA, false);
-        record_refusal(authority, method, call, status);
+        count(authority, method, status);
+        if (is_worth_a_record) {
+            record_refusal(authority, method, call, status);
+        }
         raise_events(authority, method, call, status);
         call->finish(call, status);
     }

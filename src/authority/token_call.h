@@ -18,7 +18,8 @@ typedef struct kw_token_method {
     kw_status (*run)(kw_token_call *t, kw_identity **who, const char **why);
     /* On the loop, after the job, before the answer; may still refuse. NULL: nothing is left to do. */
     kw_status (*settle)(kw_token_call *t);
-    bool issues; /* a token comes of it: AZ-16 */
+    bool issues;      /* a token comes of it: AZ-16 */
+    kw_token_way way; /* for the metrics, where it issues */
     /* The inputs of the call without secrets, for the events, as many as it has. Only where it issues. */
     void (*redact)(const kw_call *call, kw_variant *inputs);
 } kw_token_method;

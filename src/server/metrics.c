@@ -61,14 +61,37 @@ static void put_identities(const kw_identity_counts *counts, kw_writer *w)
 
 static void put_tokens(const kw_server *server, kw_writer *w)
 {
-    static const char *const METHODS[KW_TOKEN_WAYS] = {"opcua", "oauth"};
+    static const struct {
+        const char *method, *grant;
+    } WAYS[KW_TOKEN_WAYS] = {
+        [KW_TOKEN_WAY_REQUEST_ACCESS_TOKEN] = {"opcua", "RequestAccessToken"},
+        [KW_TOKEN_WAY_FINISH_REQUEST_TOKEN] = {"opcua", "FinishRequestToken"},
+        [KW_TOKEN_WAY_REFRESH_TOKEN] = {"opcua", "RefreshToken"},
+        [KW_TOKEN_WAY_CLIENT_CREDENTIALS] = {"oauth", "client_credentials"},
+        [KW_TOKEN_WAY_AUTHORIZATION_CODE] = {"oauth", "authorization_code"},
+        [KW_TOKEN_WAY_DEVICE_CODE] = {"oauth", "device_code"},
+        [KW_TOKEN_WAY_OAUTH_REFRESH] = {"oauth", "refresh_token"},
+        [KW_TOKEN_WAY_TOKEN_EXCHANGE] = {"oauth", "token_exchange"},
+        [KW_TOKEN_WAY_OTHER] = {"oauth", "other"},
+    };
+    static const char *const RESULTS[KW_TOKEN_RESULTS] = {"issued", "refused", "pending", "limited", "failed"};
     static const char NAME[] = "keyway_access_tokens_total";
-    kw_metric_begin(w, NAME, "counter", "Access tokens that were asked for over OPC UA and by grants of OAuth 2.0: issued or refused.");
-    for (size_t i = 0; i < KW_TOKEN_WAYS; i++) {
-        const kw_metric_label issued[] = {{"method", METHODS[i]}, {"result", "issued"}};
-        const kw_metric_label refused[] = {{"method", METHODS[i]}, {"result", "refused"}};
-        kw_metric_value(w, NAME, issued, 2, (double)server->tokens[i].issued);
-        kw_metric_value(w, NAME, refused, 2, (double)server->tokens[i].refused);
+    kw_metric_begin(w, NAME, "counter", "Requests for access tokens, by Method of OPC UA or grant of OAuth 2.0, and what became of them.");
+    for (size_t way = 0; way < KW_TOKEN_WAYS; way++) {
+        for (size_t result = 0; result < KW_TOKEN_RESULTS; result++) {
+            const kw_metric_label labels[] = {{"method", WAYS[way].method}, {"grant", WAYS[way].grant}, {"result", RESULTS[result]}};
+            kw_metric_value(w, NAME, labels, 3, (double)server->tokens[way][result]);
+        }
+    }
+}
+
+static void put_limited(const kw_server *server, kw_writer *w)
+{
+    static const char *const BY[KW_LIMITED_BYS] = {"application", "client", "address"};
+    static const char NAME[] = "keyway_requests_limited_total";
+    kw_metric_begin(w, NAME, "counter", "Requests to the Authorization Service that came too often, and were sent away for it.");
+    for (size_t i = 0; i < KW_LIMITED_BYS; i++) {
+        kw_metric_value(w, NAME, &(kw_metric_label){"by", BY[i]}, 1, (double)server->limited[i]);
     }
 }
 
@@ -80,6 +103,7 @@ void kw_server_metrics(const kw_server *server, kw_writer *w)
     put_requests(server, w);
     put_identities(&identities, w);
     put_tokens(server, w);
+    put_limited(server, w);
     kw_metric_one(w, "keyway_audit_records_total", "counter", "Records that were written into the audit trail.",
                   (double)kw_store_audit_written(server->env.store));
     kw_metric_one(w, "keyway_store_up", "gauge", "Could the store be read at the last look?",
@@ -94,9 +118,14 @@ void kw_runtime_metrics(kw_runtime *runtime, kw_writer *w)
     kw_metric_one(w, "keyway_jobs_running", "gauge", "Jobs that run in the offload pool.", (double)running);
 }
 
-void kw_server_count_token(kw_server *server, kw_token_way way, bool is_issued)
+void kw_server_count_token(kw_server *server, kw_token_way way, kw_token_result result)
 {
-    atomic_fetch_add_explicit(is_issued ? &server->tokens[way].issued : &server->tokens[way].refused, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&server->tokens[way][result], 1, memory_order_relaxed);
+}
+
+void kw_server_count_limited(kw_server *server, kw_limited_by by)
+{
+    atomic_fetch_add_explicit(&server->limited[by], 1, memory_order_relaxed);
 }
 
 kw_server_health kw_server_health_of(const kw_server *server)

@@ -66,8 +66,30 @@ void kw_server_audit_user_certificate(kw_server *server, const kw_call *call, kw
 /* Into the store's audit trail, when there is time; copied. `source` null: the Server. `is_stranger`: nothing proves where it came from. */
 void kw_server_record(kw_server *server, const kw_audit_record *record, bool is_stranger);
 /* An access token was asked for, one way or the other: for the metrics. From any thread. */
-typedef enum kw_token_way { KW_TOKEN_WAY_OPCUA, KW_TOKEN_WAY_OAUTH, KW_TOKEN_WAYS } kw_token_way;
-void kw_server_count_token(kw_server *server, kw_token_way way, bool is_issued);
+typedef enum kw_token_way {
+    KW_TOKEN_WAY_REQUEST_ACCESS_TOKEN, /* the Methods of OPC UA … */
+    KW_TOKEN_WAY_FINISH_REQUEST_TOKEN,
+    KW_TOKEN_WAY_REFRESH_TOKEN,
+    KW_TOKEN_WAY_CLIENT_CREDENTIALS, /* … and the grants of OAuth */
+    KW_TOKEN_WAY_AUTHORIZATION_CODE,
+    KW_TOKEN_WAY_DEVICE_CODE,
+    KW_TOKEN_WAY_OAUTH_REFRESH,
+    KW_TOKEN_WAY_TOKEN_EXCHANGE,
+    KW_TOKEN_WAY_OTHER, /* a grant that there is not, or nobody looked */
+    KW_TOKEN_WAYS
+} kw_token_way;
+typedef enum kw_token_result {
+    KW_TOKEN_ISSUED,
+    KW_TOKEN_REFUSED,
+    KW_TOKEN_PENDING, /* a device whose user has not agreed yet */
+    KW_TOKEN_LIMITED, /* came too often */
+    KW_TOKEN_FAILED,  /* for a lack of ours */
+    KW_TOKEN_RESULTS
+} kw_token_result;
+void kw_server_count_token(kw_server *server, kw_token_way way, kw_token_result result);
+/* Somebody came too often and was sent away for it. From any thread. */
+typedef enum kw_limited_by { KW_LIMITED_BY_APPLICATION, KW_LIMITED_BY_CLIENT, KW_LIMITED_BY_ADDRESS, KW_LIMITED_BYS } kw_limited_by;
+void kw_server_count_limited(kw_server *server, kw_limited_by by);
 /* Who is told of each Session that closes: on the loop, not while the Server is freed. In memory of whoever listens. */
 typedef struct kw_session_listener {
     void (*closed)(void *ctx, const kw_node_id *session_id);

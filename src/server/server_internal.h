@@ -56,9 +56,8 @@ struct kw_server {
     bool is_shutting_down;
     bool has_diagnostics;                  /* EnabledFlag */
     uint64_t requests[KW_REQUEST_RESULTS]; /* answered since the start */
-    struct {
-        _Atomic uint64_t issued, refused;
-    } tokens[KW_TOKEN_WAYS];
+    _Atomic uint64_t tokens[KW_TOKEN_WAYS][KW_TOKEN_RESULTS];
+    _Atomic uint64_t limited[KW_LIMITED_BYS];
     uint32_t rejected_requests, security_rejected_requests; /* for the diagnostics */
     kw_session_listener *session_listeners;
     void (*drained)(void *ctx);

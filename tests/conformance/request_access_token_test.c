@@ -224,6 +224,30 @@ static void az_01_and_az_02_a_server_may_have_several_services(void **state)
     kw_authority_free(more[1]);
 }
 
+/* Not a rule of the standard: an application that asks all the time leaves the others their turns. */
+static void an_application_that_asks_too_often_is_sent_away_and_recorded_once(void **state)
+{
+    const kw_test_world_options options = {.authority = {.requests = {.per_second = 1, .burst = 2}}};
+    kw_test_world *world = kw_test_world_with_authority(&options);
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    kw_test_session session = kw_test_open_as(client, KW_TEST_USER, KW_TEST_PASSWORD);
+    kw_audit_record *records = NULL;
+    size_t count = 0, refused = 0;
+    (void)state;
+    assert_status(kw_test_request_token(client, &session, NULL, NULL), KW_GOOD);
+    assert_status(kw_test_request_token(client, &session, NULL, NULL), KW_GOOD);
+    assert_status(kw_test_request_token(client, &session, NULL, NULL), KW_BAD_TOO_MANY_OPERATIONS);
+    assert_status(kw_test_request_token(client, &session, NULL, NULL), KW_BAD_TOO_MANY_OPERATIONS);
+    kw_test_world_advance(world, 1000);
+    assert_status(kw_test_request_token(client, &session, NULL, NULL), KW_GOOD);
+    assert_status(kw_store_audit_list(world->store->store, 0, 1000, world->arena, &records, &count), KW_GOOD);
+    for (size_t i = 0; i < count; i++) {
+        refused += records[i].status == KW_BAD_TOO_MANY_OPERATIONS;
+    }
+    assert_int_equal(refused, 1);
+    kw_test_world_free(world);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kw_test_authority_setup, kw_test_world_teardown)
 
 int main(void)
@@ -237,6 +261,7 @@ int main(void)
                                        TEST(az_01_and_rt_29_and_rt_30_the_service_as_the_model_has_it),
                                        TEST(az_02_and_az_03_and_az_18_what_a_server_needs_to_believe_the_tokens),
                                        TEST(az_01_and_az_02_a_server_may_have_several_services),
+                                       cmocka_unit_test(an_application_that_asks_too_often_is_sent_away_and_recorded_once),
                                        TEST(az_19_the_claims_are_the_roles_by_the_rules_of_the_service)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

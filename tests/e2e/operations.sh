@@ -79,7 +79,7 @@ expect 0 '"state":"ok"' curl -sS --fail "$monitor/healthz"
 expect 0 '^404$' curl -sS -o /dev/null -w '%{http_code}\n' "$monitor/elsewhere"
 expect 0 '^405$' curl -sS -o /dev/null -w '%{http_code}\n' -X POST "$monitor/metrics"
 expect 0 'text/plain; version=0.0.4' curl -sS -o /dev/null -w '%{content_type}\n' "$monitor/metrics"
-issued='keyway_access_tokens_total{method="opcua",result="issued"}'
+issued='keyway_access_tokens_total{method="opcua",grant="FinishRequestToken",result="issued"}'
 refused='keyway_identity_proofs_total{token="user_name",result="refused"}'
 issued_before=$(value "$monitor" "$issued") refused_before=$(value "$server_monitor" "$refused")
 records_before=$(value "$monitor" keyway_audit_records_total)
