@@ -61,7 +61,8 @@ typedef struct kw_jwt_rules {
 /* Signature, alg, issuer, audience, exp, nbf, iat, sub. OPC 10000-6, 6.5.2. *signer: the key that it was, borrowed from rules->keys. */
 kw_status kw_jwt_verify(kw_bytes token, const kw_jwt *parsed, const kw_jwt_rules *rules, const kw_jwk **signer, const char **why);
 
-/* Sign a claims object (JSON text) with typ "JWT"; kid null: none. Bad_InvalidArgument: unknown alg, not a JSON object. Result in the arena. */
+/* Sign claims with typ "JWT"; kid null: none. That they are an object is looked at, that its text is sound JSON is the writer's duty.
+ * Bad_InvalidArgument: unknown alg, no object, a kid of more than 256 bytes. Result in the arena. */
 kw_status kw_jwt_sign(kw_string alg, kw_string kid, const kw_private_key *key, kw_string claims_json, kw_arena *arena, kw_string *token);
 
 kw_status kw_base64url_decode(kw_string text, kw_arena *arena, kw_bytes *out); /* strict, unpadded, canonical */
