@@ -97,6 +97,7 @@ typedef struct kw_client_token_wish {
     kw_string refresh_token;        /* what an earlier kw_token_grant brought; null: none */
     const char *const *roles;       /* no other Roles than these, NULL-ended; NULL: all that the user has */
     bool one_step;                  /* by RequestAccessToken, whatever else the service offers */
+    const char *service;            /* BrowseName of its Object, of several; NULL: the first. `self` is told it in any case */
 } kw_client_token_wish;
 
 /** What it gave; in the caller's arena. */

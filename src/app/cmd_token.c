@@ -14,17 +14,19 @@ typedef struct token_options {
     const char *resource;
     const char *refresh_file; /* the refresh token of the last time, and of this time after that */
     kw_option_list roles;
+    const char *service; /* BrowseName; NULL: the first */
     bool one_step;
 } token_options;
 
 static int parse(const kw_command *self, int argc, char **argv, token_options *o)
 {
-    kw_option rows[KW_CONNECT_OPTIONS + 4];
+    kw_option rows[KW_CONNECT_OPTIONS + 5];
     kw_option_list words;
     size_t count = kw_connect_option_rows(&o->connect, rows);
     rows[count++] = (kw_option){"resource", 0, KW_OPTION_TEXT, &o->resource, 0, 0};
     rows[count++] = (kw_option){"role", 0, KW_OPTION_LIST, &o->roles, 0, 0};
     rows[count++] = (kw_option){"refresh-file", 0, KW_OPTION_TEXT, &o->refresh_file, 0, 0};
+    rows[count++] = (kw_option){"service", 0, KW_OPTION_TEXT, &o->service, 0, 0};
     rows[count++] = (kw_option){"one-step", 0, KW_OPTION_FLAG, &o->one_step, 0, 0};
     const int code = kw_options_parse(self, argc, argv, rows, count, false, &words);
     if (code >= 0) {
@@ -79,7 +81,8 @@ static int get_token(kw_client *client, const token_options *o, const kw_client_
                                        .self = identity,
                                        .refresh_token = refresh_token,
                                        .roles = o->roles.count > 0 ? roles : NULL,
-                                       .one_step = o->one_step};
+                                       .one_step = o->one_step,
+                                       .service = o->service};
     const kw_status status = kw_client_get_token(client, &wish, arena, &grant);
     int code = kw_status_is_bad(status) ? kw_fail(status, "%s", kw_client_error(client)) : keep_refresh_token(o->refresh_file, &grant);
     code = code < 0 ? print_grant(o, &grant, arena) : code;

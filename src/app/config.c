@@ -1,9 +1,7 @@
-#include "app/config.h"
-
+#include "app/config_internal.h"
 #include "app/monitor.h"
 #include "authority/ldap.h"
 #include "crypto/policy.h"
-#include "identity/jwt.h"
 #include "store/store.h"
 
 #include <arpa/inet.h>
@@ -100,6 +98,35 @@ static const cyaml_schema_field_t SERVER[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t PROVIDER[] = {
+    TEXT("name", kw_config_provider, name),
+    TEXT("issuer", kw_config_provider, issuer),
+    TEXT("token_endpoint", kw_config_provider, token_endpoint),
+    TEXT("ca_file", kw_config_provider, ca_file),
+    TEXT("client_id", kw_config_provider, client_id),
+    TEXT("client_secret_file", kw_config_provider, client_secret_file),
+    TEXT("client_key_file", kw_config_provider, client_key_file),
+    TEXT("client_key_id", kw_config_provider, client_key_id),
+    TEXT("scope", kw_config_provider, scope),
+    TEXT("target", kw_config_provider, target),
+    NUMBER("timeout", kw_config_provider, timeout),
+    NUMBER("retry", kw_config_provider, retry),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t SERVICE[] = {
+    TEXT("name", kw_config_service, name),
+    TEXT("service_uri", kw_config_service, service_uri),
+    TEXT("provider", kw_config_service, provider),
+    TEXT("certificate", kw_config_service, certificate),
+    LIST("accepts", kw_config_service, accepts),
+    LIST("resources", kw_config_service, resources),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t PROVIDER_ENTRY = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, kw_config_provider, PROVIDER)};
+static const cyaml_schema_value_t SERVICE_ENTRY = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, kw_config_service, SERVICE)};
+
 static const cyaml_schema_field_t AUTHORITY[] = {
     TEXT("uri", kw_config_authority, uri),
     NUMBER("port", kw_config_authority, port),
@@ -118,6 +145,8 @@ static const cyaml_schema_field_t AUTHORITY[] = {
     TEXT("key_credential", kw_config_authority, key_credential),
     NUMBER("key_rotation", kw_config_authority, key_rotation),
     NUMBER("key_overlap", kw_config_authority, key_overlap),
+    CYAML_FIELD_SEQUENCE("services", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config_authority, services, &SERVICE_ENTRY, 0,
+                         KW_CONFIG_SERVICES_MAX),
     CYAML_FIELD_END,
 };
 
@@ -184,6 +213,8 @@ static const cyaml_schema_field_t TOP[] = {
     SECTION("authority", authority, AUTHORITY),
     CYAML_FIELD_MAPPING_PTR("https", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config, https, HTTPS),
     CYAML_FIELD_MAPPING_PTR("directory", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config, directory, DIRECTORY),
+    CYAML_FIELD_SEQUENCE("providers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config, providers, &PROVIDER_ENTRY, 0,
+                         KW_CONFIG_PROVIDERS_MAX),
     SECTION("limits", limits, LIMITS),
     TEXT("store", kw_config, store),
     TEXT("log_level", kw_config, log_level),
@@ -228,9 +259,7 @@ static void collect(cyaml_log_t level, void *ctx, const char *format, va_list ar
     }
 }
 
-static bool complain(const char *file, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static bool complain(const char *file, const char *key, const char *format, ...)
+bool kw_config_complain(const char *file, const char *key, const char *format, ...)
 {
     va_list args;
     fprintf(stderr, "keyway: %s: %s: ", file, key);
@@ -258,17 +287,17 @@ static bool check_policies(const char *file, const kw_config *c)
     for (unsigned i = 0; i < c->security.policies_count; i++) {
         const kw_security_policy *policy = kw_security_policy_by_name(kw_string_from(c->security.policies[i]));
         if (policy == NULL || policy->ephemeral != KW_EPHEMERAL_NONE) {
-            return complain(file, "security.policies",
-                            "'%s' is not a SecurityPolicy; use Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep or Basic256Sha256",
-                            c->security.policies[i]);
+            return kw_config_complain(file, "security.policies",
+                                      "'%s' is not a SecurityPolicy; use Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep or Basic256Sha256",
+                                      c->security.policies[i]);
         }
         if (policy->is_none) {
-            return complain(file, "security.policies", "None does not belong here; set security.allow_none: true if you must");
+            return kw_config_complain(file, "security.policies", "None does not belong here; set security.allow_none: true if you must");
         }
     }
     for (unsigned i = 0; i < c->security.modes_count; i++) {
         if (strcmp(c->security.modes[i], "sign") != 0 && strcmp(c->security.modes[i], "encrypt") != 0) {
-            return complain(file, "security.modes", "'%s' is not a mode; use sign, encrypt or both", c->security.modes[i]);
+            return kw_config_complain(file, "security.modes", "'%s' is not a mode; use sign, encrypt or both", c->security.modes[i]);
         }
     }
     return true;
@@ -292,7 +321,7 @@ static bool check_required(const char *file, const kw_config *c)
     };
     for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
         if (required[i].value == NULL) {
-            return complain(file, required[i].key, "is missing; `keyway init DIR` writes a complete file to compare with");
+            return kw_config_complain(file, required[i].key, "is missing; `keyway init DIR` writes a complete file to compare with");
         }
     }
     return true;
@@ -303,7 +332,8 @@ static bool check_addresses(const char *file, const char *key, char *const *addr
     for (unsigned i = 0; i < count; i++) {
         struct in6_addr address;
         if (inet_pton(AF_INET, addresses[i], &address) != 1 && inet_pton(AF_INET6, addresses[i], &address) != 1) {
-            return complain(file, key, "'%s' is not an IP address; use 127.0.0.1, ::1, or 0.0.0.0 for all of this machine", addresses[i]);
+            return kw_config_complain(file, key, "'%s' is not an IP address; use 127.0.0.1, ::1, or 0.0.0.0 for all of this machine",
+                                      addresses[i]);
         }
     }
     return true;
@@ -316,12 +346,13 @@ static bool check_https(const char *file, const kw_config_https *https)
         return true;
     }
     if ((https->certificate == NULL) != (https->key == NULL)) {
-        return complain(file, "https", "certificate and key go together; give both, or none to use the authority's");
+        return kw_config_complain(file, "https", "certificate and key go together; give both, or none to use the authority's");
     }
     const size_t len = https->issuer != NULL ? strlen(https->issuer) : 0;
     if (https->issuer != NULL &&
         (strncmp(https->issuer, "https://", 8) != 0 || https->issuer[len - 1] == '/' || strpbrk(https->issuer, "?#") != NULL)) {
-        return complain(file, "https.issuer", "'%s' is not an issuer; write https://HOST[:PORT] without a slash at the end", https->issuer);
+        return kw_config_complain(file, "https.issuer", "'%s' is not an issuer; write https://HOST[:PORT] without a slash at the end",
+                                  https->issuer);
     }
     return check_addresses(file, "https.listen", https->listen, https->listen_count);
 }
@@ -338,8 +369,9 @@ static bool check_patterns(const char *file, const kw_config_directory *d)
     };
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
         if (patterns[i].pattern != NULL && strstr(patterns[i].pattern, patterns[i].part) == NULL) {
-            return complain(file, patterns[i].key, "'%s' is the same for every user; write %s where %s belongs", patterns[i].pattern,
-                            patterns[i].part, patterns[i].part[1] == 'u' ? "the name" : "the DN of the user");
+            return kw_config_complain(file, patterns[i].key, "'%s' is the same for every user; write %s where %s belongs",
+                                      patterns[i].pattern, patterns[i].part,
+                                      patterns[i].part[1] == 'u' ? "the name" : "the DN of the user");
         }
     }
     return true;
@@ -359,7 +391,7 @@ static bool check_directory_numbers(const char *file, const kw_config_directory 
     };
     for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
         if (bounds[i].value > bounds[i].max) {
-            return complain(file, bounds[i].key, "%u is too much; at most %u", bounds[i].value, bounds[i].max);
+            return kw_config_complain(file, bounds[i].key, "%u is too much; at most %u", bounds[i].value, bounds[i].max);
         }
     }
     return true;
@@ -371,22 +403,24 @@ static bool check_directory(const char *file, const kw_config_directory *d)
         return true;
     }
     if (d->servers_count == 0 || d->base == NULL) {
-        return complain(file, d->base == NULL ? "directory.base" : "directory.servers", "is missing; docs/directory.md has an example");
+        return kw_config_complain(file, d->base == NULL ? "directory.base" : "directory.servers",
+                                  "is missing; docs/directory.md has an example");
     }
     for (unsigned i = 0; i < d->servers_count; i++) {
         const char *why = kw_ldap_server_refused(d->servers[i], d->start_tls, d->allow_plain);
         if (why != NULL) {
-            return complain(file, "directory.servers", "'%s' %s", d->servers[i], why);
+            return kw_config_complain(file, "directory.servers", "'%s' %s", d->servers[i], why);
         }
     }
     if ((d->bind_dn == NULL) != (d->password_file == NULL)) {
-        return complain(file, "directory.bind_dn", "goes together with password_file; give both, or none to search as nobody");
+        return kw_config_complain(file, "directory.bind_dn", "goes together with password_file; give both, or none to search as nobody");
     }
     if (d->group_attribute == NULL && d->group_base == NULL) {
-        return complain(file, "directory.group_base", "is missing, and so is group_attribute; without one of them nobody is in any group");
+        return kw_config_complain(file, "directory.group_base",
+                                  "is missing, and so is group_attribute; without one of them nobody is in any group");
     }
     if (d->group_base == NULL && (d->nested_groups || d->group_filter != NULL || d->group_name != NULL)) {
-        return complain(file, "directory.group_base", "is missing; groups are searched below it");
+        return kw_config_complain(file, "directory.group_base", "is missing; groups are searched below it");
     }
     return check_patterns(file, d) && check_directory_numbers(file, d);
 }
@@ -394,31 +428,37 @@ static bool check_directory(const char *file, const kw_config_directory *d)
 static bool check_values(const char *file, const kw_config *c)
 {
     static const char *const LEVELS[] = {"debug", "info", "warn", "error"};
+    static const char *const ALGORITHMS[] = {"RS256", "PS256", "ES256"};
     bool known = c->log_level == NULL;
     for (size_t i = 0; !known && i < sizeof(LEVELS) / sizeof(LEVELS[0]); i++) {
         known = strcmp(c->log_level, LEVELS[i]) == 0;
     }
     if (!known) {
-        return complain(file, "log_level", "'%s' is not a level; use debug, info, warn or error", c->log_level);
+        return kw_config_complain(file, "log_level", "'%s' is not a level; use debug, info, warn or error", c->log_level);
     }
-    const char *algorithm = c->authority.signing_algorithm;
-    if (algorithm != NULL && !kw_jwt_is_allowed(KW_JWT_ALGORITHMS, kw_string_from(algorithm))) {
-        return complain(file, "authority.signing_algorithm", "'%s' is not supported; use RS256, PS256, ES256, ES384 or EdDSA", algorithm);
+    known = c->authority.signing_algorithm == NULL;
+    for (size_t i = 0; !known && i < sizeof(ALGORITHMS) / sizeof(ALGORITHMS[0]); i++) {
+        known = strcmp(c->authority.signing_algorithm, ALGORITHMS[i]) == 0;
+    }
+    if (!known) {
+        return kw_config_complain(file, "authority.signing_algorithm", "'%s' is not supported; use RS256, PS256 or ES256",
+                                  c->authority.signing_algorithm);
     }
     char address[KW_MONITOR_ADDRESS_MAX];
     uint16_t port;
     if (c->metrics_listen != NULL && !kw_monitor_parse(c->metrics_listen, address, &port)) {
-        return complain(file, "metrics_listen", "'%s' is not ADDRESS:PORT, like 127.0.0.1:9464 or [::1]:9464", c->metrics_listen);
+        return kw_config_complain(file, "metrics_listen", "'%s' is not ADDRESS:PORT, like 127.0.0.1:9464 or [::1]:9464", c->metrics_listen);
     }
     if (!check_addresses(file, "application.listen", c->application.listen, c->application.listen_count)) {
         return false;
     }
     if (c->identity.review_period != 0 && (c->identity.review_period < REVIEW_MIN_MS || c->identity.review_period > REVIEW_MAX_MS)) {
-        return complain(file, "identity.review_period", "%u is out of range; %u to %u milliseconds", c->identity.review_period,
-                        REVIEW_MIN_MS, REVIEW_MAX_MS);
+        return kw_config_complain(file, "identity.review_period", "%u is out of range; %u to %u milliseconds", c->identity.review_period,
+                                  REVIEW_MIN_MS, REVIEW_MAX_MS);
     }
     if (c->limits.max_message_size != 0 && c->limits.max_message_size < 8192) {
-        return complain(file, "limits.max_message_size", "%u is too small; at least 8192 bytes are needed", c->limits.max_message_size);
+        return kw_config_complain(file, "limits.max_message_size", "%u is too small; at least 8192 bytes are needed",
+                                  c->limits.max_message_size);
     }
     return true;
 }
@@ -427,20 +467,21 @@ static bool check_keys(const char *file, const kw_config_authority *a)
 {
     const uint32_t overlap = a->key_overlap != 0 ? a->key_overlap : KEY_OVERLAP_H;
     if (a->key_file != NULL && a->key_credential != NULL) {
-        return complain(file, "authority.key_file", "and key_credential say the same in two ways; use one");
+        return kw_config_complain(file, "authority.key_file", "and key_credential say the same in two ways; use one");
     }
     if (a->key_credential != NULL && strchr(a->key_credential, '/') != NULL) {
-        return complain(file, "authority.key_credential", "'%s' is not the name of a credential; a path belongs to key_file",
-                        a->key_credential);
+        return kw_config_complain(file, "authority.key_credential", "'%s' is not the name of a credential; a path belongs to key_file",
+                                  a->key_credential);
     }
     if (a->key_rotation > KEY_ROTATION_MAX_D) {
-        return complain(file, "authority.key_rotation", "%u is too much; at most %u days", a->key_rotation, KEY_ROTATION_MAX_D);
+        return kw_config_complain(file, "authority.key_rotation", "%u is too much; at most %u days", a->key_rotation, KEY_ROTATION_MAX_D);
     }
     if (a->key_overlap > KEY_OVERLAP_MAX_H) {
-        return complain(file, "authority.key_overlap", "%u is too much; at most %u hours", a->key_overlap, KEY_OVERLAP_MAX_H);
+        return kw_config_complain(file, "authority.key_overlap", "%u is too much; at most %u hours", a->key_overlap, KEY_OVERLAP_MAX_H);
     }
     if (a->key_rotation != 0 && overlap >= a->key_rotation * 24) {
-        return complain(file, "authority.key_overlap", "%u hours are not less than key_rotation, %u days", overlap, a->key_rotation);
+        return kw_config_complain(file, "authority.key_overlap", "%u hours are not less than key_rotation, %u days", overlap,
+                                  a->key_rotation);
     }
     return true;
 }
@@ -461,7 +502,7 @@ static bool check_rates(const char *file, const kw_config *c)
     };
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
         if (rates[i].value > RATE_MAX) {
-            return complain(file, rates[i].key, "%u is too much; at most %u", rates[i].value, RATE_MAX);
+            return kw_config_complain(file, rates[i].key, "%u is too much; at most %u", rates[i].value, RATE_MAX);
         }
     }
     return true;
@@ -487,12 +528,13 @@ static bool check_limits(const char *file, const kw_config_limits *l)
     };
     for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
         if (bounds[i].value > bounds[i].max) {
-            return complain(file, bounds[i].key, "%u is too much; at most %u", bounds[i].value, bounds[i].max);
+            return kw_config_complain(file, bounds[i].key, "%u is too much; at most %u", bounds[i].value, bounds[i].max);
         }
     }
     const uint32_t shortest = 10;
     if (l->max_subscription_lifetime != 0 && l->max_subscription_lifetime < shortest) {
-        return complain(file, "limits.max_subscription_lifetime", "%u is too little; at least %u", l->max_subscription_lifetime, shortest);
+        return kw_config_complain(file, "limits.max_subscription_lifetime", "%u is too little; at least %u", l->max_subscription_lifetime,
+                                  shortest);
     }
     return true;
 }
@@ -511,7 +553,7 @@ static bool check_guessing(const char *file, const kw_config_guessing *g)
     };
     for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
         if (bounds[i].value > bounds[i].max) {
-            return complain(file, bounds[i].key, "%u is too much; at most %u", bounds[i].value, bounds[i].max);
+            return kw_config_complain(file, bounds[i].key, "%u is too much; at most %u", bounds[i].value, bounds[i].max);
         }
     }
     return true;
@@ -522,24 +564,26 @@ static bool check_passwords(const char *file, const kw_config *c)
 {
     const kw_password_rules rules = kw_config_password_rules(c);
     if (rules.max_length > PASSWORD_LENGTH_MAX) {
-        return complain(file, "identity.password_max_length", "%u is too much; at most %u", rules.max_length, PASSWORD_LENGTH_MAX);
+        return kw_config_complain(file, "identity.password_max_length", "%u is too much; at most %u", rules.max_length,
+                                  PASSWORD_LENGTH_MAX);
     }
     if (rules.min_length > rules.max_length) {
-        return complain(file, "identity.password_min_length", "%u is more than password_max_length, %u", rules.min_length,
-                        rules.max_length);
+        return kw_config_complain(file, "identity.password_min_length", "%u is more than password_max_length, %u", rules.min_length,
+                                  rules.max_length);
     }
     if (rules.max_length < PASSWORD_KINDS) {
-        return complain(file, "identity.password_max_length", "%u is too small; at least %u", rules.max_length, PASSWORD_KINDS);
+        return kw_config_complain(file, "identity.password_max_length", "%u is too small; at least %u", rules.max_length, PASSWORD_KINDS);
     }
     return true;
 }
 
-static bool check_file(const char *file, const char *key, const char *path, int mode)
+bool kw_config_check_file(const char *file, const char *key, const char *path, int mode)
 {
     char *full = kw_config_path(file, path);
     const bool found = full != NULL && access(full, mode) == 0;
     if (!found) {
-        complain(file, key, "%s: %s; `keyway init` and `keyway cert create` make such files", full != NULL ? full : path, strerror(errno));
+        kw_config_complain(file, key, "%s: %s; `keyway init` and `keyway cert create` make such files", full != NULL ? full : path,
+                           strerror(errno));
     }
     free(full);
     return found;
@@ -555,38 +599,42 @@ static bool others_can_read(const char *file)
 static bool check_store(const char *file, const char *store)
 {
     if (kw_store_location_has_password(store) && others_can_read(file)) {
-        return complain(file, "store", "holds a password and others can read this file; run `chmod 600` on it");
+        return kw_config_complain(file, "store", "holds a password and others can read this file; run `chmod 600` on it");
     }
     return true;
 }
 
+bool kw_config_check_secret_file(const char *file, const char *key, const char *path)
+{
+    char *full = kw_config_path(file, path);
+    const bool is_there = kw_config_check_file(file, key, path, R_OK);
+    const bool is_open = full != NULL && is_there && others_can_read(full);
+    if (is_open) {
+        kw_config_complain(file, key, "others can read %s; run `chmod 600` on it", full);
+    }
+    free(full);
+    return is_there && !is_open;
+}
+
 static bool check_directory_files(const char *file, const kw_config_directory *d)
 {
-    if (d == NULL || (d->ca_file != NULL && !check_file(file, "directory.ca_file", d->ca_file, R_OK))) {
+    if (d == NULL || (d->ca_file != NULL && !kw_config_check_file(file, "directory.ca_file", d->ca_file, R_OK))) {
         return d == NULL;
     }
-    if (d->password_file == NULL) {
-        return true;
-    }
-    char *path = kw_config_path(file, d->password_file);
-    const bool is_there = check_file(file, "directory.password_file", d->password_file, R_OK);
-    const bool is_open = path != NULL && is_there && others_can_read(path);
-    if (is_open) {
-        complain(file, "directory.password_file", "others can read %s; run `chmod 600` on it", path);
-    }
-    free(path);
-    return is_there && !is_open;
+    return d->password_file == NULL || kw_config_check_secret_file(file, "directory.password_file", d->password_file);
 }
 
 static bool check_files(const char *file, const kw_config *c)
 {
-    return check_file(file, "server.certificate", c->server.certificate, R_OK) && check_file(file, "server.key", c->server.key, R_OK) &&
-           check_file(file, "authority.certificate", c->authority.certificate, R_OK) &&
-           check_file(file, "authority.key", c->authority.key, R_OK) &&
+    return kw_config_check_file(file, "server.certificate", c->server.certificate, R_OK) &&
+           kw_config_check_file(file, "server.key", c->server.key, R_OK) &&
+           kw_config_check_file(file, "authority.certificate", c->authority.certificate, R_OK) &&
+           kw_config_check_file(file, "authority.key", c->authority.key, R_OK) &&
            (c->https == NULL || c->https->certificate == NULL ||
-            (check_file(file, "https.certificate", c->https->certificate, R_OK) && check_file(file, "https.key", c->https->key, R_OK))) &&
-           check_directory_files(file, c->directory) && check_file(file, "security.trust", c->security.trust, R_OK | X_OK) &&
-           check_file(file, "security.user_trust", c->security.user_trust, R_OK | X_OK) && check_store(file, c->store);
+            (kw_config_check_file(file, "https.certificate", c->https->certificate, R_OK) &&
+             kw_config_check_file(file, "https.key", c->https->key, R_OK))) &&
+           check_directory_files(file, c->directory) && kw_config_check_file(file, "security.trust", c->security.trust, R_OK | X_OK) &&
+           kw_config_check_file(file, "security.user_trust", c->security.user_trust, R_OK | X_OK) && check_store(file, c->store);
 }
 
 /* --- public ------------------------------------------------------------------------------------------------------------ */
@@ -608,7 +656,8 @@ kw_config *kw_config_load(const char *file)
     if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
         !check_limits(file, &config->limits) || !check_guessing(file, &config->guessing) || !check_https(file, config->https) ||
         !check_directory(file, config->directory) || !check_passwords(file, config) || !check_keys(file, &config->authority) ||
-        !check_rates(file, config) || !check_files(file, config)) {
+        !check_rates(file, config) || !kw_config_check_providers(file, config) || !kw_config_check_services(file, config) ||
+        !check_files(file, config)) {
         kw_config_free(config);
         return NULL;
     }

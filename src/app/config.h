@@ -67,6 +67,31 @@ typedef struct kw_config_server {
     bool allow_sessionless;
 } kw_config_server;
 
+/* An external provider of OAuth 2.0 and OpenID Connect. */
+typedef struct kw_config_provider {
+    char *name; /* what services and the directory call it */
+    char *issuer;
+    char *token_endpoint; /* NULL: as its metadata has it */
+    char *ca_file;
+    char *client_id, *client_secret_file;
+    char *client_key_file, *client_key_id; /* in the place of the secret */
+    char *scope;
+    char *target;            /* "resource", "audience", "none"; NULL: resource */
+    uint32_t timeout, retry; /* ms and seconds; 0: default */
+} kw_config_provider;
+
+/* One more AuthorizationService Object. */
+typedef struct kw_config_service {
+    char *name;        /* BrowseName, and its NodeId */
+    char *service_uri; /* NULL: the issuer of the provider */
+    char *provider;    /* whose façade it is */
+    char *certificate; /* that this one signs with; NULL: not known */
+    char **accepts;    /* "password", "token"; none: both */
+    unsigned accepts_count;
+    char **resources; /* none: all that are registered */
+    unsigned resources_count;
+} kw_config_service;
+
 typedef struct kw_config_authority {
     char *uri;
     uint16_t port;
@@ -85,6 +110,8 @@ typedef struct kw_config_authority {
     char *key_credential;                 /* the same, by systemd */
     uint32_t key_rotation;                /* days; 0: by hand */
     uint32_t key_overlap;                 /* hours; 0: 24 */
+    kw_config_service *services;
+    unsigned services_count;
 } kw_config_authority;
 
 /* HTTPS of the Authorization Service: OAuth 2.0 and OpenID Connect. */
@@ -132,6 +159,8 @@ typedef struct kw_config {
     kw_config_authority authority;
     kw_config_https *https;         /* NULL: not offered */
     kw_config_directory *directory; /* NULL: there are the users of the store alone */
+    kw_config_provider *providers;
+    unsigned providers_count;
     kw_config_limits limits;
     char *store;
     char *metrics_listen; /* "127.0.0.1:9464"; NULL: nobody asks */
@@ -145,6 +174,8 @@ kw_config *kw_config_load(const char *file);
 void kw_config_free(kw_config *config);
 /* Requests a second and at once, as they are configured; 0: default. */
 kw_rate_config kw_config_rate(uint32_t per_second, uint32_t burst);
+/* The provider of this name; NULL: none. */
+const kw_config_provider *kw_config_find_provider(const kw_config *config, const char *name);
 /* What a new password must be like. */
 kw_password_rules kw_config_password_rules(const kw_config *config);
 /* A path of the configuration, relative to the folder of `file`; free() it. */

@@ -236,7 +236,10 @@ static int start_authority(kw_host *host)
                                      .require_signed_secrets = config->require_signed_secrets,
                                      .requestor_count = count};
     const kw_status status = kw_authority_new(&how, host->server, &host->env, &host->authority);
-    return kw_status_is_bad(status) ? kw_fail(status, "the Authorization Service could not be set up") : -1;
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "the Authorization Service could not be set up");
+    }
+    return kw_service_plan_open(&host->directory, &host->providers, &how, host->server, &host->env, &host->services);
 }
 
 static int load_translations(kw_host *host)
@@ -308,6 +311,7 @@ int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_
     code = code < 0 ? kw_directory_trust(&host->directory, false, &host->trust) : code;
     code = code < 0 ? kw_directory_trust(&host->directory, true, &host->user_trust) : code;
     code = code < 0 ? kw_ldap_plan_open(&host->directory, &host->log, &host->users) : code;
+    code = code < 0 ? kw_provider_plans_open(&host->directory, &host->log, &host->providers) : code;
     if (code < 0) {
         host->fetch = kw_http_fetch(&KW_HTTP_RULES_DEFAULT);
         host->env = (kw_server_env){.clock = &KW_CLOCK_SYSTEM,
@@ -335,11 +339,13 @@ void kw_host_clear(kw_host *host)
 {
     kw_monitor_end(host);
     kw_https_end(host);
+    kw_service_plan_close(&host->services);
     kw_authority_free(host->authority);
     if (host->server != NULL) {
         kw_server_free(host->server);
     }
     kw_ldap_plan_close(&host->users);
+    kw_provider_plans_close(&host->providers);
     kw_own_keys_clear(&host->keys);
     kw_machine_free(host->machine);
     kw_trust_list_close(host->trust);

@@ -6,6 +6,7 @@
 #include "app/key_file.h"
 #include "app/ldap_plan.h"
 #include "app/machine.h"
+#include "app/provider_plan.h"
 #include "authority/oauth.h"
 #include "server/listen.h"
 
@@ -19,11 +20,13 @@ typedef struct kw_host {
     kw_log log;
     kw_fetch fetch;     /* keys of issuers */
     kw_ldap_plan users; /* of `directory`, if there is one */
+    kw_provider_plans providers;
     kw_server_env env;
     kw_server *server;
-    kw_own_keys keys;        /* of KW_HOST_AUTHORITY */
-    kw_authority *authority; /* of KW_HOST_AUTHORITY */
-    kw_oauth *oauth;         /* of KW_HOST_AUTHORITY with `https` */
+    kw_own_keys keys;         /* of KW_HOST_AUTHORITY */
+    kw_authority *authority;  /* of KW_HOST_AUTHORITY */
+    kw_service_plan services; /* beside `authority` */
+    kw_oauth *oauth;          /* of KW_HOST_AUTHORITY with `https` */
     kw_http_server *http;
     kw_http_server *monitor; /* NULL: not wanted */
     int64_t started;         /* seconds since 1970 */

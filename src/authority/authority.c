@@ -6,6 +6,15 @@
 #define CONFIG_ARENA ((size_t)1 << 20)
 #define DEFAULT_LIFETIME_S 3600
 
+static const kw_string *copy_list(kw_arena *arena, const kw_string *items, size_t count)
+{
+    kw_string *list = KW_ARENA_ARRAY(arena, kw_string, count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        list[i] = kw_arena_copy(arena, items[i]);
+    }
+    return list;
+}
+
 static kw_status copy_config(kw_authority *authority, const kw_authority_config *config)
 {
     authority->config = *config;
@@ -16,15 +25,23 @@ static kw_status copy_config(kw_authority *authority, const kw_authority_config 
     }
     authority->config.name = kw_arena_copy(authority->arena, config->name.len > 0 ? config->name : authority->object.id.string);
     authority->config.token_lifetime_s = config->token_lifetime_s != 0 ? config->token_lifetime_s : DEFAULT_LIFETIME_S;
-    kw_string *requestors = KW_ARENA_ARRAY(authority->arena, kw_string, config->requestor_count);
-    if (requestors == NULL || authority->config.service_uri.len == 0) {
-        return KW_BAD_CONFIGURATION_ERROR;
+    authority->config.service_certificate = kw_arena_copy(authority->arena, config->service_certificate);
+    authority->config.requestors = copy_list(authority->arena, config->requestors, config->requestor_count);
+    authority->config.resources = copy_list(authority->arena, config->resources, config->resource_count);
+    const bool is_complete =
+        authority->config.requestors != NULL && authority->config.resources != NULL && authority->config.service_uri.len > 0;
+    return is_complete ? KW_GOOD : KW_BAD_CONFIGURATION_ERROR;
+}
+
+bool kw_authority_serves(const kw_authority *authority, kw_string resource)
+{
+    const kw_authority_config *c = &authority->config;
+    for (size_t i = 0; i < c->resource_count; i++) {
+        if (kw_bytes_equal(c->resources[i], resource)) {
+            return true;
+        }
     }
-    for (size_t i = 0; i < config->requestor_count; i++) {
-        requestors[i] = kw_arena_copy(authority->arena, config->requestors[i]);
-    }
-    authority->config.requestors = requestors;
-    return KW_GOOD;
+    return c->resource_count == 0;
 }
 
 static void on_session_closed(void *ctx, const kw_node_id *session_id)

@@ -15,6 +15,11 @@
 
 typedef struct kw_authority kw_authority;
 
+/* What may come as identityToken. */
+enum { KW_ACCEPT_PASSWORD = 1, KW_ACCEPT_CERTIFICATE = 2, KW_ACCEPT_TOKEN = 4 };
+
+struct kw_provider; /* authority/provider.h */
+
 typedef struct kw_authority_config {
     kw_string service_uri;       /* ServiceUri, and `iss` of the tokens */
     kw_string name;              /* BrowseName of the Object; null: as its NodeId */
@@ -23,7 +28,13 @@ typedef struct kw_authority_config {
     uint32_t refresh_lifetime_s; /* of refresh tokens: each one that is not used; 0: none are given */
     const kw_string *requestors; /* ApplicationUris with the AccessTokenRequestor privilege; count 0: every trusted application */
     size_t requestor_count;
-    kw_rate_config requests; /* of each application for tokens; past it Bad_TooManyOperations */
+    kw_rate_config requests;    /* of each application for tokens; past it Bad_TooManyOperations */
+    unsigned accepts;           /* KW_ACCEPT_… of what the server takes; 0: all */
+    const kw_string *resources; /* that it gives tokens for; count 0: all that are registered */
+    size_t resource_count;
+    /* A façade: users are proven by this provider, and tokens are what it gives. Borrowed. NULL: tokens are our own. */
+    struct kw_provider *provider;
+    kw_bytes service_certificate; /* of a façade: what the provider signs with, DER; null: not known */
     /* RequestAccessToken: passwords and tokens must be signed beside being sealed. Off: what an encrypted channel has proven will do,
      * because an RsaEncryptedSecret as OPC 10000-4 has it cannot say who signed it. User certificates always sign. */
     bool require_signed_secrets;

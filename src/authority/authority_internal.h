@@ -74,9 +74,13 @@ void kw_keys_wipe(kw_signing_key *keys, size_t count);
 /* keys.c: the issuer's rows have the keys that verify now, and no others. */
 kw_status kw_keys_publish(const kw_key_ring *ring);
 
+/* Is it among the resources that the service is for? */
+bool kw_authority_serves(const kw_authority *authority, kw_string resource);
+
 /* nodes.c: the Object with its Properties and Methods. */
 kw_status kw_authority_add_nodes(kw_authority *authority);
-/* The UserTokenPolicies of the service: what may come as identityToken. */
+
+/* policies.c: the UserTokenPolicies of the service: what may come as identityToken. */
 kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count);
 /* The one of this PolicyId. Bad_IdentityTokenInvalid. */
 kw_status kw_authority_policy(kw_authority *authority, kw_string policy_id, kw_arena *arena, kw_user_token_policy *out);

@@ -94,6 +94,9 @@ kw_status kw_authority_mint_as(kw_authority *authority, const kw_identity *ident
     uint32_t lifetime = 0;
     kw_identity allowed;
     kw_string claims;
+    if (!kw_authority_serves(authority, wish->resource)) {
+        return KW_BAD_NOT_FOUND;
+    }
     KW_TRY(kw_targets_decide(&authority->targets, authority->env->store, wish->resource, identity, arena, &verdict, &lifetime));
     if (!verdict.is_allowed) {
         return KW_BAD_USER_ACCESS_DENIED;

@@ -13,46 +13,8 @@
 #define TYPE_USER_IDENTITY_TOKEN 316
 #define TYPE_SIGNATURE_DATA 456
 #define PROPERTY_TYPE 68
-#define SECRETS_POLICY "Basic256Sha256"
 
 const kw_node_id KW_AUTHORITY_OBJECT = {.ns = 1, .kind = KW_NODE_ID_STRING, .id.string = {(const uint8_t *)"AuthorizationService", 20}};
-
-/* Anonymous is nobody to ask for a token by argument. */
-static bool is_accepted(const kw_user_token_policy *policy)
-{
-    return policy->token_type != KW_USER_TOKEN_TYPE_ANONYMOUS;
-}
-
-kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count)
-{
-    kw_user_token_policy *policies = NULL;
-    size_t all = 0;
-    const kw_security_policy *policy = kw_security_policy_by_name(KW_STRING(SECRETS_POLICY));
-    KW_TRY(kw_identity_gate_policies(kw_server_gate(authority->server), policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT, arena, &policies,
-                                     &all));
-    *count = 0;
-    for (size_t i = 0; i < all; i++) {
-        if (is_accepted(&policies[i])) {
-            policies[(*count)++] = policies[i];
-        }
-    }
-    *out = policies;
-    return KW_GOOD;
-}
-
-kw_status kw_authority_policy(kw_authority *authority, kw_string policy_id, kw_arena *arena, kw_user_token_policy *out)
-{
-    kw_user_token_policy *policies = NULL;
-    size_t count = 0;
-    KW_TRY(kw_authority_policies(authority, arena, &policies, &count));
-    for (size_t i = 0; i < count; i++) {
-        if (kw_bytes_equal(policies[i].policy_id, policy_id)) {
-            *out = policies[i];
-            return KW_GOOD;
-        }
-    }
-    return KW_BAD_IDENTITY_TOKEN_INVALID;
-}
 
 static kw_status policies_variant(kw_authority *authority, kw_arena *arena, kw_variant *out)
 {
@@ -77,9 +39,12 @@ static kw_status certificate_variant(kw_authority *authority, kw_arena *arena, k
     if (value == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    KW_TRY(kw_signer_get(authority, arena, &signer));
-    kw_private_key_release(signer.key);
-    *value = signer.certificate;
+    *value = authority->config.service_certificate;
+    if (authority->config.provider == NULL) {
+        KW_TRY(kw_signer_get(authority, arena, &signer));
+        kw_private_key_release(signer.key);
+        *value = signer.certificate;
+    }
     *out = kw_variant_scalar(KW_BUILTIN_BYTE_STRING, value);
     return KW_GOOD;
 }
@@ -160,7 +125,7 @@ static kw_status add_properties(kw_authority *authority, kw_space *space, uint16
                                                         .value = kw_variant_scalar(KW_BUILTIN_STRING, &authority->config.service_uri)}));
     KW_TRY(add_live(authority, gds, "ServiceCertificate", TYPE_BYTE_STRING, -1, read_certificate));
     KW_TRY(add_live(authority, gds, "UserTokenPolicies", TYPE_USER_TOKEN_POLICY, 1, read_policies));
-    return add_live(authority, gds, "SupportedRoles", TYPE_STRING, 1, read_roles);
+    return authority->config.provider == NULL ? add_live(authority, gds, "SupportedRoles", TYPE_STRING, 1, read_roles) : KW_GOOD;
 }
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
@@ -193,18 +158,24 @@ static const struct method {
     const kw_argument_spec *inputs, *outputs;
     size_t input_count, output_count;
     bool is_sessionless; /* RT-05 */
+    bool is_of_facades;
 } METHODS[] = {
-    {"GetServiceDescription", get_service_description, NULL, DESCRIPTION_OUT, 0, COUNT_OF(DESCRIPTION_OUT), true},
-    {"RequestAccessToken", kw_authority_request_access_token, REQUEST_IN, REQUEST_OUT, COUNT_OF(REQUEST_IN), COUNT_OF(REQUEST_OUT), true},
-    {"StartRequestToken", kw_authority_start_request_token, START_IN, START_OUT, COUNT_OF(START_IN), COUNT_OF(START_OUT), false},
-    {"FinishRequestToken", kw_authority_finish_request_token, FINISH_IN, FINISH_OUT, COUNT_OF(FINISH_IN), COUNT_OF(FINISH_OUT), false},
-    {"RefreshToken", kw_authority_refresh_token, REFRESH_IN, REFRESH_OUT, COUNT_OF(REFRESH_IN), COUNT_OF(REFRESH_OUT), false},
+    {"GetServiceDescription", get_service_description, NULL, DESCRIPTION_OUT, 0, COUNT_OF(DESCRIPTION_OUT), true, true},
+    {"RequestAccessToken", kw_authority_request_access_token, REQUEST_IN, REQUEST_OUT, COUNT_OF(REQUEST_IN), COUNT_OF(REQUEST_OUT), true,
+     true},
+    {"StartRequestToken", kw_authority_start_request_token, START_IN, START_OUT, COUNT_OF(START_IN), COUNT_OF(START_OUT), false, false},
+    {"FinishRequestToken", kw_authority_finish_request_token, FINISH_IN, FINISH_OUT, COUNT_OF(FINISH_IN), COUNT_OF(FINISH_OUT), false,
+     false},
+    {"RefreshToken", kw_authority_refresh_token, REFRESH_IN, REFRESH_OUT, COUNT_OF(REFRESH_IN), COUNT_OF(REFRESH_OUT), false, false},
 };
 
 static kw_status add_methods(kw_authority *authority, kw_space *space, uint16_t gds)
 {
     for (size_t i = 0; i < COUNT_OF(METHODS); i++) {
         const struct method *m = &METHODS[i];
+        if (authority->config.provider != NULL && !m->is_of_facades) {
+            continue;
+        }
         KW_TRY(kw_space_add_method(space, &(kw_node_spec){.id = part_id(authority, m->name),
                                                           .parent = authority->object,
                                                           .browse_name = gds_name(gds, m->name),

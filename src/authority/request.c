@@ -1,4 +1,5 @@
 /* RequestAccessToken. OPC 10000-12, 9.5.4 (1.04); 9.6.5 (1.05). */
+#include "authority/facade.h"
 #include "authority/token_call.h"
 #include "base/try.h"
 
@@ -30,21 +31,40 @@ static bool is_null_token(const kw_extension_object *token)
     return token->type == NULL && token->encoding == KW_EXTENSION_NONE;
 }
 
-static kw_status explicit_identity(request_call *r, kw_identity **who, const char **why)
+static kw_status claim_of(const request_call *r, kw_identity_claim *out)
 {
-    kw_token_call *t = &r->base;
-    kw_identity_claim claim = *t->call->context;
+    const kw_token_call *t = &r->base;
     kw_user_token_policy *policies = NULL;
     size_t count = 0;
     KW_TRY(kw_authority_policies(t->authority, t->call->arena, &policies, &count));
-    claim.token = &r->token;
-    claim.user_signature = NULL;
-    claim.policies = policies;
-    claim.policy_count = count;
-    claim.server_nonce = KW_BYTES_NULL; /* ES-11: no Session nonce here; SigningTime protects (RT-16) */
-    claim.needs_signer = t->authority->config.require_signed_secrets;
-    const kw_status status = kw_token_call_prove(t, &claim, who, why);
+    *out = *t->call->context;
+    out->token = &r->token;
+    out->user_signature = NULL;
+    out->policies = policies;
+    out->policy_count = count;
+    out->server_nonce = KW_BYTES_NULL; /* ES-11: no Session nonce here; SigningTime protects (RT-16) */
+    out->needs_signer = t->authority->config.require_signed_secrets;
+    return KW_GOOD;
+}
+
+static kw_status explicit_identity(request_call *r, kw_identity **who, const char **why)
+{
+    kw_identity_claim claim;
+    KW_TRY(claim_of(r, &claim));
+    const kw_status status = kw_token_call_prove(&r->base, &claim, who, why);
     return status == KW_BAD_USER_SIGNATURE_INVALID ? KW_BAD_IDENTITY_TOKEN_REJECTED : status;
+}
+
+/* What the Session's user has shown here proves nothing to the provider (RT-04). */
+static kw_status ask_provider(request_call *r, kw_identity **who, const char **why)
+{
+    kw_identity_claim claim;
+    if (is_null_token(&r->token)) {
+        *why = "a service that stands for a provider needs an identityToken";
+        return KW_BAD_USER_ACCESS_DENIED;
+    }
+    KW_TRY(claim_of(r, &claim));
+    return kw_facade_request(&r->base, &claim, 0, who, why);
 }
 
 static kw_status take(kw_token_call *t)
@@ -56,6 +76,7 @@ static kw_status take(kw_token_call *t)
         return KW_BAD_INVALID_ARGUMENT;
     }
     KW_TRY(kw_token_call_admit(t, token));
+    t->job.is_password = t->job.is_password || t->authority->config.provider != NULL; /* whose answers are few at a time */
     r->token = token != NULL ? *token : (kw_extension_object){.type = NULL};
     const kw_session *session = kw_session_by_id(kw_server_sessions(t->authority->server), &t->call->session_id);
     t->use.key = session != NULL ? kw_receiver_key_retain(kw_session_key_given(session)) : NULL; /* ES-10 */
@@ -66,6 +87,9 @@ static kw_status take(kw_token_call *t)
 static kw_status run(kw_token_call *t, kw_identity **who, const char **why)
 {
     request_call *r = (request_call *)t;
+    if (t->authority->config.provider != NULL) {
+        return ask_provider(r, who, why);
+    }
     if (!is_null_token(&r->token)) {
         KW_TRY(explicit_identity(r, who, why));
     } else if (speaks_for_itself(t->session_identity)) {

@@ -115,7 +115,9 @@ static kw_status run(kw_token_call *t, kw_identity **who, const char **why)
 {
     kw_resource found;
     (void)who;
-    const kw_status status = kw_store_resource_get(t->authority->env->store, t->resource, t->call->arena, &found);
+    const kw_status status = kw_authority_serves(t->authority, t->resource)
+                                 ? kw_store_resource_get(t->authority->env->store, t->resource, t->call->arena, &found)
+                                 : KW_BAD_NOT_FOUND;
     if (status == KW_BAD_NOT_FOUND || status == KW_BAD_INVALID_ARGUMENT) {
         *why = "the resource is not registered";
         return KW_BAD_NOT_FOUND;

@@ -154,17 +154,18 @@ static kw_status ask(const kw_token_service *service, const kw_client_token_wish
 
 /*
  * Where the authority lets Anonymous Sessions in, the user goes as an argument (explicit); otherwise the Session itself is the
- * user's and speaks for him (implicit).
+ * user's and speaks for him (implicit). A service that is named may know other users than the server does: it is told in any case.
  */
-static kw_status sign_in(kw_client *authority, const kw_client_identity *self, bool *is_explicit)
+static kw_status sign_in(kw_client *authority, const kw_client_token_wish *wish, bool *is_explicit)
 {
     const kw_endpoint_description *e = authority->endpoint;
+    const kw_client_identity *self = wish->self;
     const kw_client_identity anonymous = {.kind = KW_USER_TOKEN_TYPE_ANONYMOUS};
     const kw_security_policy *policy = kw_security_policy_by_uri(e->security_policy_uri);
     const bool takes_anonymous = kw_client_choose_token_policy(e->user_identity_tokens, e->user_identity_tokens_count,
                                                                KW_USER_TOKEN_TYPE_ANONYMOUS, policy, e->security_mode) != NULL;
-    *is_explicit = takes_anonymous && self->kind != KW_USER_TOKEN_TYPE_ANONYMOUS;
-    return kw_client_activate(authority, *is_explicit ? &anonymous : self);
+    *is_explicit = (takes_anonymous || wish->service != NULL) && self->kind != KW_USER_TOKEN_TYPE_ANONYMOUS;
+    return kw_client_activate(authority, takes_anonymous ? &anonymous : self);
 }
 
 static kw_status get_at(kw_client *authority, const char *url, kw_string object, const kw_client_token_wish *wish, kw_arena *arena,
@@ -173,8 +174,8 @@ static kw_status get_at(kw_client *authority, const char *url, kw_string object,
     kw_token_service service;
     bool is_explicit = false;
     KW_TRY(kw_client_connect(authority, url));
-    KW_TRY(sign_in(authority, wish->self, &is_explicit));
-    KW_TRY(kw_token_service_find(authority, object, arena, &service));
+    KW_TRY(sign_in(authority, wish, &is_explicit));
+    KW_TRY(kw_token_service_find(authority, object, wish->service, arena, &service));
     return ask(&service, wish, is_explicit, arena, out);
 }
 
@@ -186,7 +187,8 @@ static kw_status complete(kw_client *client, kw_client_token_wish *wish, kw_stri
         find_hint(client, arena, &hint);
     }
     /* An Object of that name lives there and nowhere else. */
-    *object = wish->authority_url == NULL || kw_string_equals(hint.url, wish->authority_url) ? hint.object : KW_BYTES_NULL;
+    const bool is_hinted = wish->authority_url == NULL || kw_string_equals(hint.url, wish->authority_url);
+    *object = is_hinted && wish->service == NULL ? hint.object : KW_BYTES_NULL;
     if (wish->authority_url == NULL) {
         wish->authority_url = kw_arena_cstring(arena, hint.url);
     }

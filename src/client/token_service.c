@@ -20,7 +20,7 @@ static kw_status named_object(kw_client *client, kw_string text, kw_arena *arena
     return KW_GOOD;
 }
 
-static kw_status first_object(kw_client *client, uint16_t gds, kw_arena *arena, kw_node_id *object)
+static kw_status first_object(kw_client *client, uint16_t gds, const char *name, kw_arena *arena, kw_node_id *object)
 {
     kw_reference_description *references = NULL;
     size_t count = 0;
@@ -33,12 +33,14 @@ static kw_status first_object(kw_client *client, uint16_t gds, kw_arena *arena, 
     const kw_node_id type = KW_NODE_ID(gds, GDS_AUTHORIZATION_SERVICE_TYPE);
     KW_TRY(kw_client_browse(client, &what, 0, arena, &references, &count));
     for (size_t i = 0; i < count; i++) {
-        if (kw_node_id_equal(&references[i].type_definition.node_id, &type)) {
+        if (kw_node_id_equal(&references[i].type_definition.node_id, &type) &&
+            (name == NULL || kw_string_equals(references[i].browse_name.name, name))) {
             *object = references[i].node_id.node_id;
             return KW_GOOD;
         }
     }
-    return kw_client_fail(client, KW_BAD_NOT_FOUND, "there is no Authorization Service on this server");
+    return name != NULL ? kw_client_fail(client, KW_BAD_NOT_FOUND, "there is no Authorization Service '%s' on this server", name)
+                        : kw_client_fail(client, KW_BAD_NOT_FOUND, "there is no Authorization Service on this server");
 }
 
 /* --- its parts -------------------------------------------------------------------------------------------------------------- */
@@ -95,7 +97,7 @@ static kw_status read_policies(kw_client *client, const kw_node_id *property, kw
     return out->policies != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
-kw_status kw_token_service_find(kw_client *client, kw_string object, kw_arena *arena, kw_token_service *out)
+kw_status kw_token_service_find(kw_client *client, kw_string object, const char *name, kw_arena *arena, kw_token_service *out)
 {
     uint16_t gds = 0;
     kw_node_id policies = KW_NODE_ID_NULL;
@@ -108,7 +110,7 @@ kw_status kw_token_service_find(kw_client *client, kw_string object, kw_arena *a
     if (kw_status_is_bad(kw_client_namespace(client, KW_GDS_NAMESPACE, &gds))) {
         return kw_client_fail(client, KW_BAD_NOT_FOUND, "this server is no Authorization Service (it does not know the GDS namespace)");
     }
-    KW_TRY(object.len > 0 ? named_object(client, object, arena, &out->object) : first_object(client, gds, arena, &out->object));
+    KW_TRY(object.len > 0 ? named_object(client, object, arena, &out->object) : first_object(client, gds, name, arena, &out->object));
     KW_TRY(find_parts(client, &out->object, gds, parts, sizeof(parts) / sizeof(parts[0]), arena));
     return read_policies(client, &policies, arena, out);
 }

@@ -14,8 +14,9 @@ typedef struct kw_token_service {
     size_t policy_count;
 } kw_token_service;
 
-/* token_service.c. `object`: a NodeId as issuerEndpointUrl has it; null: the first there is. All in the arena. */
-kw_status kw_token_service_find(kw_client *client, kw_string object, kw_arena *arena, kw_token_service *out);
+/* token_service.c. `object`: a NodeId as issuerEndpointUrl has it; null: the first there is of this BrowseName (NULL: of any). All in
+ * the arena. */
+kw_status kw_token_service_find(kw_client *client, kw_string object, const char *name, kw_arena *arena, kw_token_service *out);
 /* The policy for this kind of user; NULL: it takes none. */
 const kw_user_token_policy *kw_token_service_policy(const kw_token_service *service, kw_user_token_type kind);
 /* What a refusal means, as error of service->client. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/cursor.h"
+#include "base/secret.h"
 #include "base/try.h"
 #include "http/address.h"
 
@@ -15,10 +16,11 @@
 
 const kw_http_rules KW_HTTP_RULES_DEFAULT = {.max_size = (size_t)1 << 20};
 
-/* One GET, redirects included. */
+/* One GET, redirects included; or one POST. */
 typedef struct http_get {
     const kw_http_rules *rules;
-    const kw_fetch_request *request;
+    kw_bytes ca;
+    const kw_fetch_form *form; /* NULL: nothing is posted */
     kw_arena *arena;
     uint64_t deadline;
     const char *url;    /* of this hop */
@@ -126,8 +128,8 @@ static bool set_protection(CURL *curl, const http_get *get)
                   curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK && /* not that of the environment */
                   curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_open_socket) == CURLE_OK &&
                   curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, get) == CURLE_OK;
-    if (get->request->ca.data != NULL) { /* this authority and no other */
-        struct curl_blob blob = {(void *)(uintptr_t)get->request->ca.data, get->request->ca.len, CURL_BLOB_COPY};
+    if (get->ca.data != NULL) { /* this authority and no other */
+        struct curl_blob blob = {(void *)(uintptr_t)get->ca.data, get->ca.len, CURL_BLOB_COPY};
         is_set = is_set && curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
                  curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK;
     }
@@ -144,6 +146,39 @@ static bool set_request(CURL *curl, http_get *get)
            curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, get->error) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_content) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEDATA, get) == CURLE_OK;
+}
+
+/* The header lines go to *lines, to be freed after the request. */
+static bool set_form(CURL *curl, const http_get *get, struct curl_slist **lines)
+{
+    const kw_fetch_form *form = get->form;
+    *lines = curl_slist_append(NULL, "Accept: application/json");
+    if (*lines == NULL) {
+        return false;
+    }
+    if (form->authorization.len > 0) {
+        kw_writer line;
+        kw_writer_init(&line, URL_MAX * 2);
+        kw_write_raw(&line, KW_STRING("Authorization: "));
+        kw_write_raw(&line, form->authorization);
+        kw_write_u8(&line, 0);
+        struct curl_slist *more = kw_writer_status(&line) == KW_GOOD ? curl_slist_append(*lines, (const char *)line.data) : NULL;
+        kw_writer_wipe(&line);
+        if (more == NULL) {
+            return false;
+        }
+    }
+    return curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *lines) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)form->content.len) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form->content.data) == CURLE_OK; /* borrowed */
+}
+
+static void forget_lines(struct curl_slist *lines)
+{
+    for (struct curl_slist *line = lines; line != NULL; line = line->next) {
+        kw_wipe(line->data, strlen(line->data));
+    }
+    curl_slist_free_all(lines);
 }
 
 static kw_status status_of(CURLcode code)
@@ -231,28 +266,71 @@ static kw_status follow(http_get *get, const char **why)
     return KW_GOOD;
 }
 
-static kw_status http_fetch(void *ctx, const kw_fetch_request *request, kw_arena *arena, kw_bytes *out, const char **why)
+static kw_status begin(http_get *get, kw_string url, uint32_t timeout_ms, const char **why)
 {
-    http_get get = {.rules = ctx, .request = request, .arena = arena};
-    if (request->url.len == 0 || request->url.len > URL_MAX || !kw_utf8_is_valid(request->url, false)) {
+    if (url.len == 0 || url.len > URL_MAX || !kw_utf8_is_valid(url, false)) {
         return refuse(why, KW_BAD_INVALID_ARGUMENT, "that is not a URL");
     }
-    get.url = kw_arena_cstring(arena, request->url);
-    if (get.url == NULL || pthread_once(&curl_once, start_curl) != 0) {
+    get->url = kw_arena_cstring(get->arena, url);
+    if (get->url == NULL || pthread_once(&curl_once, start_curl) != 0) {
         return refuse(why, KW_BAD_OUT_OF_MEMORY, "out of memory");
     }
-    get.deadline = kw_clock_ms(&KW_CLOCK_SYSTEM) + request->timeout_ms;
-    kw_writer_init(&get.content, get.rules->max_size);
+    get->deadline = kw_clock_ms(&KW_CLOCK_SYSTEM) + timeout_ms;
+    kw_writer_init(&get->content, get->rules->max_size);
+    return KW_GOOD;
+}
+
+static kw_status take_content(const http_get *get, kw_bytes *out, const char **why)
+{
+    *out = kw_arena_copy(get->arena, get->content.len > 0 ? kw_writer_bytes(&get->content) : (kw_bytes){(const uint8_t *)"", 0});
+    return out->data != NULL ? KW_GOOD : refuse(why, KW_BAD_OUT_OF_MEMORY, "out of memory");
+}
+
+static kw_status http_fetch(void *ctx, const kw_fetch_request *request, kw_arena *arena, kw_bytes *out, const char **why)
+{
+    http_get get = {.rules = ctx, .ca = request->ca, .arena = arena};
+    KW_TRY(begin(&get, request->url, request->timeout_ms, why));
     kw_status status = follow(&get, why);
     if (!kw_status_is_bad(status)) {
-        *out = kw_arena_copy(arena, get.content.len > 0 ? kw_writer_bytes(&get.content) : (kw_bytes){(const uint8_t *)"", 0});
-        status = out->data != NULL ? KW_GOOD : refuse(why, KW_BAD_OUT_OF_MEMORY, "out of memory");
+        status = take_content(&get, out, why);
     }
     kw_writer_clear(&get.content);
     return status;
 }
 
+static kw_status post_form(http_get *get, unsigned *code, const char **why)
+{
+    struct curl_slist *lines = NULL;
+    long answered = 0;
+    kw_status status = KW_GOOD;
+    KW_TRY(check_url(get->url, &get->is_plain, why));
+    CURL *curl = curl_easy_init();
+    if (curl != NULL && set_request(curl, get) && set_protection(curl, get) && set_form(curl, get, &lines)) {
+        const CURLcode done = curl_easy_perform(curl);
+        status = done == CURLE_OK ? KW_GOOD : explain(get, done, why);
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answered);
+    } else {
+        status = refuse(why, KW_BAD_OUT_OF_MEMORY, "out of memory");
+    }
+    curl_easy_cleanup(curl);
+    forget_lines(lines);
+    *code = (unsigned)answered;
+    return status;
+}
+
+static kw_status http_post(void *ctx, const kw_fetch_form *form, kw_arena *arena, unsigned *code, kw_bytes *out, const char **why)
+{
+    http_get get = {.rules = ctx, .ca = form->ca, .form = form, .arena = arena};
+    KW_TRY(begin(&get, form->url, form->timeout_ms, why));
+    kw_status status = post_form(&get, code, why);
+    if (!kw_status_is_bad(status)) {
+        status = take_content(&get, out, why);
+    }
+    kw_writer_wipe(&get.content);
+    return status;
+}
+
 kw_fetch kw_http_fetch(const kw_http_rules *rules)
 {
-    return (kw_fetch){http_fetch, (void *)(uintptr_t)rules}; /* only read */
+    return (kw_fetch){.get = http_fetch, .ctx = (void *)(uintptr_t)rules, .post = http_post}; /* only read */
 }

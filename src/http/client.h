@@ -1,5 +1,6 @@
 /*
- * A small GET over HTTPS, for documents that an administrator pointed at: keys of issuers, their metadata.
+ * A small GET over HTTPS, for documents that an administrator pointed at: keys of issuers, their metadata; and forms for an issuer's
+ * token endpoint.
  *
  * Refused, whoever asks: other protocols, names and passwords in a URL, more than three redirects, redirects to anything but
  * HTTPS, redirects from elsewhere to this machine. No proxy, no cookies, nothing of the environment. Blocks: for jobs. Thread safe.

@@ -1,4 +1,4 @@
-/* Users of a directory: it proves them, and says again and again which groups they are in. */
+/* Users that others prove: a directory, which says again and again which groups they are in, or whoever keeps the users of a claim. */
 #include "base/try.h"
 #include "identity/identity_internal.h"
 
@@ -7,6 +7,8 @@ static void take(kw_proof *proof, const kw_directory_user *user)
     proof->found->directory_id = user->id;
     proof->found->groups = user->groups;
     proof->found->group_count = user->group_count;
+    proof->found->claimed_roles = user->roles;
+    proof->found->claimed_role_count = user->role_count;
     proof->found->looked_up = kw_clock_utc(proof->gate->clock);
 }
 
@@ -20,6 +22,17 @@ kw_status kw_proof_ask_directory(kw_proof *proof, kw_string name, kw_bytes passw
     KW_TRY(directory->prove(directory->ctx, name, password, proof->arena, &user, &proof->why));
     take(proof, &user);
     return KW_GOOD;
+}
+
+kw_status kw_proof_ask_keeper(kw_proof *proof, kw_string name, kw_bytes secret, kw_string *subject)
+{
+    const kw_identity_keeper *keeper = proof->claim->keeper;
+    if (kw_bytes_is_empty(secret)) {
+        return kw_refuse(proof, KW_BAD_IDENTITY_TOKEN_REJECTED, "no password");
+    }
+    const kw_status status = keeper->prove(keeper->ctx, name, secret, proof->arena, subject, &proof->why);
+    proof->is_our_lack = status == KW_BAD_USER_ACCESS_DENIED; /* no guess */
+    return status;
 }
 
 static bool is_younger(const kw_proof *proof, uint32_t ms)

@@ -36,7 +36,7 @@ typedef struct kw_identity_config {
     uint32_t max_used_secrets; /* that are remembered so that none is good twice; past it Bad_TooManyOperations: 1,000,000 */
     kw_key_rules issuer_keys;
     kw_string audience;                      /* what `aud` must hold: the Server's ApplicationUri */
-    const char *const *token_algorithms;     /* allow-list, NULL-ended; KW_JWT_ALGORITHMS */
+    const char *const *token_algorithms;     /* allow-list, NULL-ended: RS256, PS256, ES256 */
     const kw_security_policy *secret_policy; /* named in UserTokenPolicies of None endpoints: Basic256Sha256 */
     const kw_string *namespaces;             /* NamespaceArray, to number Roles */
     size_t namespace_count;
@@ -74,6 +74,17 @@ void kw_identity_gate_watch_issuers(kw_identity_gate *gate, kw_timers *timers, c
 kw_status kw_identity_gate_policies(kw_identity_gate *gate, const kw_security_policy *channel_policy, kw_message_security_mode mode,
                                     kw_arena *arena, kw_user_token_policy **out, size_t *count);
 
+/* Who proves the users of a claim, in place of the store, the issuers and the directory. Blocks: for jobs. */
+typedef struct kw_identity_keeper {
+    /*
+     * name null: the secret is a token; else it is a password. Bad_IdentityTokenRejected: it proves nobody. Bad_UserAccessDenied: what
+     * is wanted is not given, which says nothing about the secret; other codes: nothing could be found out. *subject: whom the token
+     * is about, in the arena; *why: a static text.
+     */
+    kw_status (*prove)(void *ctx, kw_string name, kw_bytes secret, kw_arena *arena, kw_string *subject, const char **why);
+    void *ctx;
+} kw_identity_keeper;
+
 /* What a caller presents, and in which context. All borrowed for the call. */
 typedef struct kw_identity_claim {
     const kw_extension_object *token; /* NULL, or a null object: Anonymous (AS-56) */
@@ -97,6 +108,7 @@ typedef struct kw_identity_claim {
     kw_string also_audience;                  /* tokens for this one are taken too: the caller's own resource. Null: none */
     bool is_inside_tls;                       /* not over OPC UA: what comes in clear was protected on its way */
     bool is_application_proven;               /* application_uri was proven in another way than by a channel */
+    const kw_identity_keeper *keeper;         /* who proves passwords and tokens; NULL: we do */
     bool is_live; /* for kw_identity_review: a Session that stands. What the directory said a moment ago will do */
 } kw_identity_claim;
 

@@ -31,7 +31,7 @@ struct kw_identity {
     kw_date_time looked_up;           /* when the directory was asked for the groups */
     kw_string token_id;               /* `jti` of the token; null for others, and when it has none */
     kw_string key_thumbprint;         /* RFC 7638, of the key that signed the token; null for others */
-    kw_string *claimed_roles;         /* `roles`: input of the mapping rules, never Roles themselves */
+    kw_string *claimed_roles;         /* `roles` of a token or a directory: input of the mapping rules, never Roles themselves */
     size_t claimed_role_count;
     kw_string *groups;
     size_t group_count;

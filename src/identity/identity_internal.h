@@ -103,6 +103,9 @@ kw_status kw_proof_check_user_trust(kw_proof *proof, const kw_certificate *user)
 /* UN-11, A-118: unknown, disabled and wrong cost the same and answer alike. Users of the store; fills proof->found->must_change_password. */
 kw_status kw_proof_check_password(kw_proof *proof, kw_string name, kw_bytes password);
 
+/* --- directory.c: what the claim's keeper says; there is one. */
+kw_status kw_proof_ask_keeper(kw_proof *proof, kw_string name, kw_bytes secret, kw_string *subject);
+
 /* --- directory.c: users that the store does not have; there is a directory. Fill proof->found. --- */
 kw_status kw_proof_ask_directory(kw_proof *proof, kw_string name, kw_bytes password);
 /* The same for somebody who is in already: proof->found is what was known. */

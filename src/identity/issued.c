@@ -116,7 +116,9 @@ static kw_status issued_prove(kw_proof *proof, const void *data)
                                  .allow_legacy = proof->gate->config.accept_legacy_issued_token, /* IT-04 */
                                  .signers = KW_SIGNED_BY_EITHER};
     KW_TRY(kw_proof_open_secret(proof, &rule, token->token_data, &jwt));
-    const kw_status status = check_token(proof, kw_secret_bytes(&jwt));
+    const kw_status status = proof->claim->keeper != NULL
+                                 ? kw_proof_ask_keeper(proof, KW_BYTES_NULL, kw_secret_bytes(&jwt), &proof->found->name)
+                                 : check_token(proof, kw_secret_bytes(&jwt));
     kw_secret_clear(&jwt);
     return status;
 }

@@ -109,21 +109,7 @@ static kw_status check_issuer(const key_fetch *f, const json_t *metadata)
     return refuse(f, KW_BAD_SECURITY_CHECKS_FAILED, text.data != NULL ? (const char *)text.data : "out of memory");
 }
 
-/* Keys lie on HTTPS; or where the metadata lay, which the administrator chose. */
-static kw_status take_jwks_uri(const key_fetch *f, const json_t *metadata, kw_string *out)
-{
-    const kw_string home = origin_of(f->issuer->location);
-    if (!kw_json_take_string(metadata, "jwks_uri", URL_MAX, f->arena, out) || out->data == NULL) {
-        return refuse(f, KW_BAD_DECODING_ERROR, "the metadata has no jwks_uri");
-    }
-    const kw_string origin = origin_of(*out);
-    const bool is_https = origin.len > 8 && origin.data[4] == 's';
-    return is_https || (origin.data != NULL && kw_bytes_equal(origin, home))
-               ? KW_GOOD
-               : refuse(f, KW_BAD_REQUEST_NOT_ALLOWED, "the jwks_uri of the metadata is not https://");
-}
-
-static kw_status discover(const key_fetch *f, kw_string *jwks_uri)
+static kw_status read_metadata(const key_fetch *f, json_t **out)
 {
     kw_bytes text;
     KW_TRY(get_metadata(f, &text));
@@ -131,12 +117,50 @@ static kw_status discover(const key_fetch *f, kw_string *jwks_uri)
     if (metadata == NULL) {
         return refuse(f, KW_BAD_DECODING_ERROR, "the metadata is no JSON object");
     }
-    kw_status status = check_issuer(f, metadata);
-    if (!kw_status_is_bad(status)) {
-        status = take_jwks_uri(f, metadata, jwks_uri);
+    const kw_status status = check_issuer(f, metadata);
+    if (kw_status_is_bad(status)) {
+        json_decref(metadata);
+        return status;
     }
+    *out = metadata;
+    return KW_GOOD;
+}
+
+static kw_status refuse_with(kw_string text, kw_status status, const char **why)
+{
+    *why = text.data != NULL ? (const char *)text.data : "out of memory";
+    return status;
+}
+
+/* On HTTPS; or where the metadata lay, which the administrator chose. */
+kw_status kw_issuer_take_url(const kw_issuer *issuer, const json_t *metadata, const char *name, kw_arena *arena, kw_string *out,
+                             const char **why)
+{
+    const kw_string home = origin_of(issuer->location);
+    if (!kw_json_take_string(metadata, name, URL_MAX, arena, out) || out->data == NULL) {
+        return refuse_with(kw_arena_format(arena, "the metadata has no %s", name), KW_BAD_DECODING_ERROR, why);
+    }
+    const kw_string origin = origin_of(*out);
+    const bool is_https = origin.len > 8 && origin.data[4] == 's';
+    return is_https || (origin.data != NULL && kw_bytes_equal(origin, home))
+               ? KW_GOOD
+               : refuse_with(kw_arena_format(arena, "the %s of the metadata is not https://", name), KW_BAD_REQUEST_NOT_ALLOWED, why);
+}
+
+static kw_status discover(const key_fetch *f, kw_string *jwks_uri)
+{
+    json_t *metadata = NULL;
+    KW_TRY(read_metadata(f, &metadata));
+    const kw_status status = kw_issuer_take_url(f->issuer, metadata, "jwks_uri", f->arena, jwks_uri, f->why);
     json_decref(metadata);
     return status;
+}
+
+kw_status kw_issuer_fetch_metadata(const kw_fetch *fetch, const kw_clock *clock, const kw_issuer *issuer, uint32_t timeout_ms,
+                                   kw_arena *arena, json_t **out, const char **why)
+{
+    const key_fetch f = {fetch, clock, issuer, kw_clock_ms(clock) + timeout_ms, arena, why};
+    return read_metadata(&f, out);
 }
 
 /* --- keys ---------------------------------------------------------------------------------------------------------------------- */

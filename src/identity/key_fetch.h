@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/fetch.h"
+#include "identity/json.h"
 #include "store/store.h"
 
 #define KW_ISSUER_JWKS_URL "jwks-url"
@@ -20,5 +21,12 @@ bool kw_issuer_is_fetched(const kw_issuer *issuer);
  */
 kw_status kw_issuer_fetch_keys(const kw_fetch *fetch, const kw_clock *clock, const kw_issuer *issuer, uint32_t timeout_ms, kw_arena *arena,
                                kw_bytes *jwks, const char **why);
+
+/* Its metadata alone, found and checked in the same way; the caller decrefs. */
+kw_status kw_issuer_fetch_metadata(const kw_fetch *fetch, const kw_clock *clock, const kw_issuer *issuer, uint32_t timeout_ms,
+                                   kw_arena *arena, json_t **out, const char **why);
+/* A member of it that is a URL to go to: on HTTPS, or where the metadata lay. */
+kw_status kw_issuer_take_url(const kw_issuer *issuer, const json_t *metadata, const char *name, kw_arena *arena, kw_string *out,
+                             const char **why);
 
 #endif

@@ -72,7 +72,7 @@ static bool rule_matches(const kw_proof *proof, const kw_role_rule *rule)
         return is_user_certificate(proof) &&
                kw_user_chain_has_thumbprint(atomic_load(&proof->gate->user_trust), proof->user_certificate, rule->value);
     case KW_CRITERIA_ROLE:
-        return who->kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN &&
+        return (who->kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN || !kw_bytes_is_empty(who->directory_id)) &&
                claims_value(proof, who->claimed_roles, who->claimed_role_count, rule->value);
     case KW_CRITERIA_GROUP_ID: /* of an issuer, or of the directory; users of the store have none */
         return claims_value(proof, who->groups, who->group_count, rule->value);

@@ -7,12 +7,14 @@
 
 #include <keyway/arena.h>
 
-#define KW_DIRECTORY_GROUPS_MAX 1024u /* of one user; with more the directory is set up wrongly */
+#define KW_DIRECTORY_GROUPS_MAX 1024u /* of one user, and as many roles; with more the directory is set up wrongly */
 
 typedef struct kw_directory_user {
     kw_string id; /* of the entry, whatever it is called: an entry made later has another one */
     kw_string *groups;
     size_t group_count;
+    kw_string *roles; /* that it claims for the user: input of the mapping rules; NULL: it knows none */
+    size_t role_count;
 } kw_directory_user;
 
 typedef struct kw_user_directory {

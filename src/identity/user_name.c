@@ -56,6 +56,10 @@ kw_status kw_proof_check_password(kw_proof *proof, kw_string name, kw_bytes pass
 /* Whoever asks the directory has computed as much as for a user of the store: the time does not tell where a name is known. */
 static kw_status check_user(kw_proof *proof, kw_string name, kw_bytes password)
 {
+    if (proof->claim->keeper != NULL) {
+        kw_string subject; /* known by the name that was given */
+        return kw_proof_ask_keeper(proof, name, password, &subject);
+    }
     const kw_status status = kw_proof_check_password(proof, name, password);
     return proof->is_unknown && proof->gate->directory != NULL ? kw_proof_ask_directory(proof, name, password) : status;
 }

@@ -51,7 +51,7 @@ static int setup(void **state)
     fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
     kw_test_clock_init(&f->clock);
-    f->fetch = (kw_fetch){get, f};
+    f->fetch = (kw_fetch){.get = get, .ctx = f};
     f->arena = kw_arena_new((size_t)1 << 20);
     *state = f;
     return 0;

@@ -55,7 +55,7 @@ static int setup(void **state)
     if (kw_test_store_setup(state) != 0) {
         return -1;
     }
-    f = (fixture){.t = *state, .fetch = {get, NULL}, .is_released = true};
+    f = (fixture){.t = *state, .fetch = {.get = get}, .is_released = true};
     f.issuer = (kw_issuer){.uri = KW_STRING("urn:idp"), .kind = KW_STRING("jwks-url"), .location = KW_STRING("https://idp.example/k")};
     pthread_mutex_init(&f.lock, NULL);
     pthread_cond_init(&f.changed, NULL);
