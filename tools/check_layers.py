@@ -12,7 +12,7 @@ from pathlib import Path
 
 # From top to bottom.
 ROOMS = (
-    "app gateway authority http client server service space session identity store channel crypto ua base"
+    "app gateway authority device http client server service space session identity store channel crypto ua base"
 ).split()
 
 # Below, and still none of its business.

@@ -4,6 +4,7 @@
 
 #include "app/app.h"
 #include "app/config.h"
+#include "base/file.h"
 #include "base/secret.h"
 #include "crypto/trust.h"
 #include "store/store.h"
@@ -41,9 +42,5 @@ int kw_directory_trust(const kw_directory *d, bool users, kw_trust_list **out);
 int kw_read_secret_file(const char *path, kw_secret *out);
 /* A whole file of at most max bytes; free() the data. */
 kw_status kw_read_file(const char *path, size_t max, uint8_t **data, size_t *len);
-/* Write a new file with this mode, never over an old one. */
-kw_status kw_write_new_file(const char *path, const void *data, size_t len, unsigned mode);
-/* In the place of an old one, if there is one: whole, or as it was. */
-kw_status kw_replace_file(const char *path, const void *data, size_t len, unsigned mode);
 
 #endif
