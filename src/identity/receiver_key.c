@@ -2,7 +2,6 @@
 
 #include "base/arena.h"
 #include "base/try.h"
-#include "crypto/ephemeral.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -26,7 +25,6 @@ static kw_status fill(kw_receiver_key *key, const kw_application_identity *own)
     if (key->arena == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    KW_TRY(kw_ephemeral_key_generate(key->policy, &key->pair));
     key->public = kw_arena_copy(key->arena, kw_ephemeral_key_public(key->pair));
     if (key->public.data == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
@@ -45,13 +43,23 @@ static bool can_sign(const kw_security_policy *policy, const kw_application_iden
 
 kw_status kw_receiver_key_new(const kw_security_policy *policy, const kw_application_identity *own, kw_receiver_key **out)
 {
+    kw_ephemeral_key *pair = NULL;
     if (policy->ephemeral == KW_EPHEMERAL_NONE || !can_sign(policy, own)) {
         return KW_BAD_SECURITY_POLICY_REJECTED;
     }
-    kw_receiver_key *key = calloc(1, sizeof(*key));
+    KW_TRY(kw_ephemeral_key_generate(policy, &pair));
+    return kw_receiver_key_of(policy, own, pair, out);
+}
+
+kw_status kw_receiver_key_of(const kw_security_policy *policy, const kw_application_identity *own, kw_ephemeral_key *pair,
+                             kw_receiver_key **out)
+{
+    kw_receiver_key *key = can_sign(policy, own) ? calloc(1, sizeof(*key)) : NULL;
     if (key == NULL) {
-        return KW_BAD_OUT_OF_MEMORY;
+        kw_ephemeral_key_free(pair);
+        return can_sign(policy, own) ? KW_BAD_OUT_OF_MEMORY : KW_BAD_SECURITY_POLICY_REJECTED;
     }
+    key->pair = pair;
     atomic_init(&key->references, 1);
     atomic_init(&key->state, KEY_FREE);
     key->policy = policy;

@@ -6,12 +6,16 @@
 #define KW_IDENTITY_RECEIVER_KEY_H
 
 #include "crypto/certificate.h"
+#include "crypto/ephemeral.h"
 #include "crypto/policy.h"
 
 typedef struct kw_receiver_key kw_receiver_key;
 
 /* A new one. Slow: for jobs. Bad_SecurityPolicyRejected: the policy has no such keys, or `own` cannot sign under it. */
 kw_status kw_receiver_key_new(const kw_security_policy *policy, const kw_application_identity *own, kw_receiver_key **out);
+/* The same with a pair that is there; takes it over, also on failure. */
+kw_status kw_receiver_key_of(const kw_security_policy *policy, const kw_application_identity *own, kw_ephemeral_key *pair,
+                             kw_receiver_key **out);
 kw_receiver_key *kw_receiver_key_retain(kw_receiver_key *key); /* NULL is fine, here and below */
 void kw_receiver_key_release(kw_receiver_key *key);
 

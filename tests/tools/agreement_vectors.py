@@ -164,8 +164,9 @@ def sign():
     print("};")
 
 
-print("/* Made by tests/tools/agreement_vectors.py. */\n/* clang-format off */")
-channel_keys()
-agree()
-sign()
-print("/* clang-format on */")
+if __name__ == "__main__":
+    print("/* Made by tests/tools/agreement_vectors.py. */\n/* clang-format off */")
+    channel_keys()
+    agree()
+    sign()
+    print("/* clang-format on */")
