@@ -121,13 +121,15 @@ static kw_status keep_addresses(kw_device *device, const kw_device_config *confi
 {
     static const char *const HERE[] = {"127.0.0.1", "::1", NULL};
     const char *const *given = config->listen != NULL ? config->listen : HERE;
-    while (given[device->listen_count] != NULL) {
-        device->listen_count++;
+    size_t count = 0;
+    while (given[count] != NULL) {
+        count++;
     }
-    const char **copy = KW_ARENA_ARRAY(device->arena, const char *, device->listen_count);
-    for (size_t i = 0; copy != NULL && i < device->listen_count; i++) {
+    const char **copy = KW_ARENA_ARRAY(device->arena, const char *, count);
+    for (size_t i = 0; copy != NULL && i < count; i++) {
         copy[i] = kw_arena_cstring(device->arena, kw_string_from(given[i]));
     }
+    device->listen_count = count;
     device->listen = copy;
     device->port = config->port;
     device->announces = config->announce;
