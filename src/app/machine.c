@@ -113,6 +113,7 @@ static void call_set_speed(void *ctx, kw_call *call)
 }
 
 static const kw_node_permission EVERYBODY[] = {{0, ROLE_ANONYMOUS, READ}};
+static const kw_node_permission OBJECT[] = {{0, ROLE_ANONYMOUS, READ | KW_PERMISSION_CALL | KW_PERMISSION_RECEIVE_EVENTS}};
 static const kw_node_permission SPEED[] = {
     {0, ROLE_ANONYMOUS, SEE}, {0, ROLE_OBSERVER, READ}, {0, ROLE_OPERATOR, WRITE}, {0, ROLE_ENGINEER, READ}, {0, ROLE_SUPERVISOR, READ}};
 static const kw_node_permission RECIPE[] = {{0, ROLE_ANONYMOUS, SEE}, {0, ROLE_OPERATOR, READ}, {0, ROLE_ENGINEER, WRITE}};
@@ -189,8 +190,8 @@ static kw_status add_nodes(kw_machine *machine, kw_space *space)
                                                       .parent = KW_NODE_ID(0, 85),
                                                       .reference_type = KW_NODE_ID(0, 35), /* Organizes */
                                                       .browse_name = {1, KW_STRING("Machine")},
-                                                      .permissions = EVERYBODY,
-                                                      .permission_count = COUNT(EVERYBODY)}));
+                                                      .permissions = OBJECT,
+                                                      .permission_count = COUNT(OBJECT)}));
     KW_TRY(add_variables(machine, space, &id));
     KW_TRY(add_words(space));
     return kw_space_add_method(space, &(kw_node_spec){.id = KW_NODE_ID_TEXT(1, "Machine.SetSpeed"),

@@ -192,7 +192,8 @@ static kw_status add_methods(kw_authority *authority, kw_space *space, uint16_t 
 
 kw_status kw_authority_add_nodes(kw_authority *authority)
 {
-    static const kw_node_permission EVERYBODY[] = {{0, 15644, KW_PERMISSION_BROWSE | KW_PERMISSION_READ | KW_PERMISSION_CALL}};
+    static const kw_node_permission EVERYBODY[] = {
+        {0, 15644, KW_PERMISSION_BROWSE | KW_PERMISSION_READ | KW_PERMISSION_CALL | KW_PERMISSION_RECEIVE_EVENTS}};
     kw_space *space = kw_server_space(authority->server);
     const uint16_t gds = kw_space_namespace_find(space, KW_STRING(KW_GDS_NAMESPACE_URI));
     if (gds == UINT16_MAX) {

@@ -130,6 +130,12 @@ static bool is_wanted(const kw_space *space, const kw_browse_description *what, 
                                   : kw_node_id_equal(&r->type, &what->reference_type_id);
 }
 
+static bool is_visible(const kw_space *space, const kw_access *access, const kw_node_id *id)
+{
+    kw_node_ref node;
+    return kw_space_find(space, id, &node) && kw_node_is_visible(space, access, &node);
+}
+
 static kw_reference_description describe(const kw_space *space, const kw_access *access, const kw_browse_description *what,
                                          const kw_reference_view *r, const kw_node_ref *target)
 {
@@ -151,7 +157,10 @@ static kw_reference_description describe(const kw_space *space, const kw_access 
         d.display_name = kw_space_localize(space, access, kw_node_display_name(space, target));
     }
     if ((what->result_mask & RESULT_TYPE_DEFINITION) != 0 && (node_class == KW_NODE_CLASS_OBJECT || node_class == KW_NODE_CLASS_VARIABLE)) {
-        kw_space_target(space, target, 40 /* HasTypeDefinition */, true, &d.type_definition.node_id);
+        kw_node_id type;
+        if (kw_space_target(space, target, 40 /* HasTypeDefinition */, true, &type) && is_visible(space, access, &type)) {
+            d.type_definition.node_id = type;
+        }
     }
     return d;
 }
@@ -169,7 +178,7 @@ static bool next_result(const kw_space *space, const kw_access *access, const kw
         if (what->node_class_mask != 0 && (what->node_class_mask & kw_node_class_of(&target)) == 0) {
             continue;
         }
-        if (kw_node_is_visible(space, access, &target)) {
+        if (kw_node_is_visible(space, access, &target) && is_visible(space, access, &r.type)) {
             *out = describe(space, access, what, &r, &target);
             return true;
         }
@@ -179,14 +188,15 @@ static bool next_result(const kw_space *space, const kw_access *access, const kw
 
 /* --- one node -------------------------------------------------------------------------------------------------------------------------- */
 
-static kw_status check_description(const kw_space *space, const kw_browse_description *what)
+static kw_status check_description(const kw_space *space, const kw_access *access, const kw_browse_description *what)
 {
     kw_node_ref type;
     if (what->browse_direction < KW_BROWSE_DIRECTION_FORWARD || what->browse_direction > KW_BROWSE_DIRECTION_BOTH) {
         return KW_BAD_BROWSE_DIRECTION_INVALID;
     }
     if (!kw_node_id_is_null(&what->reference_type_id) &&
-        (!kw_space_find(space, &what->reference_type_id, &type) || kw_node_class_of(&type) != KW_NODE_CLASS_REFERENCE_TYPE)) {
+        (!kw_space_find(space, &what->reference_type_id, &type) || kw_node_class_of(&type) != KW_NODE_CLASS_REFERENCE_TYPE ||
+         !kw_node_is_visible(space, access, &type))) {
         return KW_BAD_REFERENCE_TYPE_ID_INVALID;
     }
     return KW_GOOD;
@@ -203,7 +213,7 @@ static kw_status browse_from(kw_request *request, const kw_access *access, const
         return KW_BAD_NODE_ID_UNKNOWN;
     }
     KW_TRY(kw_node_check(space, access, &node, KW_PERMISSION_BROWSE));
-    KW_TRY(check_description(space, what));
+    KW_TRY(check_description(space, access, what));
     size_t room = max < 32 ? max : 32, count = 0;
     kw_reference_description *list = KW_ARENA_ARRAY(request->arena, kw_reference_description, room);
     kw_reference_description next;

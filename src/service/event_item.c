@@ -1,10 +1,13 @@
 /* MonitoredItems for events: each event that the Session's user may see, as its filter selects. OPC 10000-4, 5.13.1. */
+#include "base/try.h"
 #include "service/event_fields.h"
 #include "service/subscription_internal.h"
 
 #include <keyway/node_ids.h>
 
 #include <stdlib.h>
+
+#define ABOUT_MAX 4200 /* two NodeIds, of which one may be a long string */
 
 /* --- the list of them ----------------------------------------------------------------------------------------------------------- */
 
@@ -53,12 +56,26 @@ static bool encode_fields(kw_monitored_item *item, const kw_event *event)
     return is_good;
 }
 
+static kw_status encode_about(kw_writer *w, const kw_event *event)
+{
+    const kw_node_id type = KW_NODE_ID(event->type_ns, event->type);
+    KW_TRY(kw_ua_encode(w, kw_type_builtin(KW_BUILTIN_NODE_ID), &type));
+    return kw_ua_encode(w, kw_type_builtin(KW_BUILTIN_NODE_ID), &event->source_node);
+}
+
 static kw_notification *notification_of(kw_monitored_item *item, const kw_event *event)
 {
     if (!encode_fields(item, event)) {
         return NULL;
     }
-    kw_notification *n = kw_notification_new(item->subscription, kw_writer_bytes(&item->subscription->manager->writer));
+    kw_writer about;
+    uint8_t room[ABOUT_MAX];
+    kw_writer_init_fixed(&about, room, sizeof(room));
+    if (kw_status_is_bad(encode_about(&about, event))) { /* then nobody could find out later whether it may still be seen */
+        return NULL;
+    }
+    kw_notification *n =
+        kw_notification_new_event(item->subscription, kw_writer_bytes(&item->subscription->manager->writer), kw_writer_bytes(&about));
     if (n != NULL) {
         n->is_security = event->is_security;
     }
@@ -81,7 +98,8 @@ static void hear(kw_monitored_item *item, const kw_event *event)
 {
     const kw_subscription *s = item->subscription;
     const kw_access access = kw_subscription_access(s);
-    if (item->mode == KW_MONITORING_MODE_DISABLED || kw_subscription_is_expired(s) || !kw_event_is_visible(event, &access) ||
+    if (item->mode == KW_MONITORING_MODE_DISABLED || kw_subscription_is_expired(s) ||
+        !kw_event_is_visible(s->manager->context->space, event, &access) ||
         !kw_event_filter_passes(s->manager->context->space, item->filter.event, event)) {
         return;
     }
@@ -101,31 +119,45 @@ void kw_event_items_hear(void *ctx, const kw_event *event)
 
 /* --- other rights -------------------------------------------------------------------------------------------------------------------- */
 
-static void drop_security_events(kw_monitored_item *item)
+/* May it still be seen? By what is kept of the event. */
+static bool is_still_visible(const kw_subscription *s, const kw_access *access, const kw_notification *n)
 {
+    kw_subscriptions *manager = s->manager;
+    kw_event event = {.is_security = n->is_security};
+    kw_node_id type = KW_NODE_ID_NULL;
+    kw_reader r = kw_reader_of((kw_bytes){n->data + n->len, n->about});
+    kw_arena_reset(manager->scratch);
+    if (kw_status_is_bad(kw_ua_decode(&r, manager->scratch, NULL, kw_type_builtin(KW_BUILTIN_NODE_ID), &type)) ||
+        kw_status_is_bad(kw_ua_decode(&r, manager->scratch, NULL, kw_type_builtin(KW_BUILTIN_NODE_ID), &event.source_node))) {
+        return false;
+    }
+    event.type = type.id.numeric;
+    event.type_ns = type.ns;
+    return kw_event_is_visible(manager->context->space, &event, access);
+}
+
+/* Of what is queued, and what was sent already? */
+bool kw_event_item_evaluate(kw_monitored_item *item)
+{
+    const kw_event of_security = {.type = KW_ID_BASE_EVENT_TYPE, .is_security = true};
+    const kw_subscription *s = item->subscription;
+    const kw_access access = kw_subscription_access(s);
+    bool is_lost = !kw_event_is_visible(s->manager->context->space, &of_security, &access);
     item->last = NULL;
     for (kw_notification **link = &item->first; *link != NULL;) {
         kw_notification *n = *link;
-        if (n->is_security) {
-            *link = n->next;
-            item->queue_count--;
-            n->next = NULL;
-            kw_notification_release(item->subscription, n);
-        } else {
+        if (is_still_visible(s, &access, n)) {
             item->last = n;
             link = &n->next;
+        } else {
+            *link = n->next;
+            item->queue_count -= n->is_extra ? 0 : 1;
+            item->has_extra = item->has_extra && !n->is_extra;
+            n->next = NULL;
+            kw_notification_release(item->subscription, n);
+            is_lost = true;
         }
     }
     kw_item_settle(item);
-}
-
-bool kw_event_item_evaluate(kw_monitored_item *item)
-{
-    const kw_event of_security = {.is_security = true};
-    const kw_access access = kw_subscription_access(item->subscription);
-    if (kw_event_is_visible(&of_security, &access)) {
-        return false;
-    }
-    drop_security_events(item);
-    return true; /* there may be some among what was sent already */
+    return is_lost;
 }

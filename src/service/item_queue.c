@@ -8,8 +8,13 @@
 
 kw_notification *kw_notification_new(kw_subscription *s, kw_bytes data)
 {
+    return kw_notification_new_event(s, data, KW_BYTES_NULL);
+}
+
+kw_notification *kw_notification_new_event(kw_subscription *s, kw_bytes data, kw_bytes about)
+{
     const kw_service_limits *limits = s->manager->context->limits;
-    const size_t bytes = sizeof(kw_notification) + data.len;
+    const size_t bytes = sizeof(kw_notification) + data.len + about.len;
     if (s->queued_bytes + bytes > limits->max_subscription_bytes || s->manager->queued_bytes + bytes > limits->max_notification_bytes) {
         return NULL;
     }
@@ -17,9 +22,12 @@ kw_notification *kw_notification_new(kw_subscription *s, kw_bytes data)
     if (n == NULL) {
         return NULL;
     }
-    *n = (kw_notification){.references = 1, .len = data.len};
+    *n = (kw_notification){.references = 1, .len = data.len, .about = about.len};
     if (data.len > 0) {
         memcpy(n->data, data.data, data.len);
+    }
+    if (about.len > 0) {
+        memcpy(n->data + data.len, about.data, about.len);
     }
     s->queued_bytes += bytes;
     s->manager->queued_bytes += bytes;
@@ -31,7 +39,7 @@ void kw_notification_release(kw_subscription *s, kw_notification *n)
     if (n == NULL || --n->references > 0) {
         return;
     }
-    const size_t bytes = sizeof(*n) + n->len;
+    const size_t bytes = sizeof(*n) + n->len + n->about;
     s->queued_bytes -= bytes;
     s->manager->queued_bytes -= bytes;
     free(n);

@@ -28,8 +28,8 @@ kw_status kw_read_value(kw_space *space, const kw_access *access, const kw_read_
     if (!kw_space_find(space, &what->node_id, &node)) {
         return KW_BAD_NODE_ID_UNKNOWN;
     }
+    KW_TRY(kw_node_read(space, access, &node, what->attribute_id, arena, out)); /* first: who may not see it learns nothing below */
     KW_TRY(check_encoding(what));
-    KW_TRY(kw_node_read(space, access, &node, what->attribute_id, arena, out));
     if (what->index_range.len > 0) {
         kw_variant part;
         KW_TRY(kw_range_select(what->index_range, &out->value, arena, &part));

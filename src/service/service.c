@@ -1,7 +1,12 @@
 /* The table of services. */
 #include "service/service.h"
 
+#include "space/rights.h"
+#include "ua/text.h"
+
 #include <stddef.h>
+
+#define LOG_ARENA ((size_t)16 << 10)
 
 const kw_service_limits KW_SERVICE_LIMITS_DEFAULT = {
     .max_nodes_per_read = 1000,
@@ -108,13 +113,38 @@ kw_status kw_request_statuses(const kw_request *request, size_t count, kw_status
     return *results != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
+/* Why somebody may not: for the log alone. `request`: its channel and its number there, and what the Client calls it. */
+static void log_refusal(const kw_access *access, const kw_node_ref *node, uint32_t permission, const kw_verdict *verdict)
+{
+    const kw_request *request = access->request;
+    const kw_log *log = request->context->log;
+    if (log->level > KW_LOG_DEBUG) {
+        return;
+    }
+    kw_arena *arena = kw_arena_new(LOG_ARENA);
+    if (arena == NULL) {
+        return;
+    }
+    const kw_string correlation = kw_arena_format(arena, "%u.%u", kw_channel_id(request->channel), request->request_id);
+    KW_LOG(log, KW_LOG_DEBUG, "access refused", kw_field_str("request", correlation),
+           kw_field_int("handle", request->header->request_handle),
+           kw_field_str("user", access->identity != NULL ? access->identity->name : KW_BYTES_NULL),
+           kw_field_text("service", request->service->name), kw_field_str("node", kw_node_id_format(arena, &node->id)),
+           kw_field_text("permission", kw_permission_name(permission)), kw_field_status("status", verdict->status),
+           kw_field_text("why", verdict->why), kw_field_text("permissions", kw_rights_source_name(verdict->permissions.source)),
+           kw_field_str("of", kw_node_id_format(arena, &verdict->permissions.carrier)));
+    kw_arena_free(arena);
+}
+
 kw_access kw_request_access(const kw_request *request)
 {
     kw_access access = {.identity = request->identity,
                         .mode = kw_channel_mode(request->channel),
                         .has_session = request->session != NULL,
                         .locales = request->locales,
-                        .locale_count = request->locale_count};
+                        .locale_count = request->locale_count,
+                        .refused = log_refusal,
+                        .request = request};
     if (request->session != NULL) {
         access.session_id = *kw_session_id(request->session);
         access.locales = kw_session_locales(request->session, &access.locale_count);

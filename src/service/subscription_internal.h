@@ -23,6 +23,7 @@ typedef struct kw_notification {
     bool is_due;        /* triggered: to be reported although its item only samples */
     kw_data_value head; /* all of the DataValue but its value */
     size_t len;
+    size_t about;   /* bytes behind it: UA binary of the EventType and the SourceNode of an event */
     uint8_t data[]; /* UA binary: a Variant, or an EventFieldList */
 } kw_notification;
 
@@ -216,6 +217,7 @@ bool kw_item_evaluate(kw_monitored_item *item);
 
 /* item_queue.c */
 kw_notification *kw_notification_new(kw_subscription *s, kw_bytes data); /* one reference; NULL: no memory, or over its bounds */
+kw_notification *kw_notification_new_event(kw_subscription *s, kw_bytes data, kw_bytes about);
 void kw_notification_release(kw_subscription *s, kw_notification *n);
 void kw_item_enqueue(kw_monitored_item *item, kw_notification *n); /* takes the reference */
 void kw_item_pop(kw_monitored_item *item);

@@ -1,6 +1,7 @@
 /* The table of Subscriptions: who holds them, on whose behalf they read, and how they change hands. */
 #include "base/try.h"
 #include "service/subscription_internal.h"
+#include "space/rights.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,27 @@ static kw_bytes key_of_session(const kw_session *const *session)
 }
 
 /* --- the manager ------------------------------------------------------------------------------------------------------------- */
+
+/* True: there is something that may be read no longer. */
+static bool evaluate_items(kw_subscription *s)
+{
+    bool lost = false;
+    for (kw_monitored_item *item = s->first_item; item != NULL; item = item->next) {
+        lost = kw_item_evaluate(item) || lost;
+    }
+    return lost;
+}
+
+/* What nodes allow is another thing now. What was sent before cannot be looked into: it is not sent again. */
+static void evaluate_all(void *ctx)
+{
+    const kw_subscriptions *manager = ctx;
+    void *found;
+    for (size_t cursor = 0; kw_map_next(manager->by_id, &cursor, NULL, &found);) {
+        (void)evaluate_items(found);
+        kw_subscription_drop_sent(found);
+    }
+}
 
 kw_status kw_subscriptions_new(const kw_service_context *context, kw_timers *timers, kw_subscriptions **out)
 {
@@ -37,6 +59,9 @@ kw_status kw_subscriptions_new(const kw_service_context *context, kw_timers *tim
     if (!kw_status_is_bad(status)) {
         status = kw_space_listen(context->space, kw_event_items_hear, manager);
     }
+    if (!kw_status_is_bad(status)) {
+        status = kw_space_watch_rights(context->space, evaluate_all, manager);
+    }
     if (kw_status_is_bad(status)) {
         kw_subscriptions_free(manager);
         return status;
@@ -51,6 +76,7 @@ void kw_subscriptions_free(kw_subscriptions *manager)
         return;
     }
     kw_space_unlisten(manager->context->space, kw_event_items_hear, manager);
+    kw_space_unwatch_rights(manager->context->space, evaluate_all, manager);
     while (manager->waiting != NULL) {
         kw_subscription_free(manager->waiting);
     }
@@ -254,16 +280,6 @@ static void forget_former_user(kw_subscription *s)
     for (kw_monitored_item *item = s->first_item; item != NULL; item = item->next) {
         kw_item_forget(item);
     }
-}
-
-/* True: there is something that may be read no longer. */
-static bool evaluate_items(kw_subscription *s)
-{
-    bool lost = false;
-    for (kw_monitored_item *item = s->first_item; item != NULL; item = item->next) {
-        lost = kw_item_evaluate(item) || lost;
-    }
-    return lost;
 }
 
 void kw_subscription_set_user(kw_subscription *s, kw_identity *identity, kw_message_security_mode mode)

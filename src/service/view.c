@@ -35,6 +35,12 @@ static bool contains(const node_list *list, const kw_node_id *id)
     return false;
 }
 
+static bool may_follow(const kw_space *space, const kw_access *access, const kw_reference_view *r, const kw_node_ref *target)
+{
+    kw_node_ref type;
+    return kw_node_is_visible(space, access, target) && kw_space_find(space, &r->type, &type) && kw_node_is_visible(space, access, &type);
+}
+
 /* One step of the path from every node reached so far. What may not be seen is not there (attack A-198). */
 static kw_status step(kw_request *request, const kw_access *access, const kw_relative_path_element *element, const node_list *from,
                       node_list *to)
@@ -53,7 +59,7 @@ static kw_status step(kw_request *request, const kw_access *access, const kw_rel
                 continue;
             }
             const kw_qualified_name name = kw_node_browse_name(space, &target);
-            if (!kw_qualified_name_equal(&name, &element->target_name) || !kw_node_is_visible(space, access, &target) ||
+            if (!kw_qualified_name_equal(&name, &element->target_name) || !may_follow(space, access, &r, &target) ||
                 contains(to, &target.id)) {
                 continue;
             }

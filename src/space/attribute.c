@@ -45,6 +45,9 @@ enum {
 #define ACCESS_WRITE 2u
 #define ACCESS_WRITE_STATUS 0x20u
 #define ACCESS_WRITE_TIMESTAMP 0x40u
+/* Bits of WriteMask. OPC 10000-3, 8.60. */
+#define WRITE_MASK_ROLE_PERMISSIONS (1u << 23)
+#define WRITE_MASK_ACCESS_RESTRICTIONS (1u << 24)
 
 /* In which NodeClasses an attribute exists, by its id. */
 static const uint8_t CLASSES[ACCESS_LEVEL_EX + 1] = {
@@ -177,13 +180,10 @@ static kw_status read_stored(const kw_stored_value *stored, kw_arena *arena, kw_
     return KW_GOOD;
 }
 
+/* That it may be read is clear already. */
 static kw_status read_value(kw_space *space, const kw_access *access, const kw_node_ref *node, kw_arena *arena, kw_data_value *out)
 {
     const bool is_variable = kw_node_class_of(node) == KW_NODE_CLASS_VARIABLE;
-    if (is_variable && (access_level_of(node) & ACCESS_READ) == 0) {
-        return KW_BAD_NOT_READABLE;
-    }
-    KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_READ));
     if (node->instances != NULL) {
         KW_TRY(kw_instance_read(node, arena, out));
     } else if (live_of(node) != NULL && live_of(node)->read != NULL) {
@@ -232,47 +232,19 @@ static kw_status read_dimensions(const kw_node_ref *node, kw_arena *arena, kw_da
 
 /* --- permissions as attributes --------------------------------------------------------------------------------------------------- */
 
-typedef struct permission_list {
-    kw_role_permission_type *rows;
-    kw_extension_object *objects;
-    size_t count;
-} permission_list;
-
-static void append_row(permission_list *list, const kw_access *access, bool only_own, uint16_t ns, uint32_t role, uint32_t permissions)
-{
-    if (only_own && !kw_identity_has_role(access->identity, ns, role)) {
-        return;
-    }
-    list->rows[list->count] = (kw_role_permission_type){.role_id = KW_NODE_ID(ns, role), .permissions = permissions};
-    list->objects[list->count] = kw_extension_object_of(KW_TYPE_ROLE_PERMISSION_TYPE, &list->rows[list->count]);
-    list->count++;
-}
-
-static kw_status read_permissions(const kw_space *space, const kw_access *access, const kw_node_ref *node, bool only_own, kw_arena *arena,
+/* As it is in force: inherited, or the default of the namespace, where the node says nothing itself. */
+static kw_status read_permissions(const kw_space *space, const kw_node_ref *node, const kw_identity *whose, kw_arena *arena,
                                   kw_data_value *out)
 {
-    const kw_node_more *own = node->table == NULL ? kw_node_permission_source(space, node->own) : NULL;
-    const size_t room = own != NULL ? own->permission_count : node->table != NULL ? node->table->permission_count : 0;
-    permission_list list = {KW_ARENA_ARRAY(arena, kw_role_permission_type, room), KW_ARENA_ARRAY(arena, kw_extension_object, room), 0};
-    if (list.rows == NULL || list.objects == NULL) {
-        return KW_BAD_OUT_OF_MEMORY;
-    }
-    for (size_t i = 0; i < room; i++) {
-        if (own != NULL) {
-            append_row(&list, access, only_own, own->permissions[i].role_ns, own->permissions[i].role_id, own->permissions[i].permissions);
-        } else {
-            const kw_nodeset_permission *row = &kw_nodeset_node_permissions(node->table)[i];
-            append_row(&list, access, only_own, row->role_model == KW_MODEL_GDS ? space->gds : 0, row->role, row->permissions);
-        }
-    }
+    kw_permission_list list;
+    kw_node_permission_list(space, node, &list);
     out->has_value = true;
-    out->value = kw_variant_array(KW_BUILTIN_EXTENSION_OBJECT, list.objects, list.count);
-    return KW_GOOD;
+    return kw_permission_list_value(&list, whose, arena, &out->value);
 }
 
-static kw_status read_restrictions(const kw_node_ref *node, kw_arena *arena, kw_data_value *out)
+static kw_status read_restrictions(const kw_space *space, const kw_node_ref *node, kw_arena *arena, kw_data_value *out)
 {
-    const uint16_t value = kw_node_restrictions(node);
+    const uint16_t value = kw_node_restriction_source(space, node).restrictions;
     return put(arena, KW_BUILTIN_UINT16, &value, out);
 }
 
@@ -380,9 +352,19 @@ static kw_localized_text description_of(const kw_node_ref *node)
     return more != NULL ? more->description : (kw_localized_text){KW_BYTES_NULL, KW_BYTES_NULL};
 }
 
+/* What is made when somebody looks keeps nothing. */
 static uint32_t write_mask_of(const kw_node_ref *node)
 {
-    return more_of(node) != NULL ? more_of(node)->write_mask : 0;
+    const uint32_t given = more_of(node) != NULL ? more_of(node)->write_mask : 0;
+    return node->instances == NULL ? given | WRITE_MASK_ROLE_PERMISSIONS | WRITE_MASK_ACCESS_RESTRICTIONS : given;
+}
+
+static uint32_t user_write_mask_of(const kw_space *space, const kw_access *access, const kw_node_ref *node)
+{
+    const uint32_t permissions = kw_node_permissions(space, access, node);
+    const uint32_t allowed = ((permissions & KW_PERMISSION_WRITE_ROLE_PERMISSIONS) != 0 ? WRITE_MASK_ROLE_PERMISSIONS : 0u) |
+                             ((permissions & KW_PERMISSION_WRITE_ATTRIBUTE) != 0 ? ~WRITE_MASK_ROLE_PERMISSIONS : 0u);
+    return write_mask_of(node) & allowed;
 }
 
 static kw_status read_common(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena,
@@ -403,33 +385,58 @@ static kw_status read_common(kw_space *space, const kw_access *access, const kw_
     case WRITE_MASK:
         return put_u32(arena, write_mask_of(node), out);
     case USER_WRITE_MASK:
-        return put_u32(arena, (kw_node_permissions(space, access, node) & KW_PERMISSION_WRITE_ATTRIBUTE) != 0 ? write_mask_of(node) : 0,
-                       out);
+        return put_u32(arena, user_write_mask_of(space, access, node), out);
     case USER_ROLE_PERMISSIONS:
-        return read_permissions(space, access, node, true, arena, out);
+        return read_permissions(space, node, access->identity, arena, out);
     case ACCESS_RESTRICTIONS:
-        return read_restrictions(node, arena, out);
+        return read_restrictions(space, node, arena, out);
     default:
         return read_of_class(space, access, node, attribute, arena, out);
     }
+}
+
+/* The permission that reading an attribute asks for. */
+static uint32_t right_to_read(uint32_t attribute)
+{
+    return attribute == VALUE              ? KW_PERMISSION_READ
+           : attribute == ROLE_PERMISSIONS ? KW_PERMISSION_READ_ROLE_PERMISSIONS
+                                           : KW_PERMISSION_BROWSE;
+}
+
+static bool has_attribute(const kw_node_ref *node, uint32_t attribute)
+{
+    return attribute >= NODE_ID && attribute <= ACCESS_LEVEL_EX && (CLASSES[attribute] & kw_node_class_of(node)) != 0;
+}
+
+/*
+ * May these eyes learn what the node is like, apart from what it holds? For who has `right` it is no secret, nor for who may browse.
+ * Otherwise the answer is what it is for a node of which one may know nothing.
+ */
+static kw_status check_known(const kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t right)
+{
+    const bool has_right = (kw_node_permissions(space, access, node) & right) != 0;
+    return has_right || kw_node_is_visible(space, access, node) ? KW_GOOD : kw_node_check(space, access, node, right);
 }
 
 kw_status kw_node_read(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_arena *arena,
                        kw_data_value *out)
 {
     *out = (kw_data_value){.has_value = false};
-    if (attribute < NODE_ID || attribute > ACCESS_LEVEL_EX || (CLASSES[attribute] & kw_node_class_of(node)) == 0) {
+    KW_TRY(check_known(space, access, node, right_to_read(attribute)));
+    if (!has_attribute(node, attribute)) {
         return KW_BAD_ATTRIBUTE_ID_INVALID;
     }
+    if (attribute == VALUE && kw_node_class_of(node) == KW_NODE_CLASS_VARIABLE && (access_level_of(node) & ACCESS_READ) == 0) {
+        return KW_BAD_NOT_READABLE;
+    }
+    KW_TRY(kw_node_check(space, access, node, right_to_read(attribute)));
     if (attribute == VALUE) {
         KW_TRY(read_value(space, access, node, arena, out));
         return kw_space_localize_value(space, access, arena, &out->value);
     }
     if (attribute == ROLE_PERMISSIONS) {
-        KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_READ_ROLE_PERMISSIONS));
-        return read_permissions(space, access, node, false, arena, out);
+        return read_permissions(space, node, NULL, arena, out);
     }
-    KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_BROWSE));
     return read_common(space, access, node, attribute, arena, out);
 }
 
@@ -448,9 +455,9 @@ static kw_status whole_value(kw_space *space, const kw_access *access, const kw_
 }
 
 /* Status and timestamps, where the Variable keeps those of who writes. Its own server is who says when it came. */
-static kw_status check_extras(const kw_node_ref *node, const kw_data_value *value)
+static kw_status check_extras(const kw_node_ref *node, uint32_t attribute, const kw_data_value *value)
 {
-    const uint32_t level = access_level_of(node);
+    const uint32_t level = attribute == VALUE ? access_level_of(node) : 0;
     const bool is_own = node->own != NULL && node->own->live == NULL; /* callbacks get the value alone */
     if (value->has_status && value->status != KW_GOOD && (!is_own || (level & ACCESS_WRITE_STATUS) == 0)) {
         return KW_BAD_WRITE_NOT_SUPPORTED;
@@ -461,22 +468,54 @@ static kw_status check_extras(const kw_node_ref *node, const kw_data_value *valu
     return value->has_server_timestamp ? KW_BAD_WRITE_NOT_SUPPORTED : KW_GOOD;
 }
 
-/* Everything that stands between a Write and the Variable; *whole: what it is to be from now on. */
-static kw_status check_write(kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute, kw_string index_range,
-                             const kw_data_value *value, kw_arena *arena, kw_data_value *whole)
+/* The permission that writing an attribute asks for. OPC 10000-3, 8.55. */
+static uint32_t right_to_write(uint32_t attribute)
 {
-    if (attribute < NODE_ID || attribute > ACCESS_LEVEL_EX || (CLASSES[attribute] & kw_node_class_of(node)) == 0) {
+    switch (attribute) {
+    case VALUE:
+        return KW_PERMISSION_WRITE;
+    case ROLE_PERMISSIONS:
+        return KW_PERMISSION_WRITE_ROLE_PERMISSIONS;
+    case HISTORIZING:
+        return KW_PERMISSION_WRITE_HISTORIZING;
+    default:
+        return KW_PERMISSION_WRITE_ATTRIBUTE;
+    }
+}
+
+static bool is_right(uint32_t attribute)
+{
+    return attribute == ROLE_PERMISSIONS || attribute == ACCESS_RESTRICTIONS;
+}
+
+static bool is_writable(const kw_node_ref *node, uint32_t attribute)
+{
+    if (is_right(attribute)) {
+        return write_mask_of(node) != 0;
+    }
+    return attribute == VALUE && kw_node_class_of(node) == KW_NODE_CLASS_VARIABLE && (access_level_of(node) & ACCESS_WRITE) != 0;
+}
+
+/* Everything that stands between a Write and the attribute. */
+static kw_status check_write(const kw_space *space, const kw_access *access, const kw_node_ref *node, uint32_t attribute,
+                             const kw_data_value *value)
+{
+    KW_TRY(check_known(space, access, node, right_to_write(attribute))); /* who may not see it learns nothing from the answers below */
+    if (!has_attribute(node, attribute)) {
         return KW_BAD_ATTRIBUTE_ID_INVALID;
     }
-    KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_BROWSE)); /* who may not see it learns nothing from the answers below */
-    if (attribute != VALUE || kw_node_class_of(node) != KW_NODE_CLASS_VARIABLE || (access_level_of(node) & ACCESS_WRITE) == 0) {
+    if (!is_writable(node, attribute)) {
         return KW_BAD_NOT_WRITABLE;
     }
-    KW_TRY(kw_node_check(space, access, node, KW_PERMISSION_WRITE));
-    KW_TRY(check_extras(node, value));
-    if (!value->has_value) {
-        return KW_BAD_TYPE_MISMATCH;
-    }
+    KW_TRY(kw_node_check(space, access, node, right_to_write(attribute)));
+    KW_TRY(check_extras(node, attribute, value));
+    return value->has_value ? KW_GOOD : KW_BAD_TYPE_MISMATCH;
+}
+
+/* *whole: what the Value is to be from now on. */
+static kw_status new_value(kw_space *space, const kw_access *access, const kw_node_ref *node, kw_string index_range,
+                           const kw_data_value *value, kw_arena *arena, kw_data_value *whole)
+{
     KW_TRY(whole_value(space, access, node, index_range, value, arena, whole));
     const kw_node_id data_type = data_type_of(space, node);
     const int32_t rank = node->table != NULL ? node->table->value_rank : node->own->value_rank;
@@ -487,7 +526,12 @@ kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_
                         const kw_data_value *value, kw_arena *arena)
 {
     kw_data_value whole;
-    KW_TRY(check_write(space, access, node, attribute, index_range, value, arena, &whole));
+    KW_TRY(check_write(space, access, node, attribute, value));
+    if (is_right(attribute)) {
+        return index_range.len > 0 ? KW_BAD_WRITE_NOT_SUPPORTED
+                                   : kw_node_write_rights(space, node, attribute == ROLE_PERMISSIONS, &value->value, arena);
+    }
+    KW_TRY(new_value(space, access, node, index_range, value, arena, &whole));
     const kw_live_value *live = live_of(node);
     if (node->own == NULL || (live != NULL && live->write_later != NULL)) { /* only kw_node_write_start can wait */
         return KW_BAD_NOT_SUPPORTED;
@@ -506,11 +550,12 @@ kw_status kw_node_write_start(kw_space *space, const kw_node_ref *node, uint32_t
                               const kw_data_value *value, kw_write *write)
 {
     const kw_live_value *live = live_of(node);
-    if (live == NULL || live->write_later == NULL) {
+    if (attribute != VALUE || live == NULL || live->write_later == NULL) {
         return kw_node_write(space, write->access, node, attribute, index_range, value, write->arena);
     }
     write->node_id = node->id;
-    KW_TRY(check_write(space, write->access, node, attribute, index_range, value, write->arena, &write->value));
+    KW_TRY(check_write(space, write->access, node, attribute, value));
+    KW_TRY(new_value(space, write->access, node, index_range, value, write->arena, &write->value));
     live->write_later(live->ctx, write);
     return KW_GOOD_COMPLETES_ASYNCHRONOUSLY;
 }

@@ -71,12 +71,26 @@ kw_localized_text kw_event_message(const kw_space *space, const kw_access *acces
 
 /* --- who may see it ----------------------------------------------------------------------------------------------------------- */
 
-bool kw_event_is_visible(const kw_event *event, const kw_access *access)
+/* A SourceNode that is no node of this Server guards nothing. */
+static bool may_receive(const kw_space *space, const kw_access *access, const kw_node_id *id)
 {
-    if (!event->is_security) {
-        return true;
-    }
+    kw_node_ref node;
+    return !kw_space_find(space, id, &node) || kw_node_check(space, access, &node, KW_PERMISSION_RECEIVE_EVENTS) == KW_GOOD;
+}
+
+static bool watches_over_security(const kw_access *access)
+{
     return access->mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT && access->identity != NULL &&
            (kw_identity_has_role(access->identity, 0, ROLE_SECURITY_ADMIN) ||
             kw_identity_has_role(access->identity, 0, ROLE_CONFIGURE_ADMIN));
+}
+
+bool kw_event_is_visible(const kw_space *space, const kw_event *event, const kw_access *access)
+{
+    const kw_node_id type = KW_NODE_ID(event->type_ns, event->type);
+    if (event->is_security && !watches_over_security(access)) {
+        return false;
+    }
+    return may_receive(space, access, &type) &&
+           (kw_node_id_is_null(&event->source_node) || may_receive(space, access, &event->source_node));
 }

@@ -44,7 +44,10 @@ void kw_space_raise(kw_space *space, const kw_event *event);
  * the event, the space and the room, which has KW_EVENT_MESSAGE_MAX bytes.
  */
 kw_localized_text kw_event_message(const kw_space *space, const kw_access *access, const kw_event *event, char *room);
-/* May these eyes see this event? Events of the audit trail are for the Roles that watch over security. */
-bool kw_event_is_visible(const kw_event *event, const kw_access *access);
+/*
+ * May these eyes see this event? Only with ReceiveEvents on its EventType and on its SourceNode, whose AccessRestrictions hold for it,
+ * too; events of the audit trail are for the Roles that watch over security alone.
+ */
+bool kw_event_is_visible(const kw_space *space, const kw_event *event, const kw_access *access);
 
 #endif

@@ -123,23 +123,39 @@ kw_status kw_space_remove_reference(kw_space *space, const kw_node_id *source, c
     return was_there ? KW_GOOD : KW_BAD_NOT_FOUND;
 }
 
+static kw_status hand_permissions_down(kw_node_more *child, const kw_permission_list *list)
+{
+    const size_t count = list->count > 0 ? list->count : 1;
+    kw_node_permission *permissions = malloc(count * sizeof(*permissions));
+    if (permissions == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    permissions[0] = (kw_node_permission){0, KW_ID_WELL_KNOWN_ROLE_ANONYMOUS, 0}; /* an empty list here would be one that is inherited */
+    for (size_t i = 0; i < list->count; i++) {
+        permissions[i] = kw_permission_row(list, i);
+    }
+    child->permissions = permissions;
+    child->permission_count = (uint32_t)count;
+    return KW_GOOD;
+}
+
 /* What inherited from it has the same rights as before: nobody gains any because a node went. */
 static kw_status hand_down(kw_space *space, kw_node *child, const kw_node *parent)
 {
-    const kw_node_more *source = kw_node_permission_source(space, parent);
-    if (source == NULL || (child->more != NULL && child->more->permission_count > 0)) {
-        return KW_GOOD;
+    const kw_node_ref ref = {.id = parent->id, .own = parent};
+    const kw_restriction_source restrictions = kw_node_restriction_source(space, &ref);
+    kw_permission_list list;
+    kw_node_permission_list(space, &ref, &list);
+    const bool is_restricted = restrictions.restrictions != 0 && restrictions.source != KW_RIGHTS_OF_NAMESPACE;
+    const bool is_said = list.source != KW_RIGHTS_OF_NAMESPACE && list.source != KW_RIGHTS_BUILT_IN;
+    kw_node_more *more = is_restricted || is_said ? kw_node_more_of(child) : NULL;
+    if (more == NULL) {
+        return is_restricted || is_said ? KW_BAD_OUT_OF_MEMORY : KW_GOOD;
     }
-    kw_node_more *more = kw_node_more_of(child);
-    kw_node_permission *permissions = malloc(source->permission_count * sizeof(*permissions));
-    if (more == NULL || permissions == NULL) {
-        free(permissions);
-        return KW_BAD_OUT_OF_MEMORY;
+    if (is_restricted && more->restrictions == 0) {
+        more->restrictions = restrictions.restrictions;
     }
-    memcpy(permissions, source->permissions, source->permission_count * sizeof(*permissions));
-    more->permissions = permissions;
-    more->permission_count = source->permission_count;
-    return KW_GOOD;
+    return is_said && more->permission_count == 0 ? hand_permissions_down(more, &list) : KW_GOOD;
 }
 
 static kw_status release_children(kw_space *space, const kw_node *node)
@@ -178,6 +194,7 @@ static kw_status remove_node(kw_space *space, const kw_node_id *id, bool others)
         return KW_BAD_NODE_ID_UNKNOWN;
     }
     KW_TRY(release_children(space, node));
+    kw_rights_forget_written(space, id);
     kw_nodes_strip(&space->store, node);
     drop_links(space, node, others);
     kw_nodes_tidy(&space->store, node);

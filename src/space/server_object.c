@@ -211,6 +211,82 @@ static kw_status read_live(void *ctx, const kw_access *access, kw_arena *arena, 
     return live->read(live->space, arena, &out->value);
 }
 
+/* --- defaults of namespaces: live Properties of their NamespaceMetadata --------------------------------------------------------------- */
+
+typedef struct default_context {
+    const kw_space *space;
+    uint16_t ns;
+    bool only_own;
+} default_context;
+
+static kw_status read_default_permissions(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
+{
+    const default_context *d = ctx;
+    kw_permission_list list;
+    kw_namespace_permission_list(d->space, d->ns, &list);
+    out->has_value = true;
+    return kw_permission_list_value(&list, d->only_own ? access->identity : NULL, arena, &out->value);
+}
+
+static kw_status put_restrictions(kw_arena *arena, uint16_t restrictions, kw_variant *out)
+{
+    SCALAR(uint16_t, KW_BUILTIN_UINT16, restrictions);
+}
+
+static kw_status read_default_restrictions(void *ctx, const kw_access *access, kw_arena *arena, kw_data_value *out)
+{
+    const default_context *d = ctx;
+    (void)access;
+    out->has_value = true;
+    return put_restrictions(arena, kw_namespace_restriction_source(d->space, d->ns).restrictions, &out->value);
+}
+
+typedef struct default_property {
+    const char *name;
+    uint32_t core_id; /* that of ns 0 */
+    uint32_t data_type;
+    int32_t rank;
+    bool only_own;
+    kw_value_read read;
+} default_property;
+
+static const default_property DEFAULTS[] = {
+    {"DefaultRolePermissions", 16134, 96, 1, false, read_default_permissions},
+    {"DefaultUserRolePermissions", 16135, 96, 1, true, read_default_permissions},
+    {"DefaultAccessRestrictions", 16136, 95, -1, false, read_default_restrictions},
+};
+
+static kw_status add_default(kw_space *space, const kw_node_id *metadata, uint16_t ns, const default_property *property)
+{
+    default_context *context = KW_ARENA_NEW(space->arena, default_context);
+    if (context == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    *context = (default_context){space, ns, property->only_own};
+    if (ns == 0) {
+        return kw_space_bind_value(space, &KW_NODE_ID(0, property->core_id), property->read, NULL, context);
+    }
+    const kw_node_id id = {.ns = 1,
+                           .kind = KW_NODE_ID_STRING,
+                           .id.string = kw_arena_format(space->arena, "%.*s.%s", KW_STRING_ARGS(metadata->id.string), property->name)};
+    return kw_space_add_variable(space, &(kw_node_spec){.id = id,
+                                                        .parent = *metadata,
+                                                        .type_definition = KW_NODE_ID(0, KW_ID_PROPERTY_TYPE),
+                                                        .browse_name = {0, kw_string_from(property->name)},
+                                                        .data_type = KW_NODE_ID(0, property->data_type),
+                                                        .value_rank = property->rank,
+                                                        .read = property->read,
+                                                        .ctx = context});
+}
+
+static kw_status add_defaults(kw_space *space, const kw_node_id *metadata, uint16_t ns)
+{
+    for (size_t i = 0; i < sizeof(DEFAULTS) / sizeof(DEFAULTS[0]); i++) {
+        KW_TRY(add_default(space, metadata, ns, &DEFAULTS[i]));
+    }
+    return KW_GOOD;
+}
+
 kw_status kw_space_bind_server_object(kw_space *space)
 {
     for (size_t i = 0; i < sizeof(LIVE) / sizeof(LIVE[0]); i++) {
@@ -221,7 +297,7 @@ kw_status kw_space_bind_server_object(kw_space *space)
         *context = (live_context){space, LIVE[i].read};
         KW_TRY(kw_space_bind_value(space, &KW_NODE_ID(0, LIVE[i].id), read_live, NULL, context));
     }
-    return KW_GOOD;
+    return add_defaults(space, NULL, 0);
 }
 
 /* --- NamespaceMetadata of a namespace. OPC 10000-5, 6.3.14 ---------------------------------------------------------------------- */
@@ -263,5 +339,6 @@ kw_status kw_space_add_metadata(kw_space *space, uint16_t index)
     KW_TRY(add_fact(space, &id, "IsNamespaceSubset", KW_BUILTIN_BOOLEAN, -1, kw_variant_scalar(KW_BUILTIN_BOOLEAN, &is_subset)));
     KW_TRY(add_fact(space, &id, "StaticNodeIdTypes", 256, 1, kw_variant_array(KW_BUILTIN_INT32, &numeric, is_gds ? 1 : 0)));
     KW_TRY(add_fact(space, &id, "StaticNumericNodeIdRange", 291, 1, kw_variant_array(KW_BUILTIN_STRING, &empty, 0)));
-    return add_fact(space, &id, "StaticStringNodeIdPattern", KW_BUILTIN_STRING, -1, kw_variant_scalar(KW_BUILTIN_STRING, &empty));
+    KW_TRY(add_fact(space, &id, "StaticStringNodeIdPattern", KW_BUILTIN_STRING, -1, kw_variant_scalar(KW_BUILTIN_STRING, &empty)));
+    return add_defaults(space, &id, index);
 }

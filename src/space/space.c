@@ -149,6 +149,7 @@ void kw_space_free(kw_space *space)
     }
     kw_nodes_close(&space->store);
     kw_map_free(space->dictionary);
+    kw_rights_clear(space);
     kw_arena_free(space->arena);
     free(space->hidden);
     free(space);

@@ -19,28 +19,49 @@ typedef struct kw_space kw_space;
 #define KW_PERMISSION_BROWSE 0x1u
 #define KW_PERMISSION_READ_ROLE_PERMISSIONS 0x2u
 #define KW_PERMISSION_WRITE_ATTRIBUTE 0x4u
+#define KW_PERMISSION_WRITE_ROLE_PERMISSIONS 0x8u
+#define KW_PERMISSION_WRITE_HISTORIZING 0x10u
 #define KW_PERMISSION_READ 0x20u
 #define KW_PERMISSION_WRITE 0x40u
+#define KW_PERMISSION_READ_HISTORY 0x80u
+#define KW_PERMISSION_INSERT_HISTORY 0x100u
+#define KW_PERMISSION_MODIFY_HISTORY 0x200u
+#define KW_PERMISSION_DELETE_HISTORY 0x400u
+#define KW_PERMISSION_RECEIVE_EVENTS 0x800u
 #define KW_PERMISSION_CALL 0x1000u
 #define KW_PERMISSION_ADD_REFERENCE 0x2000u
 #define KW_PERMISSION_REMOVE_REFERENCE 0x4000u
 #define KW_PERMISSION_DELETE_NODE 0x8000u
 #define KW_PERMISSION_ADD_NODE 0x10000u
+#define KW_PERMISSION_ALL 0x1FFFFu
 /* AccessRestrictionType bits. */
 #define KW_RESTRICTION_SIGNING 0x1u
 #define KW_RESTRICTION_ENCRYPTION 0x2u
 #define KW_RESTRICTION_SESSION 0x4u
 #define KW_RESTRICTION_BROWSE 0x8u
+#define KW_RESTRICTION_ALL 0xFu
 
 /* On whose behalf: borrowed for the call. */
-typedef struct kw_access {
+typedef struct kw_access kw_access;
+struct kw_node_ref;
+struct kw_verdict;
+struct kw_access {
     const kw_identity *identity;
     kw_message_security_mode mode;
     bool has_session;
     kw_node_id session_id;    /* null: none, or of no interest */
     const kw_string *locales; /* preference order */
     size_t locale_count;
-} kw_access;
+    /* Is told of each refusal and why (space/rights.h): for the log, never for the peer. NULL: nobody is. */
+    void (*refused)(const kw_access *access, const struct kw_node_ref *node, uint32_t permission, const struct kw_verdict *verdict);
+    const void *request; /* for it */
+};
+
+/*
+ * May they do this with the node? The one question of every service, for all PermissionType bits and AccessRestrictions.
+ * KW_GOOD, Bad_UserAccessDenied, Bad_SecurityModeInsufficient; Bad_NodeIdUnknown also for a node of which one may know nothing.
+ */
+kw_status kw_space_permits(const kw_space *space, const kw_node_id *id, const kw_access *access, uint32_t permission);
 
 typedef struct kw_space_config {
     kw_string application_uri; /* namespace 1, ServerArray[0] */

@@ -6,6 +6,7 @@
 #include "space/event.h"
 #include "space/handles.h"
 #include "space/node.h"
+#include "space/rights.h"
 #include "ua/nodeset.h"
 
 #define KW_NAMESPACES_MAX 64
@@ -130,6 +131,24 @@ typedef struct kw_event_listener {
     void *ctx;
 } kw_event_listener;
 
+/* What is laid over a node or a namespace (rights.h). On the heap. */
+typedef struct kw_laid_rights {
+    bool has_permissions, has_restrictions;
+    uint16_t restrictions;
+    size_t count;
+    kw_node_permission rows[];
+} kw_laid_rights;
+
+typedef struct kw_rights_set {
+    kw_map *nodes; /* NodeId key -> kw_laid_rights; NULL: none */
+    kw_laid_rights *defaults[KW_NAMESPACES_MAX];
+} kw_rights_set;
+
+typedef struct kw_rights_listener {
+    void (*changed)(void *ctx);
+    void *ctx;
+} kw_rights_listener;
+
 struct kw_space {
     kw_arena *arena;
     kw_node_store store; /* own nodes, overlays, and ids that are referred to */
@@ -148,6 +167,10 @@ struct kw_space {
     size_t locale_count;
     kw_event_listener listeners[KW_EVENT_LISTENERS_MAX];
     size_t listener_count;
+    kw_rights_set configured;
+    kw_map *written; /* NodeId key -> kw_laid_rights; NULL: none */
+    kw_rights_listener rights_listeners[KW_RIGHTS_LISTENERS_MAX];
+    size_t rights_listener_count;
     struct kw_made_instances *instances; /* newest first */
 };
 
@@ -160,8 +183,16 @@ bool kw_instance_next_reference(const kw_node_ref *node, size_t *cursor, kw_refe
 /* From the Object that has instances to each of them. */
 bool kw_instance_next_below(const kw_space *space, const kw_node_ref *parent, size_t *cursor, kw_reference_view *out);
 
-/* permission.c */
-uint16_t kw_node_restrictions(const kw_node_ref *node);
+/* rights.c; NULL: nothing is laid over it */
+const kw_laid_rights *kw_rights_written(const kw_space *space, const kw_node_id *id);
+const kw_laid_rights *kw_rights_configured(const kw_space *space, const kw_node_id *id);
+void kw_rights_forget_written(kw_space *space, const kw_node_id *id); /* of a node that goes */
+void kw_rights_clear(kw_space *space);
+
+/* rights_value.c: RolePermissionType[]; `whose` NULL: of all Roles, else of those that this Identity has. */
+kw_status kw_permission_list_value(const kw_permission_list *list, const kw_identity *whose, kw_arena *arena, kw_variant *out);
+/* RolePermissions, or AccessRestrictions, by a Write that is allowed. */
+kw_status kw_node_write_rights(kw_space *space, const kw_node_ref *node, bool is_permissions, const kw_variant *value, kw_arena *arena);
 
 /* --- nodes.c ------------------------------------------------------------------------------------------------------------------ */
 kw_status kw_nodes_open(kw_node_store *store);
@@ -197,8 +228,6 @@ kw_node *kw_space_own(kw_space *space, const kw_node_id *id);
 kw_status kw_node_store_value(kw_node *node, const kw_data_value *value);
 /* references.c: both ends get it; an end that is NULL is one that there was no memory for. */
 kw_status kw_space_join(kw_space *space, kw_node *source, const kw_node_id *type, kw_node *target);
-/* permission.c: who says what of the permissions of an own node: itself or what it inherits from; NULL: nobody. */
-const kw_node_more *kw_node_permission_source(const kw_space *space, const kw_node *node);
 
 /* words.c: what the names of the first nodes that people see are in other languages. */
 kw_status kw_space_add_words(kw_space *space);

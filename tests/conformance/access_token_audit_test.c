@@ -135,15 +135,17 @@ static void az_16_only_those_who_watch_over_security_see_it(void **state)
     const kw_test_session session = kw_test_open_as(client, "operator", PASSWORD);
     assert_status(request(client, &session, &(kw_extension_object){.type = NULL}, KW_TEST_SERVER, &token), KW_GOOD);
     const kw_event *event = kw_test_event_one(events, KW_GDS_ID_ACCESS_TOKEN_ISSUED_AUDIT_EVENT_TYPE);
-    const kw_granted_role admin = {0, KW_ID_WELL_KNOWN_ROLE_SECURITY_ADMIN, KW_STRING("SecurityAdmin")};
-    const kw_identity watcher = {.roles = &admin, .role_count = 1};
+    const kw_space *space = kw_server_space(world->server);
+    const kw_granted_role roles[] = {{0, KW_ID_WELL_KNOWN_ROLE_SECURITY_ADMIN, KW_STRING("SecurityAdmin")},
+                                     {0, KW_ID_WELL_KNOWN_ROLE_ANONYMOUS, KW_STRING("Anonymous")}};
+    const kw_identity watcher = {.roles = roles, .role_count = 2};
     kw_access access = {.identity = kw_session_identity(kw_test_session_of(world, &session)),
                         .mode = KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT};
-    assert_false(kw_event_is_visible(event, &access));
+    assert_false(kw_event_is_visible(space, event, &access));
     access.identity = &watcher;
-    assert_true(kw_event_is_visible(event, &access));
+    assert_true(kw_event_is_visible(space, event, &access));
     access.mode = KW_MESSAGE_SECURITY_MODE_SIGN;
-    assert_false(kw_event_is_visible(event, &access));
+    assert_false(kw_event_is_visible(space, event, &access));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

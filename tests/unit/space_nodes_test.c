@@ -59,6 +59,8 @@ static size_t count_references(kw_node_id id, bool with_remote)
     return count;
 }
 
+#define RIGHTS_MASK (1u << 23 | 1u << 24) /* RolePermissions and AccessRestrictions of every node can be written */
+
 static void every_node_class_keeps_its_attributes(void **state)
 {
     (void)state;
@@ -66,7 +68,7 @@ static void every_node_class_keeps_its_attributes(void **state)
     const uint32_t dimensions[] = {2, 3};
     assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.event_notifier = 5, .description = text, .write_mask = 64}, 1), KW_GOOD);
     assert_int_equal(*(const uint8_t *)read(1, 12, KW_BUILTIN_BYTE), 5);
-    assert_int_equal(*(const uint32_t *)read(1, 6, KW_BUILTIN_UINT32), 64);
+    assert_int_equal(*(const uint32_t *)read(1, 6, KW_BUILTIN_UINT32), 64 | RIGHTS_MASK);
     assert_true(kw_string_equals(((const kw_localized_text *)read(1, 5, KW_BUILTIN_LOCALIZED_TEXT))->text, "Says"));
     assert_int_equal(add(KW_NODE_CLASS_VARIABLE,
                          (kw_node_spec){.data_type = KW_NODE_ID(0, 11),
