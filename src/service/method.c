@@ -75,7 +75,7 @@ static kw_status authorise(const call_batch *batch, const kw_call_method_request
     KW_TRY(kw_space_find_method(space, &object, &what->method_id, method));
     const kw_status status = kw_node_check(space, &batch->access, &method->method, KW_PERMISSION_CALL);
     KW_TRY(status == KW_BAD_NODE_ID_UNKNOWN ? KW_BAD_METHOD_INVALID : status); /* as for one that the Object does not have */
-    if (!batch->access.has_session && !method->is_sessionless) { /* as if it had the AccessRestriction SessionRequired */
+    if (!batch->access.has_session && !method->is_sessionless) {               /* as if it had the AccessRestriction SessionRequired */
         return KW_BAD_SECURITY_MODE_INSUFFICIENT;
     }
     return method->call != NULL ? KW_GOOD : KW_BAD_NOT_EXECUTABLE;
