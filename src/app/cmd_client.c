@@ -1,8 +1,6 @@
 /* keyway client: programs that speak OAuth 2.0 with the Authorization Service. */
-#include "app/directory.h"
-#include "app/options.h"
 #include "app/output.h"
-#include "app/record.h"
+#include "app/verbs.h"
 #include "authority/oauth.h"
 #include "base/secret.h"
 #include "crypto/certificate.h"
@@ -19,9 +17,9 @@
 #define JWKS_MAX 65536
 
 typedef struct client_options {
-    const char *directory, *name, *jwks, *certificate, *application;
+    const char *name, *jwks, *certificate, *application;
     kw_option_list grants, redirects, resources;
-    bool is_public, may_introspect, json;
+    bool is_public, may_introspect;
 } client_options;
 
 static kw_string join(kw_arena *arena, const kw_option_list *words, char between)
@@ -155,9 +153,12 @@ static int check_words(const char *id, const client_options *options)
     return -1;
 }
 
-static int client_add(kw_directory *d, const char *id, const client_options *options)
+static int add(kw_verb_call *call)
 {
     static const kw_option_list USUAL = {.items = {"client_credentials"}, .count = 1};
+    const client_options *options = call->options;
+    kw_directory *d = &call->directory;
+    const char *id = call->thing;
     kw_oauth_client client = {.id = kw_string_from(id),
                               .name = kw_string_from(options->name),
                               .application_uri = kw_string_from(options->application),
@@ -176,18 +177,21 @@ static int client_add(kw_directory *d, const char *id, const client_options *opt
         return kw_fail(status,
                        status == KW_BAD_ALREADY_EXISTS ? "the client %s is registered already" : "the client %s could not be stored", id);
     }
-    return tell_added(id, secret, options->json);
+    return tell_added(id, secret, call->json);
 }
 
 /* --- remove, list ------------------------------------------------------------------------------------------------------------ */
 
-static int client_remove(kw_directory *d, const char *id)
+static int remove_client(kw_verb_call *call)
 {
-    const kw_status status = kw_store_oauth_client_remove(d->store, kw_string_from(id));
+    const kw_status status = kw_store_oauth_client_remove(call->directory.store, kw_string_from(call->thing));
     if (kw_status_is_bad(status)) {
-        return kw_fail(status, "there is no client %s; `keyway client list` shows them", id);
+        return kw_fail(status,
+                       status == KW_BAD_NOT_FOUND ? "there is no client %s; `keyway client list` shows them"
+                                                  : "the client %s could not be removed",
+                       call->thing);
     }
-    printf("client %s removed\n", id);
+    printf("client %s removed\n", call->thing);
     return KW_EXIT_DONE;
 }
 
@@ -199,76 +203,57 @@ static const char *proof_of(const kw_oauth_client *client)
                                               : "none";
 }
 
-static json_t *client_json(const kw_oauth_client *c)
+static json_t *to_json(const void *row, kw_arena *arena)
 {
+    const kw_oauth_client *c = row;
+    (void)arena;
     return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:b}", "clientId", kw_json_string(c->id), "name", kw_json_string(c->name), "proof",
                      proof_of(c), "application", kw_json_string(c->application_uri), "grants", kw_json_string(c->grants), "redirectUris",
                      kw_json_string(c->redirect_uris), "resources", kw_json_string(c->resources), "mayIntrospect", (int)c->may_introspect);
 }
 
-static int client_list(kw_directory *d, bool json)
+static void to_cells(const void *row, kw_table *table, kw_arena *arena)
 {
-    static const char *const HEADINGS[] = {"CLIENT", "NAME", "PROOF", "GRANTS", "APPLICATION"};
-    kw_oauth_client *clients;
-    size_t count;
-    const kw_status status = kw_store_oauth_client_list(d->store, d->arena, &clients, &count);
+    const kw_oauth_client *c = row;
+    (void)arena;
+    kw_table_cell_string(table, c->id);
+    kw_table_cell_string(table, c->name);
+    kw_table_cell(table, proof_of(c));
+    kw_table_cell_string(table, c->grants);
+    kw_table_cell_string(table, c->application_uri);
+}
+
+static int list(kw_verb_call *call)
+{
+    static const char *const HEADINGS[] = {"CLIENT", "NAME", "PROOF", "GRANTS", "APPLICATION", NULL};
+    static const kw_listing LISTING = {
+        .headings = HEADINGS, .nothing = "no client is registered", .to_json = to_json, .to_cells = to_cells};
+    kw_oauth_client *clients = NULL;
+    size_t count = 0;
+    const kw_status status = kw_store_oauth_client_list(call->directory.store, call->directory.arena, &clients, &count);
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the clients could not be read");
     }
-    json_t *array = json_array();
-    kw_table *table = json ? NULL : kw_table_new(HEADINGS, 5);
-    for (size_t i = 0; i < count; i++) {
-        if (json) {
-            json_array_append_new(array, client_json(&clients[i]));
-        } else {
-            kw_table_cell_string(table, clients[i].id);
-            kw_table_cell_string(table, clients[i].name);
-            kw_table_cell(table, proof_of(&clients[i]));
-            kw_table_cell_string(table, clients[i].grants);
-            kw_table_cell_string(table, clients[i].application_uri);
-        }
-    }
-    if (json) {
-        return kw_print_json(array);
-    }
-    json_decref(array);
-    kw_table_print(table);
-    return KW_EXIT_DONE;
+    return kw_print_listing(&LISTING, clients, sizeof(*clients), count, call->directory.arena, call->json);
 }
 
 int kw_cmd_client(const kw_command *self, int argc, char **argv)
 {
-    static const char *const VERBS[] = {"add", "remove", "list", NULL};
-    client_options options = {0};
-    kw_option_list words;
-    const kw_option table[] = {
-        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},
-        {"name", 0, KW_OPTION_TEXT, &options.name, 0, 0},
-        {"grant", 0, KW_OPTION_LIST, &options.grants, 0, 0},
-        {"redirect", 0, KW_OPTION_LIST, &options.redirects, 0, 0},
-        {"resource", 0, KW_OPTION_LIST, &options.resources, 0, 0},
-        {"application", 0, KW_OPTION_TEXT, &options.application, 0, 0},
-        {"jwks", 0, KW_OPTION_TEXT, &options.jwks, 0, 0},
-        {"certificate", 0, KW_OPTION_TEXT, &options.certificate, 0, 0},
-        {"public", 0, KW_OPTION_FLAG, &options.is_public, 0, 0},
-        {"introspect", 0, KW_OPTION_FLAG, &options.may_introspect, 0, 0},
-        {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
+    static const kw_verb VERBS[] = {{"add", "the client's id", false, add},
+                                    {"remove", "the client's id", false, remove_client},
+                                    {"list", NULL, false, list},
+                                    {NULL, NULL, false, NULL}};
+    client_options values = {0};
+    const kw_option options[] = {
+        {"name", 0, KW_OPTION_TEXT, &values.name, 0, 0},
+        {"grant", 0, KW_OPTION_LIST, &values.grants, 0, 0},
+        {"redirect", 0, KW_OPTION_LIST, &values.redirects, 0, 0},
+        {"resource", 0, KW_OPTION_LIST, &values.resources, 0, 0},
+        {"application", 0, KW_OPTION_TEXT, &values.application, 0, 0},
+        {"jwks", 0, KW_OPTION_TEXT, &values.jwks, 0, 0},
+        {"certificate", 0, KW_OPTION_TEXT, &values.certificate, 0, 0},
+        {"public", 0, KW_OPTION_FLAG, &values.is_public, 0, 0},
+        {"introspect", 0, KW_OPTION_FLAG, &values.may_introspect, 0, 0},
     };
-    int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
-    if (code >= 0) {
-        return code;
-    }
-    if (!kw_options_verb(self, &words, VERBS, "the client's id")) {
-        return KW_EXIT_USAGE;
-    }
-    const char *verb = words.items[0];
-    kw_directory d;
-    code = kw_directory_open(self, options.directory, &d);
-    if (code >= 0) {
-        return code;
-    }
-    code = verb[0] == 'l'   ? client_list(&d, options.json)
-           : verb[0] == 'a' ? client_add(&d, words.items[1], &options)
-                            : client_remove(&d, words.items[1]);
-    return kw_directory_end(&d, argc, argv, verb, code);
+    return kw_verbs_run(self, argc, argv, VERBS, options, sizeof(options) / sizeof(options[0]), &values);
 }

@@ -1,8 +1,6 @@
 /* keyway issuer: whose access tokens the Server accepts. */
-#include "app/directory.h"
-#include "app/options.h"
 #include "app/output.h"
-#include "app/record.h"
+#include "app/verbs.h"
 #include "http/client.h"
 #include "identity/jwt.h"
 #include "identity/key_fetch.h"
@@ -17,8 +15,7 @@
 #define FETCH_TIMEOUT_MS 15000
 
 typedef struct issuer_options {
-    const char *directory, *jwks, *certificate, *discover, *authority, *ca_file;
-    bool json;
+    const char *jwks, *certificate, *discover, *authority, *ca_file;
 } issuer_options;
 
 static bool is_url(const char *text)
@@ -99,14 +96,17 @@ static int fetch_keys(const issuer_options *options, kw_directory *d, kw_issuer 
     return kw_status_is_bad(status) ? kw_fail(status, "%.*s: %s", KW_STRING_ARGS(issuer->location), why) : -1;
 }
 
-static int issuer_add(const kw_command *self, kw_directory *d, const char *uri, const issuer_options *options)
+static int add(kw_verb_call *call)
 {
+    const issuer_options *options = call->options;
+    kw_directory *d = &call->directory;
+    const char *uri = call->thing;
     kw_issuer issuer = {.uri = kw_string_from(uri), .authority_url = kw_string_from(options->authority)};
     if (issuer.uri.len == 0 || issuer.uri.len > ISSUER_URI_MAX || !kw_utf8_is_valid(issuer.uri, false)) {
         return kw_fail(KW_BAD_OUT_OF_RANGE, "an issuer is named by the `iss` of its tokens, 1 to %d bytes", ISSUER_URI_MAX);
     }
     if ((options->jwks != NULL) + (options->certificate != NULL) + (options->discover != NULL) != 1) {
-        return kw_usage_error(self, "give one of --jwks, --certificate, --discover");
+        return kw_usage_error(call->command, "give one of --jwks, --certificate, --discover");
     }
     const bool is_fetched = options->discover != NULL || (options->jwks != NULL && is_url(options->jwks));
     const int code = is_fetched              ? fetch_keys(options, d, &issuer)
@@ -123,86 +123,69 @@ static int issuer_add(const kw_command *self, kw_directory *d, const char *uri, 
     return KW_EXIT_DONE;
 }
 
-static int issuer_remove(kw_directory *d, const char *uri)
+static int remove_issuer(kw_verb_call *call)
 {
-    const kw_status status = kw_store_issuer_remove(d->store, kw_string_from(uri));
+    const kw_status status = kw_store_issuer_remove(call->directory.store, kw_string_from(call->thing));
     if (kw_status_is_bad(status)) {
-        return kw_fail(status, "there is no issuer %s; `keyway issuer list` shows them", uri);
+        return kw_fail(status,
+                       status == KW_BAD_NOT_FOUND ? "there is no issuer %s; `keyway issuer list` shows them"
+                                                  : "the issuer %s could not be removed",
+                       call->thing);
     }
-    printf("tokens of %s are refused from now on\n", uri);
+    printf("tokens of %s are refused from now on\n", call->thing);
     return KW_EXIT_DONE;
 }
 
 /* Null: its keys are not fetched. */
-static kw_string fetched_at(kw_directory *d, const kw_issuer *issuer)
+static kw_string fetched_at(const kw_issuer *issuer, kw_arena *arena)
 {
-    return issuer->fetched != 0 ? kw_date_time_format(d->arena, issuer->fetched) : KW_BYTES_NULL;
+    return issuer->fetched != 0 ? kw_date_time_format(arena, issuer->fetched) : KW_BYTES_NULL;
 }
 
-static int issuer_list(kw_directory *d, bool json)
+static json_t *to_json(const void *row, kw_arena *arena)
 {
-    kw_issuer *issuers;
-    size_t count;
-    const kw_status status = kw_store_issuer_list(d->store, d->arena, &issuers, &count);
+    const kw_issuer *i = row;
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "uri", kw_json_string(i->uri), "kind", kw_json_string(i->kind), "location",
+                     kw_json_string(i->location), "fetched", kw_json_string(fetched_at(i, arena)), "failure", kw_json_string(i->failure),
+                     "authorityUrl", kw_json_string(i->authority_url));
+}
+
+static void to_cells(const void *row, kw_table *table, kw_arena *arena)
+{
+    const kw_issuer *i = row;
+    kw_table_cell_string(table, i->uri);
+    kw_table_cell_string(table, i->kind);
+    kw_table_cell_string(table, i->location);
+    kw_table_cell_string(table, fetched_at(i, arena));
+    kw_table_cell_string(table, i->failure);
+    kw_table_cell_string(table, i->authority_url);
+}
+
+static int list(kw_verb_call *call)
+{
+    static const char *const HEADINGS[] = {"ISSUER", "KEYS FROM", "LOCATION", "FETCHED", "LAST FAILURE", "AUTHORITY", NULL};
+    static const kw_listing LISTING = {
+        .headings = HEADINGS, .nothing = "no issuer's tokens are accepted", .to_json = to_json, .to_cells = to_cells};
+    kw_issuer *issuers = NULL;
+    size_t count = 0;
+    const kw_status status = kw_store_issuer_list(call->directory.store, call->directory.arena, &issuers, &count);
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the issuers could not be read");
     }
-    json_t *array = json_array();
-    kw_table *table =
-        json ? NULL : kw_table_new((const char *const[]){"ISSUER", "KEYS FROM", "LOCATION", "FETCHED", "LAST FAILURE", "AUTHORITY"}, 6);
-    for (size_t i = 0; i < count; i++) {
-        if (json) {
-            json_array_append_new(array,
-                                  json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "uri", kw_json_string(issuers[i].uri), "kind",
-                                            kw_json_string(issuers[i].kind), "location", kw_json_string(issuers[i].location), "fetched",
-                                            kw_json_string(fetched_at(d, &issuers[i])), "failure", kw_json_string(issuers[i].failure),
-                                            "authorityUrl", kw_json_string(issuers[i].authority_url)));
-        } else {
-            kw_table_cell_string(table, issuers[i].uri);
-            kw_table_cell_string(table, issuers[i].kind);
-            kw_table_cell_string(table, issuers[i].location);
-            kw_table_cell_string(table, fetched_at(d, &issuers[i]));
-            kw_table_cell_string(table, issuers[i].failure);
-            kw_table_cell_string(table, issuers[i].authority_url);
-        }
-    }
-    if (json) {
-        return kw_print_json(array);
-    }
-    json_decref(array);
-    kw_table_print(table);
-    return KW_EXIT_DONE;
+    return kw_print_listing(&LISTING, issuers, sizeof(*issuers), count, call->directory.arena, call->json);
 }
 
 int kw_cmd_issuer(const kw_command *self, int argc, char **argv)
 {
-    static const char *const VERBS[] = {"add", "remove", "list", NULL};
-    issuer_options options = {0};
-    kw_option_list words;
-    const kw_option table[] = {
-        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},
-        {"jwks", 0, KW_OPTION_TEXT, &options.jwks, 0, 0},
-        {"certificate", 0, KW_OPTION_TEXT, &options.certificate, 0, 0},
-        {"discover", 0, KW_OPTION_TEXT, &options.discover, 0, 0},
-        {"ca-file", 0, KW_OPTION_TEXT, &options.ca_file, 0, 0},
-        {"authority", 0, KW_OPTION_TEXT, &options.authority, 0, 0},
-        {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
+    static const kw_verb VERBS[] = {{"add", "the issuer's URI", false, add},
+                                    {"remove", "the issuer's URI", false, remove_issuer},
+                                    {"list", NULL, false, list},
+                                    {NULL, NULL, false, NULL}};
+    issuer_options values = {0};
+    const kw_option options[] = {
+        {"jwks", 0, KW_OPTION_TEXT, &values.jwks, 0, 0},           {"certificate", 0, KW_OPTION_TEXT, &values.certificate, 0, 0},
+        {"discover", 0, KW_OPTION_TEXT, &values.discover, 0, 0},   {"ca-file", 0, KW_OPTION_TEXT, &values.ca_file, 0, 0},
+        {"authority", 0, KW_OPTION_TEXT, &values.authority, 0, 0},
     };
-    int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
-    if (code >= 0) {
-        return code;
-    }
-    if (!kw_options_verb(self, &words, VERBS, "the issuer's URI")) {
-        return KW_EXIT_USAGE;
-    }
-    const char *verb = words.items[0];
-    kw_directory d;
-    code = kw_directory_open(self, options.directory, &d);
-    if (code >= 0) {
-        return code;
-    }
-    code = verb[0] == 'l'   ? issuer_list(&d, options.json)
-           : verb[0] == 'a' ? issuer_add(self, &d, words.items[1], &options)
-                            : issuer_remove(&d, words.items[1]);
-    return kw_directory_end(&d, argc, argv, verb, code);
+    return kw_verbs_run(self, argc, argv, VERBS, options, sizeof(options) / sizeof(options[0]), &values);
 }

@@ -3,6 +3,7 @@
 #include "app/options.h"
 #include "app/output.h"
 #include "app/record.h"
+#include "identity/jwt.h"
 #include "ua/text.h"
 
 #include <stdio.h>
@@ -86,7 +87,8 @@ static int say_rotated(kw_directory *d, kw_string id, int64_t from, bool json)
     return KW_EXIT_DONE;
 }
 
-static int key_rotate(kw_directory *d, const kw_own_keys *own, bool at_once, bool json)
+/* `alg` NULL: that of the configuration. */
+static int key_rotate(kw_directory *d, const kw_own_keys *own, const char *alg, bool at_once, bool json)
 {
     kw_string id;
     kw_signing_key *keys;
@@ -95,7 +97,9 @@ static int key_rotate(kw_directory *d, const kw_own_keys *own, bool at_once, boo
     if (code >= 0) {
         return code;
     }
-    kw_status status = kw_key_ring_rotate(&own->ring, at_once, d->arena, &id);
+    kw_key_ring ring = own->ring;
+    ring.alg = alg != NULL ? kw_string_from(alg) : ring.alg;
+    kw_status status = kw_key_ring_rotate(&ring, at_once, d->arena, &id);
     if (status == KW_BAD_INVALID_STATE) {
         return kw_fail(status, "there is a next key already; `keyway key list` shows it, `keyway key rotate --now` uses it at once");
     }
@@ -213,7 +217,7 @@ static int key_rewrap(const kw_own_keys *own, bool keep, bool json)
 /* --- words ---------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct key_words {
-    const char *word, *id;
+    const char *word, *id, *alg;
     bool at_once, keep, json;
 } key_words;
 
@@ -224,7 +228,7 @@ static int change(kw_directory *d, const key_words *w)
     int code = kw_own_keys_init(d, &own);
     if (code < 0 || is_revoke) { /* that must not wait for a key that is elsewhere */
         code = is_revoke                        ? key_revoke(&own, w->id, w->json)
-               : strcmp(w->word, "rotate") == 0 ? key_rotate(d, &own, w->at_once, w->json)
+               : strcmp(w->word, "rotate") == 0 ? key_rotate(d, &own, w->alg, w->at_once, w->json)
                                                 : key_rewrap(&own, w->keep, w->json);
     }
     kw_own_keys_clear(&own);
@@ -248,6 +252,12 @@ static int check_words(const kw_command *self, const kw_option_list *words, cons
     if (w->at_once && strcmp(w->word, "rotate") != 0) {
         return kw_usage_error(self, "--now goes with rotate");
     }
+    if (w->alg != NULL && strcmp(w->word, "rotate") != 0) {
+        return kw_usage_error(self, "--alg goes with rotate");
+    }
+    if (w->alg != NULL && !kw_jwt_is_allowed(KW_JWT_ALGORITHMS, kw_string_from(w->alg))) {
+        return kw_usage_error(self, "'%s' is not supported; use RS256, PS256, ES256, ES384 or EdDSA", w->alg);
+    }
     if (w->keep && strcmp(w->word, "rewrap") != 0) {
         return kw_usage_error(self, "--keep-file goes with rewrap");
     }
@@ -261,6 +271,7 @@ int kw_cmd_key(const kw_command *self, int argc, char **argv)
     kw_option_list words;
     const kw_option table[] = {{"directory", 'd', KW_OPTION_TEXT, &directory, 0, 0},
                                {"now", 0, KW_OPTION_FLAG, &w.at_once, 0, 0},
+                               {"alg", 0, KW_OPTION_TEXT, &w.alg, 0, 0},
                                {"keep-file", 0, KW_OPTION_FLAG, &w.keep, 0, 0},
                                {"json", 0, KW_OPTION_FLAG, &w.json, 0, 0}};
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);

@@ -1,8 +1,6 @@
 /* keyway resource: the targets for which the Authorization Service issues tokens. */
-#include "app/directory.h"
-#include "app/options.h"
 #include "app/output.h"
-#include "app/record.h"
+#include "app/verbs.h"
 #include "authority/authority.h"
 
 #include <stdio.h>
@@ -11,19 +9,20 @@
 #define RESOURCE_URI_MAX 1024
 
 typedef struct resource_options {
-    const char *directory, *name;
+    const char *name;
     uint32_t lifetime;
-    bool json;
 } resource_options;
 
-static int resource_add(kw_directory *d, const char *uri, const resource_options *options)
+static int add(kw_verb_call *call)
 {
+    const resource_options *options = call->options;
+    const char *uri = call->thing;
     const kw_resource resource = {.uri = kw_string_from(uri), .name = kw_string_from(options->name), .token_lifetime_s = options->lifetime};
     if (resource.uri.len == 0 || resource.uri.len > RESOURCE_URI_MAX || !kw_utf8_is_valid(resource.uri, false)) {
         return kw_fail(KW_BAD_OUT_OF_RANGE, "a resource is named by a URI of 1 to %d bytes, usually the Server's ApplicationUri",
                        RESOURCE_URI_MAX);
     }
-    const kw_status status = kw_store_resource_add(d->store, &resource);
+    const kw_status status = kw_store_resource_add(call->directory.store, &resource);
     if (kw_status_is_bad(status)) {
         return kw_fail(
             status, status == KW_BAD_ALREADY_EXISTS ? "the resource %s is registered already" : "the resource %s could not be stored", uri);
@@ -32,72 +31,57 @@ static int resource_add(kw_directory *d, const char *uri, const resource_options
     return KW_EXIT_DONE;
 }
 
-static int resource_remove(kw_directory *d, const char *uri)
+static int remove_resource(kw_verb_call *call)
 {
-    const kw_status status = kw_store_resource_remove(d->store, kw_string_from(uri));
+    const kw_status status = kw_store_resource_remove(call->directory.store, kw_string_from(call->thing));
     if (kw_status_is_bad(status)) {
-        return kw_fail(status, "there is no resource %s; `keyway resource list` shows them", uri);
+        return kw_fail(status,
+                       status == KW_BAD_NOT_FOUND ? "there is no resource %s; `keyway resource list` shows them"
+                                                  : "the resource %s could not be removed",
+                       call->thing);
     }
-    printf("resource %s removed\n", uri);
+    printf("resource %s removed\n", call->thing);
     return KW_EXIT_DONE;
 }
 
-static int resource_list(kw_directory *d, bool json)
+static json_t *to_json(const void *row, kw_arena *arena)
 {
-    kw_resource *resources;
-    size_t count;
-    const kw_status status = kw_store_resource_list(d->store, d->arena, &resources, &count);
+    const kw_resource *r = row;
+    (void)arena;
+    return json_pack("{s:o,s:o,s:i}", "uri", kw_json_string(r->uri), "name", kw_json_string(r->name), "tokenLifetime",
+                     (int)r->token_lifetime_s);
+}
+
+static void to_cells(const void *row, kw_table *table, kw_arena *arena)
+{
+    const kw_resource *r = row;
+    kw_table_cell_string(table, r->uri);
+    kw_table_cell_string(table, r->name);
+    kw_table_cell_string(table, r->token_lifetime_s == 0 ? KW_STRING("default") : kw_arena_format(arena, "%u s", r->token_lifetime_s));
+}
+
+static int list(kw_verb_call *call)
+{
+    static const char *const HEADINGS[] = {"RESOURCE", "NAME", "TOKEN LIFETIME", NULL};
+    static const kw_listing LISTING = {
+        .headings = HEADINGS, .nothing = "no resource is registered", .to_json = to_json, .to_cells = to_cells};
+    kw_resource *resources = NULL;
+    size_t count = 0;
+    const kw_status status = kw_store_resource_list(call->directory.store, call->directory.arena, &resources, &count);
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the resources could not be read");
     }
-    json_t *array = json_array();
-    kw_table *table = json ? NULL : kw_table_new((const char *const[]){"RESOURCE", "NAME", "TOKEN LIFETIME"}, 3);
-    for (size_t i = 0; i < count; i++) {
-        if (json) {
-            json_array_append_new(array, json_pack("{s:o,s:o,s:i}", "uri", kw_json_string(resources[i].uri), "name",
-                                                   kw_json_string(resources[i].name), "tokenLifetime", (int)resources[i].token_lifetime_s));
-        } else {
-            kw_table_cell_string(table, resources[i].uri);
-            kw_table_cell_string(table, resources[i].name);
-            kw_table_cell_string(table, resources[i].token_lifetime_s == 0
-                                            ? KW_STRING("default")
-                                            : kw_arena_format(d->arena, "%u s", resources[i].token_lifetime_s));
-        }
-    }
-    if (json) {
-        return kw_print_json(array);
-    }
-    json_decref(array);
-    kw_table_print(table);
-    return KW_EXIT_DONE;
+    return kw_print_listing(&LISTING, resources, sizeof(*resources), count, call->directory.arena, call->json);
 }
 
 int kw_cmd_resource(const kw_command *self, int argc, char **argv)
 {
-    static const char *const VERBS[] = {"add", "remove", "list", NULL};
-    resource_options options = {0};
-    kw_option_list words;
-    const kw_option table[] = {
-        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},
-        {"name", 0, KW_OPTION_TEXT, &options.name, 0, 0},
-        {"token-lifetime", 0, KW_OPTION_NUMBER, &options.lifetime, 10, KW_TOKEN_LIFETIME_MAX_S},
-        {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
-    };
-    int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
-    if (code >= 0) {
-        return code;
-    }
-    if (!kw_options_verb(self, &words, VERBS, "the resource's URI")) {
-        return KW_EXIT_USAGE;
-    }
-    const char *verb = words.items[0];
-    kw_directory d;
-    code = kw_directory_open(self, options.directory, &d);
-    if (code >= 0) {
-        return code;
-    }
-    code = verb[0] == 'l'   ? resource_list(&d, options.json)
-           : verb[0] == 'a' ? resource_add(&d, words.items[1], &options)
-                            : resource_remove(&d, words.items[1]);
-    return kw_directory_end(&d, argc, argv, verb, code);
+    static const kw_verb VERBS[] = {{"add", "the resource's URI", false, add},
+                                    {"remove", "the resource's URI", false, remove_resource},
+                                    {"list", NULL, false, list},
+                                    {NULL, NULL, false, NULL}};
+    resource_options values = {0};
+    const kw_option options[] = {{"name", 0, KW_OPTION_TEXT, &values.name, 0, 0},
+                                 {"token-lifetime", 0, KW_OPTION_NUMBER, &values.lifetime, 10, KW_TOKEN_LIFETIME_MAX_S}};
+    return kw_verbs_run(self, argc, argv, VERBS, options, sizeof(options) / sizeof(options[0]), &values);
 }

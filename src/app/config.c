@@ -2,6 +2,7 @@
 #include "app/monitor.h"
 #include "authority/ldap.h"
 #include "crypto/policy.h"
+#include "identity/jwt.h"
 #include "store/store.h"
 
 #include <arpa/inet.h>
@@ -428,7 +429,6 @@ static bool check_directory(const char *file, const kw_config_directory *d)
 static bool check_values(const char *file, const kw_config *c)
 {
     static const char *const LEVELS[] = {"debug", "info", "warn", "error"};
-    static const char *const ALGORITHMS[] = {"RS256", "PS256", "ES256"};
     bool known = c->log_level == NULL;
     for (size_t i = 0; !known && i < sizeof(LEVELS) / sizeof(LEVELS[0]); i++) {
         known = strcmp(c->log_level, LEVELS[i]) == 0;
@@ -436,13 +436,10 @@ static bool check_values(const char *file, const kw_config *c)
     if (!known) {
         return kw_config_complain(file, "log_level", "'%s' is not a level; use debug, info, warn or error", c->log_level);
     }
-    known = c->authority.signing_algorithm == NULL;
-    for (size_t i = 0; !known && i < sizeof(ALGORITHMS) / sizeof(ALGORITHMS[0]); i++) {
-        known = strcmp(c->authority.signing_algorithm, ALGORITHMS[i]) == 0;
-    }
-    if (!known) {
-        return kw_config_complain(file, "authority.signing_algorithm", "'%s' is not supported; use RS256, PS256 or ES256",
-                                  c->authority.signing_algorithm);
+    const char *algorithm = c->authority.signing_algorithm;
+    if (algorithm != NULL && !kw_jwt_is_allowed(KW_JWT_ALGORITHMS, kw_string_from(algorithm))) {
+        return kw_config_complain(file, "authority.signing_algorithm", "'%s' is not supported; use RS256, PS256, ES256, ES384 or EdDSA",
+                                  algorithm);
     }
     char address[KW_MONITOR_ADDRESS_MAX];
     uint16_t port;

@@ -21,8 +21,7 @@ void kw_keys_wipe(kw_signing_key *keys, size_t count)
 
 static kw_status make_pair(const kw_key_ring *ring, kw_arena *arena, kw_private_key **key, kw_certificate **certificate)
 {
-    const bool is_ec = kw_string_equals(ring->alg, "ES256");
-    if (!is_ec && !kw_string_equals(ring->alg, "RS256") && !kw_string_equals(ring->alg, "PS256")) {
+    if (!kw_jwt_is_allowed(KW_JWT_ALGORITHMS, ring->alg)) {
         return KW_BAD_NOT_SUPPORTED;
     }
     const int64_t now = kw_clock_utc(ring->clock);
@@ -30,7 +29,7 @@ static kw_status make_pair(const kw_key_ring *ring, kw_arena *arena, kw_private_
                                             .common_name = "Keyway tokens",
                                             .not_before = now - TICKS_PER_DAY / 24,
                                             .not_after = now + CERTIFICATE_DAYS * TICKS_PER_DAY};
-    KW_TRY(kw_private_key_generate(is_ec ? KW_KEY_EC_P256 : KW_KEY_RSA, RSA_BITS, key));
+    KW_TRY(kw_private_key_generate(kw_jose_key_type(ring->alg), RSA_BITS, key));
     return kw_certificate_create(&request, *key, ring->random, certificate);
 }
 

@@ -25,7 +25,7 @@ typedef struct kw_key_ring {
     const kw_random *random;
     const kw_key_safe *safe; /* NULL: private keys are kept as they are */
     kw_string service_uri;
-    kw_string alg;       /* of new keys: "RS256", "PS256" or "ES256" */
+    kw_string alg;       /* of new keys: one of KW_JWT_ALGORITHMS */
     int64_t rotation;    /* ticks for which a key signs; 0: until told */
     int64_t overlap;     /* ticks for which it is published before */
     uint32_t lifetime_s; /* of tokens, unless their resource has its own */

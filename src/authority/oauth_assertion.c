@@ -6,8 +6,6 @@
 #define SKEW_S 60u
 #define USED_MAX 100000u
 
-static const char *const ALGORITHMS[] = {"RS256", "PS256", "ES256", NULL};
-
 kw_string kw_oauth_assertion_subject(kw_oauth_call *call, kw_string assertion)
 {
     kw_jwt jwt;
@@ -44,7 +42,7 @@ static kw_status check(kw_oauth_call *call, const kw_oauth_client *client, const
     kw_jwt jwt;
     kw_jwt_rules rules = {.issuer = client->id,
                           .keys = keys,
-                          .algorithms = ALGORITHMS,
+                          .algorithms = KW_JWT_ALGORITHMS,
                           .now = kw_datetime_to_unix(kw_clock_utc(call->oauth->env->clock)),
                           .skew_s = SKEW_S};
     KW_TRY(kw_jwt_parse(assertion, call->arena, &jwt, why));

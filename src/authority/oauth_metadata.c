@@ -24,9 +24,9 @@ static const struct {
     {"code_challenge_methods_supported", "S256"},
     {"scopes_supported", "openid profile"},
     {"subject_types_supported", "public"},
-    {"id_token_signing_alg_values_supported", "RS256 PS256 ES256"},
+    {"id_token_signing_alg_values_supported", "RS256 PS256 ES256 ES384 EdDSA Ed25519"},
     {"token_endpoint_auth_methods_supported", "client_secret_basic client_secret_post private_key_jwt self_signed_tls_client_auth none"},
-    {"token_endpoint_auth_signing_alg_values_supported", "RS256 PS256 ES256"},
+    {"token_endpoint_auth_signing_alg_values_supported", "RS256 PS256 ES256 ES384 EdDSA Ed25519"},
 };
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))

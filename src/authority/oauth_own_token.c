@@ -3,8 +3,6 @@
 #include "base/try.h"
 #include "identity/snapshot.h"
 
-static const char *const ALGORITHMS[] = {"RS256", "PS256", "ES256", NULL};
-
 /* Keys as published, and which tokens were taken back: of the state that the store has now. */
 static kw_status verify(kw_oauth_call *call, const kw_snapshot *snapshot, kw_string token, kw_own_token *out)
 {
@@ -20,7 +18,7 @@ static kw_status verify(kw_oauth_call *call, const kw_snapshot *snapshot, kw_str
     const kw_jwt_rules rules = {.issuer = jwt->iss,
                                 .audience = jwt->aud[0],
                                 .keys = issuer->keys,
-                                .algorithms = ALGORITHMS,
+                                .algorithms = KW_JWT_ALGORITHMS,
                                 .now = kw_datetime_to_unix(kw_clock_utc(call->oauth->env->clock))};
     KW_TRY(kw_jwt_verify(token, jwt, &rules, &signer, &why));
     out->is_revoked = kw_snapshot_is_revoked(snapshot, service, jwt->jti);

@@ -252,3 +252,17 @@ kw_status kw_public_key_ec_point(const kw_public_key *key, kw_arena *arena, kw_b
     *x = first;
     return KW_GOOD;
 }
+
+kw_status kw_public_key_eddsa_point(const kw_public_key *key, kw_arena *arena, kw_bytes *x)
+{
+    size_t len = 0;
+    if (!kw_key_is_eddsa(key->type) || EVP_PKEY_get_raw_public_key(key->pkey, NULL, &len) != 1) {
+        return KW_BAD_INVALID_ARGUMENT;
+    }
+    uint8_t *bytes = kw_arena_alloc(arena, len);
+    if (bytes == NULL || EVP_PKEY_get_raw_public_key(key->pkey, bytes, &len) != 1) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    *x = (kw_bytes){bytes, len};
+    return KW_GOOD;
+}

@@ -32,6 +32,7 @@ kw_status kw_public_key_of(const kw_private_key *key, kw_public_key **out);
 /* From the numbers of a JWK, big-endian. Bad_SecurityChecksFailed: even or small exponent, off-curve point, size out of 2048…8192 bits. */
 kw_status kw_public_key_from_rsa(kw_bytes modulus, kw_bytes exponent, kw_public_key **out);
 kw_status kw_public_key_from_ec(kw_key_type curve, kw_bytes x, kw_bytes y, kw_public_key **out);
+kw_status kw_public_key_from_eddsa(kw_key_type curve, kw_bytes x, kw_public_key **out);
 kw_public_key *kw_public_key_retain(kw_public_key *key);
 void kw_public_key_release(kw_public_key *key);
 kw_key_type kw_public_key_type(const kw_public_key *key);
@@ -40,6 +41,7 @@ size_t kw_public_key_size(const kw_public_key *key);
 /* The numbers for a JWK. */
 kw_status kw_public_key_rsa_numbers(const kw_public_key *key, kw_arena *arena, kw_bytes *modulus, kw_bytes *exponent);
 kw_status kw_public_key_ec_point(const kw_public_key *key, kw_arena *arena, kw_bytes *x, kw_bytes *y);
+kw_status kw_public_key_eddsa_point(const kw_public_key *key, kw_arena *arena, kw_bytes *x); /* as RFC 8032 encodes it */
 
 /* Sign the concatenation of parts with the policy's asymmetric algorithm. Slow (RSA private): for jobs. Result in the arena. */
 kw_status kw_asym_sign(const kw_security_policy *policy, const kw_private_key *key, const kw_bytes *parts, size_t count, kw_arena *arena,
@@ -54,8 +56,12 @@ kw_status kw_asym_encrypt(const kw_security_policy *policy, const kw_public_key 
 kw_status kw_asym_decrypt(const kw_security_policy *policy, const kw_private_key *key, kw_bytes cipher, size_t max_blocks,
                           kw_secret *plain);
 
-/* JOSE: "RS256", "PS256", "ES256", "RS384", …; ECDSA signatures are r‖s. Unknown or unfit algorithms: Bad_SecurityChecksFailed. */
+/* JOSE: "RS256", "PS256", "ES256", "ES384", "EdDSA", …; ECDSA signatures are r‖s. Unknown or unfit algorithms: Bad_SecurityChecksFailed. */
 kw_status kw_jose_sign(kw_string alg, const kw_private_key *key, kw_bytes data, kw_arena *arena, kw_bytes *signature);
 kw_status kw_jose_verify(kw_string alg, const kw_public_key *key, kw_bytes data, kw_bytes signature);
+/* May a key of this type sign with it? */
+bool kw_jose_takes_key(kw_string alg, kw_key_type type);
+/* The type of a new key for it, KW_KEY_ED25519 for EdDSA; KW_KEY_OTHER: unknown. */
+kw_key_type kw_jose_key_type(kw_string alg);
 
 #endif

@@ -78,3 +78,14 @@ kw_status kw_public_key_from_ec(kw_key_type curve, kw_bytes x, kw_bytes y, kw_pu
     }
     return key_from_params("EC", builder, out);
 }
+
+kw_status kw_public_key_from_eddsa(kw_key_type curve, kw_bytes x, kw_public_key **out)
+{
+    if (!kw_key_is_eddsa(curve)) {
+        return KW_BAD_SECURITY_CHECKS_FAILED;
+    }
+    /* It looks at the length. */
+    EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key_ex(NULL, curve == KW_KEY_ED25519 ? "ED25519" : "ED448", NULL, x.data, x.len);
+    ERR_clear_error();
+    return pkey != NULL ? kw_public_key_wrap(pkey, out) : KW_BAD_SECURITY_CHECKS_FAILED;
+}

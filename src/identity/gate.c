@@ -2,6 +2,7 @@
 
 #include "base/try.h"
 #include "identity/identity_internal.h"
+#include "identity/jwt.h"
 #include "ua/codec.h"
 
 #include <stdlib.h>
@@ -9,8 +10,6 @@
 #define PROOF_ARENA ((size_t)8 << 20) /* one attempt: the claims of a token, a user's record */
 #define LOCKOUT_ARENA 4096
 #define UNKNOWN_TYPE ((kw_user_token_type)-1)
-
-static const char *const DEFAULT_ALGORITHMS[] = {"RS256", "PS256", "ES256", NULL};
 
 const kw_identity_config KW_IDENTITY_CONFIG_DEFAULT = {
     .allow_user_name = true,
@@ -20,7 +19,7 @@ const kw_identity_config KW_IDENTITY_CONFIG_DEFAULT = {
     .signing_time_window_s = 300,
     .max_used_secrets = 1000000,
     .issuer_keys = {.refresh_s = 600, .retry_s = 30, .max_age_s = 86400},
-    .token_algorithms = DEFAULT_ALGORITHMS,
+    .token_algorithms = KW_JWT_ALGORITHMS,
     .throttle = {.delay_after = 3,
                  .delay_base_ms = 250,
                  .delay_max_ms = 10000,

@@ -36,7 +36,7 @@ typedef struct kw_identity_config {
     uint32_t max_used_secrets; /* that are remembered so that none is good twice; past it Bad_TooManyOperations: 1,000,000 */
     kw_key_rules issuer_keys;
     kw_string audience;                      /* what `aud` must hold: the Server's ApplicationUri */
-    const char *const *token_algorithms;     /* allow-list, NULL-ended: RS256, PS256, ES256 */
+    const char *const *token_algorithms;     /* allow-list, NULL-ended; KW_JWT_ALGORITHMS */
     const kw_security_policy *secret_policy; /* named in UserTokenPolicies of None endpoints: Basic256Sha256 */
     const kw_string *namespaces;             /* NamespaceArray, to number Roles */
     size_t namespace_count;

@@ -86,11 +86,18 @@ static bool answers_to(const kw_jwks *jwks, const kw_jwk *key, kw_string kid)
     return jwks->thumbprint_hex.data != NULL && is_same_hex(kid, jwks->thumbprint_hex);
 }
 
+/* A key of an Edwards curve has one algorithm, which goes by two names (RFC 9864). */
+static bool is_of(const kw_jwk *key, kw_string alg)
+{
+    const bool is_edwards = kw_jose_takes_key(KW_STRING("EdDSA"), kw_public_key_type(key->key));
+    return key->alg.data == NULL || is_edwards || kw_bytes_equal(key->alg, alg);
+}
+
 bool kw_jwks_may_verify(const kw_jwks *jwks, size_t index, kw_string kid, kw_string alg)
 {
     const kw_jwk *key = &jwks->keys[index];
-    const bool fits = kw_public_key_type(key->key) == kw_jws_alg_key_type(alg) && kw_jws_alg_is_known(alg);
-    return fits && (key->alg.data == NULL || kw_bytes_equal(key->alg, alg)) && answers_to(jwks, key, kid);
+    const bool fits = kw_jose_takes_key(alg, kw_public_key_type(key->key));
+    return fits && is_of(key, alg) && answers_to(jwks, key, kid);
 }
 
 bool kw_jwks_has_key_for(const kw_jwks *jwks, kw_string kid, kw_string alg)
@@ -120,13 +127,38 @@ static bool take_number(const json_t *jwk, const char *name, kw_arena *arena, kw
            !kw_status_is_bad(kw_base64url_decode(text, arena, out));
 }
 
-static kw_key_type curve_of(const json_t *jwk)
+/* RFC 7518, 6.2.1.1; RFC 8037, 2. */
+static const struct {
+    const char *type, *name;
+    kw_key_type key;
+} CURVES[] = {
+    {"EC", "P-256", KW_KEY_EC_P256},
+    {"EC", "P-384", KW_KEY_EC_P384},
+    {"OKP", "Ed25519", KW_KEY_ED25519},
+    {"OKP", "Ed448", KW_KEY_ED448},
+};
+
+#define CURVE_COUNT (sizeof(CURVES) / sizeof(CURVES[0]))
+
+static kw_key_type curve_of(const json_t *jwk, const char *type)
 {
     const char *curve = json_string_value(json_object_get(jwk, "crv"));
-    if (curve == NULL) {
-        return KW_KEY_OTHER;
+    for (size_t i = 0; curve != NULL && i < CURVE_COUNT; i++) {
+        if (strcmp(type, CURVES[i].type) == 0 && strcmp(curve, CURVES[i].name) == 0) {
+            return CURVES[i].key;
+        }
     }
-    return strcmp(curve, "P-256") == 0 ? KW_KEY_EC_P256 : strcmp(curve, "P-384") == 0 ? KW_KEY_EC_P384 : KW_KEY_OTHER;
+    return KW_KEY_OTHER;
+}
+
+static kw_string curve_name(kw_key_type key)
+{
+    for (size_t i = 0; i < CURVE_COUNT; i++) {
+        if (CURVES[i].key == key) {
+            return kw_string_from(CURVES[i].name);
+        }
+    }
+    return KW_BYTES_NULL;
 }
 
 static bool load_key(const json_t *jwk, kw_arena *arena, kw_public_key **out)
@@ -136,11 +168,14 @@ static bool load_key(const json_t *jwk, kw_arena *arena, kw_public_key **out)
     if (type != NULL && strcmp(type, "RSA") == 0) {
         return take_number(jwk, "n", arena, &a) && take_number(jwk, "e", arena, &b) && !kw_status_is_bad(kw_public_key_from_rsa(a, b, out));
     }
-    if (type != NULL && strcmp(type, "EC") == 0 && curve_of(jwk) != KW_KEY_OTHER) {
-        return take_number(jwk, "x", arena, &a) && take_number(jwk, "y", arena, &b) &&
-               !kw_status_is_bad(kw_public_key_from_ec(curve_of(jwk), a, b, out));
+    const kw_key_type curve = type != NULL ? curve_of(jwk, type) : KW_KEY_OTHER;
+    if (curve == KW_KEY_OTHER || !take_number(jwk, "x", arena, &a)) {
+        return false;
     }
-    return false;
+    if (curve == KW_KEY_ED25519 || curve == KW_KEY_ED448) {
+        return !kw_status_is_bad(kw_public_key_from_eddsa(curve, a, out));
+    }
+    return take_number(jwk, "y", arena, &b) && !kw_status_is_bad(kw_public_key_from_ec(curve, a, b, out));
 }
 
 /* RFC 7517, 4.2 and 4.3: a key may say what it is for. */
@@ -183,7 +218,7 @@ static void add_key(kw_jwks *jwks, const json_t *jwk)
         !kw_json_take_string(jwk, "alg", TEXT_MAX, jwks->arena, &key->alg) || !load_key(jwk, jwks->arena, &key->key)) {
         return;
     }
-    const bool fits = key->alg.data == NULL || kw_jws_alg_key_type(key->alg) == kw_public_key_type(key->key);
+    const bool fits = key->alg.data == NULL || kw_jose_takes_key(key->alg, kw_public_key_type(key->key));
     if (!fits || kw_status_is_bad(kw_jwk_thumbprint(key->key, jwks->arena, &key->thumbprint))) {
         kw_public_key_release(key->key);
         return;
@@ -250,13 +285,17 @@ static json_t *required_members(const kw_public_key *key, kw_arena *arena)
     case KW_KEY_EC_P256:
     case KW_KEY_EC_P384:
         is_complete = !kw_status_is_bad(kw_public_key_ec_point(key, arena, &a, &b)) &&
-                      kw_json_set_string(o, "crv", kw_public_key_type(key) == KW_KEY_EC_P256 ? KW_STRING("P-256") : KW_STRING("P-384")) &&
-                      kw_json_set_string(o, "kty", KW_STRING("EC")) && set_number(o, "x", a, arena) && set_number(o, "y", b, arena);
+                      kw_json_set_string(o, "crv", curve_name(kw_public_key_type(key))) && kw_json_set_string(o, "kty", KW_STRING("EC")) &&
+                      set_number(o, "x", a, arena) && set_number(o, "y", b, arena);
+        break;
+    case KW_KEY_ED25519:
+    case KW_KEY_ED448:
+        is_complete = !kw_status_is_bad(kw_public_key_eddsa_point(key, arena, &a)) &&
+                      kw_json_set_string(o, "crv", curve_name(kw_public_key_type(key))) && kw_json_set_string(o, "kty", KW_STRING("OKP")) &&
+                      set_number(o, "x", a, arena);
         break;
     case KW_KEY_EC_BP256:
     case KW_KEY_EC_BP384:
-    case KW_KEY_ED25519:
-    case KW_KEY_ED448:
     case KW_KEY_OTHER:
         break;
     }

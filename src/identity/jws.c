@@ -9,27 +9,12 @@
 #define KID_MAX 256u
 #define HEADER_MAX (6u * KID_MAX + 64) /* of a control character six are made */
 
-static const struct {
-    const char *name;
-    kw_key_type key;
-} ALGORITHMS[] = {
-    {"RS256", KW_KEY_RSA}, {"RS384", KW_KEY_RSA}, {"RS512", KW_KEY_RSA},     {"PS256", KW_KEY_RSA},
-    {"PS384", KW_KEY_RSA}, {"PS512", KW_KEY_RSA}, {"ES256", KW_KEY_EC_P256}, {"ES384", KW_KEY_EC_P384},
-};
+const char *const KW_JWT_ALGORITHMS[] = {"RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519", NULL};
 
-kw_key_type kw_jws_alg_key_type(kw_string alg)
+/* `none` and everything symmetric are not among them. */
+static bool is_known(kw_string alg)
 {
-    for (size_t i = 0; i < sizeof(ALGORITHMS) / sizeof(ALGORITHMS[0]); i++) {
-        if (kw_string_equals(alg, ALGORITHMS[i].name)) {
-            return ALGORITHMS[i].key;
-        }
-    }
-    return KW_KEY_OTHER;
-}
-
-bool kw_jws_alg_is_known(kw_string alg)
-{
-    return kw_jws_alg_key_type(alg) != KW_KEY_OTHER;
+    return kw_jose_key_type(alg) != KW_KEY_OTHER;
 }
 
 bool kw_jws_split(kw_bytes token, kw_jws *out)
@@ -76,7 +61,7 @@ static kw_status parse_header(kw_bytes json, kw_arena *arena, kw_jwt *out, const
         status = refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: kid or typ");
     } else if (json_object_get(header, "alg") == NULL) {
         status = refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: no alg");
-    } else if (!kw_json_take_string(header, "alg", KID_MAX, arena, &out->alg) || !kw_jws_alg_is_known(out->alg)) {
+    } else if (!kw_json_take_string(header, "alg", KID_MAX, arena, &out->alg) || !is_known(out->alg)) {
         status = refuse(why, KW_BAD_IDENTITY_TOKEN_REJECTED, "token: algorithm");
     }
     json_decref(header);
@@ -110,7 +95,7 @@ kw_status kw_jwt_parse(kw_bytes token, kw_arena *arena, kw_jwt *out, const char 
 
 /* --- verifying -------------------------------------------------------------------------------------------------------- */
 
-static bool is_allowed(const char *const *algorithms, kw_string alg)
+bool kw_jwt_is_allowed(const char *const *algorithms, kw_string alg)
 {
     for (size_t i = 0; algorithms != NULL && algorithms[i] != NULL; i++) {
         if (kw_string_equals(alg, algorithms[i])) {
@@ -174,7 +159,7 @@ kw_status kw_jwt_verify(kw_bytes token, const kw_jwt *parsed, const kw_jwt_rules
     if (!parsed->has_exp || parsed->aud_count == 0 || kw_bytes_is_empty(parsed->sub)) { /* JW-03 … JW-05 */
         return refuse(why, KW_BAD_IDENTITY_TOKEN_INVALID, "token: exp, aud or sub is missing");
     }
-    if (!is_allowed(rules->algorithms, parsed->alg)) {
+    if (!kw_jwt_is_allowed(rules->algorithms, parsed->alg)) {
         return refuse(why, KW_BAD_IDENTITY_TOKEN_REJECTED, "token: algorithm");
     }
     if (kw_bytes_is_empty(parsed->iss) || !kw_bytes_equal(parsed->iss, rules->issuer)) { /* JW-06 */
@@ -231,7 +216,7 @@ static kw_string join(kw_arena *arena, kw_string left, kw_string right)
 kw_status kw_jwt_sign(kw_string alg, kw_string kid, const kw_private_key *key, kw_string claims_json, kw_arena *arena, kw_string *token)
 {
     kw_bytes signature;
-    if (!is_object(claims_json) || !kw_jws_alg_is_known(alg) || kid.len > KID_MAX) {
+    if (!is_object(claims_json) || !is_known(alg) || kid.len > KID_MAX) {
         return KW_BAD_INVALID_ARGUMENT;
     }
     const kw_string header = encode_header(alg, kid, arena);

@@ -50,6 +50,10 @@ typedef struct kw_jwt {
  * parts, not JSON, duplicate names, wrong claim types, a claim over its limit (sub 256, 256 roles), crit; Bad_IdentityTokenRejected: alg none or unknown. */
 kw_status kw_jwt_parse(kw_bytes token, kw_arena *arena, kw_jwt *out, const char **why);
 
+/* Those that are taken where nothing else is said, and that own tokens are signed with; NULL-ended. */
+extern const char *const KW_JWT_ALGORITHMS[];
+bool kw_jwt_is_allowed(const char *const *algorithms, kw_string alg);
+
 typedef struct kw_jwt_rules {
     kw_string issuer, audience;
     const kw_jwks *keys;

@@ -13,11 +13,6 @@ typedef struct kw_jws {
 /* Exactly three parts, none empty. */
 bool kw_jws_split(kw_bytes token, kw_jws *out);
 
-/* One of the algorithms that this house can check. `none` and everything symmetric are not among them. */
-bool kw_jws_alg_is_known(kw_string alg);
-/* The key type that an algorithm works with; KW_KEY_OTHER: unknown algorithm. */
-kw_key_type kw_jws_alg_key_type(kw_string alg);
-
 /* The payload into the claims of *out. NULL, or the reason. */
 const char *kw_claims_parse(kw_bytes json, kw_arena *arena, kw_jwt *out);
 

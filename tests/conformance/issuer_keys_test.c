@@ -80,13 +80,18 @@ static void begin_again(fixture *f)
     trust_idp(f, f->world->clock->utc);
 }
 
-static kw_string token_of(fixture *f, const char *kid, const kw_private_key *key, int lifetime_s)
+static kw_string token_as(fixture *f, const char *alg, const char *kid, const kw_private_key *key, int lifetime_s)
 {
     char header[128];
     const kw_test_issuer issuer = {.uri = KW_STRING(KW_TEST_IDP_URI)};
-    snprintf(header, sizeof(header), "{\"alg\":\"ES256\",\"typ\":\"JWT\",\"kid\":\"%s\"}", kid);
+    snprintf(header, sizeof(header), "{\"alg\":\"%s\",\"typ\":\"JWT\",\"kid\":\"%s\"}", alg, kid);
     const kw_string claims = kw_test_claims(f->world, &issuer, "carol", lifetime_s, ",\"roles\":[\"op\"]");
-    return kw_test_jwt_with(f->world, header, claims, "ES256", key);
+    return kw_test_jwt_with(f->world, header, claims, alg, key);
+}
+
+static kw_string token_of(fixture *f, const char *kid, const kw_private_key *key, int lifetime_s)
+{
+    return token_as(f, "ES256", kid, key, lifetime_s);
 }
 
 /* One that does not time out in the meantime. */
@@ -125,6 +130,32 @@ static void set_wall_clock(fixture *f, int64_t seconds)
 static void advance(fixture *f, uint64_t seconds)
 {
     kw_test_world_advance(f->world, seconds * 1000);
+}
+
+/* --- algorithms ---------------------------------------------------------------------------------------------------------------- */
+
+static kw_status try_algorithm(fixture *f, const char *alg, const kw_test_idp_key *key)
+{
+    kw_test_session session;
+    create_session(f, &session);
+    const kw_string token = token_as(f, alg, key->kid, key->key, 3600);
+    const kw_status status = kw_test_activate(f->client, &session, kw_test_issued(f->client, &session, token));
+    kw_test_close_session(f->client, &session, true);
+    return status;
+}
+
+static void jw_02_tokens_of_every_algorithm_on_the_list_are_taken_and_no_others(void **state)
+{
+    static const char *const ALGORITHMS[] = {"EdDSA", "ES384", "PS256", "RS256"};
+    fixture *f = *state;
+    for (size_t i = 0; i < sizeof(ALGORITHMS) / sizeof(ALGORITHMS[0]); i++) {
+        kw_test_idp_add_key_for(&f->idp, ALGORITHMS[i], ALGORITHMS[i]);
+    }
+    advance(f, REFRESH_S + LOOK_S);
+    for (size_t i = 0; i < f->idp.key_count; i++) {
+        assert_status(try_algorithm(f, f->idp.keys[i].alg, &f->idp.keys[i]), KW_GOOD);
+    }
+    assert_status(try_algorithm(f, "RS384", &f->idp.keys[4]), KW_BAD_IDENTITY_TOKEN_REJECTED);
 }
 
 /* --- rotation ------------------------------------------------------------------------------------------------------------------- */
@@ -522,6 +553,7 @@ static void it_17_a_new_token_moves_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(jw_02_tokens_of_every_algorithm_on_the_list_are_taken_and_no_others),
         TEST(keys_that_are_known_need_no_fetch),
         TEST(it_03_a_new_key_is_fetched_while_its_first_token_is_checked),
         TEST(it_03_a_flood_of_made_up_keys_costs_one_fetch),

@@ -332,7 +332,7 @@ static void rotating_at_once_uses_the_next_key_if_there_is_one(void **state)
 
 static void another_algorithm_takes_the_place_of_the_next_key(void **state)
 {
-    static const char *const ALGORITHMS[] = {"RS256", "PS256", "ES256"};
+    static const char *const ALGORITHMS[] = {"RS256", "PS256", "ES384", "EdDSA", "ES256"};
     fixture *f = *state;
     kw_string id, next;
     for (size_t i = 0; i < sizeof(ALGORITHMS) / sizeof(ALGORITHMS[0]); i++) {

@@ -1,5 +1,6 @@
 // Programs that speak for themselves, with openid-client; what they get is verified with jose.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRemoteJWKSet, importJWK, jwtVerify, SignJWT } from 'jose'
 import * as oidc from 'openid-client'
@@ -44,6 +45,27 @@ await check('client_credentials with private_key_jwt', async () => {
   const { access_token } = await oidc.clientCredentialsGrant(signer, { resource })
   assert.ok(access_token)
 })
+
+// What runs with each of the other algorithms: the keys of clients, and our own.
+for (const alg of ['ES384', 'EdDSA']) {
+  const own = read(`${alg}.jwk`)
+  const ownKey = await importJWK(own, alg)
+
+  await check(`private_key_jwt with ${alg}`, async () => {
+    const signer = await oidc.discovery(new URL(issuer), `by-${alg}`, undefined, oidc.PrivateKeyJwt({ key: ownKey, kid: own.kid }))
+    const { access_token } = await oidc.clientCredentialsGrant(signer, { resource })
+    assert.ok(access_token)
+  })
+
+  await check(`a token signed with ${alg} is verified by the published key`, async () => {
+    execFileSync(process.env.KEYWAY, ['key', 'rotate', '-d', process.env.KEYWAY_DIR, '--now', '--alg', alg])
+    const { access_token } = await oidc.clientCredentialsGrant(config, { resource })
+    const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri))
+    const { payload, protectedHeader } = await jwtVerify(access_token, keys, { issuer, audience: resource })
+    assert.equal(protectedHeader.alg, alg)
+    assert.equal(payload.client_id, 'by-secret')
+  })
+}
 
 const assertion = (claims, signWith = key) =>
   new SignJWT({ jti: crypto.randomUUID(), ...claims })

@@ -17,6 +17,10 @@ export NODE_EXTRA_CA_CERTS=$work/D/own/authority.crt KEYWAY_DIR=$work/D ISSUER=$
 node "$here/keys.mjs" signer
 "$keyway" client add -d D by-secret --application urn:test:robot --json >secret.json
 "$keyway" client add -d D by-key --jwks signer.jwks --application urn:test:robot >/dev/null
+for alg in ES384 EdDSA; do
+    node "$here/keys.mjs" "$alg" "$alg"
+    "$keyway" client add -d D "by-$alg" --jwks "$alg.jwks" --application urn:test:robot >/dev/null
+done
 "$keyway" client add -d D looker --introspect --json >looker.json
 "$keyway" role grant -d D Operator --application urn:test:robot >/dev/null
 node "$here/programs.mjs"

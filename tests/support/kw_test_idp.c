@@ -15,7 +15,7 @@ kw_string kw_test_idp_jwks(const kw_test_idp *idp, kw_arena *arena)
         if (!idp->keys[i].is_published) {
             continue;
         }
-        kw_jwk jwk = {.kid = kw_string_from(idp->keys[i].kid), .alg = KW_STRING("ES256")};
+        kw_jwk jwk = {.kid = kw_string_from(idp->keys[i].kid), .alg = kw_string_from(idp->keys[i].alg)};
         assert_int_equal(kw_public_key_of(idp->keys[i].key, &jwk.key), KW_GOOD);
         text = kw_arena_format(arena, "%.*s%s%.*s", KW_STRING_ARGS(text), separator, KW_STRING_ARGS(kw_jwk_to_json(arena, &jwk)));
         separator = ",";
@@ -64,10 +64,16 @@ void kw_test_idp_clear(kw_test_idp *idp)
 
 kw_test_idp_key *kw_test_idp_add_key(kw_test_idp *idp, const char *kid)
 {
+    return kw_test_idp_add_key_for(idp, kid, "ES256");
+}
+
+kw_test_idp_key *kw_test_idp_add_key_for(kw_test_idp *idp, const char *kid, const char *alg)
+{
     assert_true(idp->key_count < KW_TEST_IDP_KEYS);
     kw_test_idp_key *key = &idp->keys[idp->key_count++];
     snprintf(key->kid, sizeof(key->kid), "%s", kid);
     key->is_published = true;
-    assert_int_equal(kw_private_key_generate(KW_KEY_EC_P256, 0, &key->key), KW_GOOD);
+    key->alg = alg;
+    assert_int_equal(kw_private_key_generate(kw_jose_key_type(kw_string_from(alg)), 2048, &key->key), KW_GOOD);
     return key;
 }

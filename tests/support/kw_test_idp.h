@@ -13,7 +13,8 @@ enum { KW_TEST_IDP_KEYS = 8 };
 
 typedef struct kw_test_idp_key {
     char kid[32];
-    kw_private_key *key; /* ES256 */
+    const char *alg;
+    kw_private_key *key;
     bool is_published;
 } kw_test_idp_key;
 
@@ -31,8 +32,9 @@ typedef struct kw_test_idp {
 
 void kw_test_idp_init(kw_test_idp *idp);
 void kw_test_idp_clear(kw_test_idp *idp);
-/* A new key, published. */
+/* A new key, published; of ES256 where nothing else is said. */
 kw_test_idp_key *kw_test_idp_add_key(kw_test_idp *idp, const char *kid);
+kw_test_idp_key *kw_test_idp_add_key_for(kw_test_idp *idp, const char *kid, const char *alg);
 kw_string kw_test_idp_jwks(const kw_test_idp *idp, kw_arena *arena);
 
 #endif
