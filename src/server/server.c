@@ -152,6 +152,7 @@ static void tell_space(kw_server *server)
                                        .max_nodes_per_browse = limits->max_nodes_per_browse,
                                        .max_nodes_per_translate = limits->max_nodes_per_translate,
                                        .max_nodes_per_register = limits->max_nodes_per_register,
+                                       .max_nodes_per_node_management = limits->max_nodes_per_node_management,
                                        .max_array_length = server->config.codec_limits.max_array,
                                        .max_string_length = server->config.codec_limits.max_string,
                                        .max_byte_string_length = server->config.codec_limits.max_string,

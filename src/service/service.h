@@ -10,7 +10,8 @@
 
 typedef struct kw_service_limits {
     uint32_t max_nodes_per_read, max_nodes_per_write, max_nodes_per_call, max_nodes_per_browse, max_nodes_per_translate,
-        max_nodes_per_register;
+        max_nodes_per_register, max_nodes_per_node_management;
+    uint32_t max_nodes;                      /* own nodes of the space: AddNodes adds no more */
     uint32_t max_references_per_node;        /* of one Browse result before a continuation point */
     uint32_t max_browse_continuation_points; /* per Session */
     uint32_t max_subscriptions, max_subscriptions_per_session;
@@ -28,8 +29,8 @@ typedef struct kw_service_limits {
 } kw_service_limits;
 
 /*
- * 1,000 each; 1,000 references; 20 continuation points. 1,000 Subscriptions, 100 per Session; 100,000 MonitoredItems, 10,000 per
- * Subscription, 1,000 for events; queues of 1,000; 20 Publish requests; 40 messages kept; 50 ms … 10 min; lifetime 10 s … 1 h; 16 and 256 MiB.
+ * 1,000 each, but 100 for NodeManagement; 1,000,000 nodes; 1,000 references; 20 continuation points. 1,000 Subscriptions, 100 per
+ * Session; 100,000 MonitoredItems, 10,000 per Subscription, 1,000 for events; queues of 1,000; 20 Publish requests; 40 messages kept; 50 ms … 10 min; lifetime 10 s … 1 h; 16 and 256 MiB.
  */
 extern const kw_service_limits KW_SERVICE_LIMITS_DEFAULT;
 
@@ -111,6 +112,10 @@ void kw_service_close_session(kw_request *request);
 void kw_service_cancel(kw_request *request);
 void kw_service_read(kw_request *request);
 void kw_service_write(kw_request *request);
+void kw_service_add_nodes(kw_request *request);
+void kw_service_add_references(kw_request *request);
+void kw_service_delete_nodes(kw_request *request);
+void kw_service_delete_references(kw_request *request);
 void kw_service_browse(kw_request *request);
 void kw_service_browse_next(kw_request *request);
 void kw_service_translate_browse_paths(kw_request *request);

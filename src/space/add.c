@@ -128,7 +128,7 @@ static kw_status fill_value(kw_space *space, kw_node *node, const kw_node_spec *
     }
     data_type->flags |= NODE_IS_KEPT;
     node->data_type = data_type->self;
-    node->value_rank = (int8_t)(spec->value_rank == 0 ? -1 : spec->value_rank);
+    node->value_rank = (int8_t)(spec->value_rank == 0 && !spec->has_value_rank ? -1 : spec->value_rank);
     node->access_level = (uint16_t)(spec->has_access_level ? spec->access_level : ACCESS_READ | (spec->writable ? ACCESS_WRITE : 0u));
     if (spec->read != NULL || spec->write != NULL || spec->ctx != NULL) {
         kw_live_value *live = kw_node_live_of(node);
@@ -197,7 +197,7 @@ static kw_status attach(kw_space *space, kw_node *node, const kw_node_spec *spec
     if (kw_node_id_is_null(&spec->reference_type)) {
         return KW_GOOD;
     }
-    return kw_space_join(space, parent, &spec->reference_type, node);
+    return kw_space_join_new(space, parent, &spec->reference_type, node);
 }
 
 kw_status kw_space_add_node(kw_space *space, kw_node_class node_class, const kw_node_spec *spec)

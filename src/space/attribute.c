@@ -169,6 +169,17 @@ static uint8_t user_access_level_of(const kw_space *space, const kw_access *acce
     return (uint8_t)(access_level_of(node) & allowed);
 }
 
+bool kw_node_is_abstract(const kw_node_ref *node)
+{
+    return node->table != NULL ? node->table->is_abstract : has_flag(node, NODE_IS_ABSTRACT);
+}
+
+void kw_node_value_type(const kw_space *space, const kw_node_ref *node, kw_node_id *data_type, int32_t *value_rank)
+{
+    *data_type = data_type_of(space, node);
+    *value_rank = node->table != NULL ? node->table->value_rank : node->own->value_rank;
+}
+
 static kw_status read_stored(const kw_stored_value *stored, kw_arena *arena, kw_data_value *out)
 {
     KW_TRY(kw_ua_decode_all((kw_bytes){stored->bytes, stored->len}, arena, NULL, kw_type_builtin(KW_BUILTIN_VARIANT), &out->value));
@@ -326,7 +337,7 @@ static kw_status read_of_class(kw_space *space, const kw_access *access, const k
     const kw_nodeset_node *table = node->table;
     switch (attribute) {
     case IS_ABSTRACT:
-        return put_bool(arena, table != NULL ? table->is_abstract : has_flag(node, NODE_IS_ABSTRACT), out);
+        return put_bool(arena, kw_node_is_abstract(node), out);
     case SYMMETRIC:
         return put_bool(arena, table != NULL ? table->is_symmetric : has_flag(node, NODE_IS_SYMMETRIC), out);
     case INVERSE_NAME:

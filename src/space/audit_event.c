@@ -27,7 +27,7 @@ void kw_audit_event_begin(kw_audit_event *e, kw_space *space, uint32_t type, con
     kw_audit_event_add(e, "ClientAuditEntryId", kw_variant_scalar(KW_BUILTIN_STRING, &e->origin.entry_id));
     kw_audit_event_add(e, "ClientUserId", kw_variant_scalar(KW_BUILTIN_STRING, &e->origin.user));
     kw_audit_event_add(e, "ClientApplicationUri", kw_variant_scalar(KW_BUILTIN_STRING, &e->origin.application_uri));
-    /* Of AuditSecurityEventType and of AuditUpdateMethodEventType: of all that are raised here. */
+    /* Of AuditSecurityEventType and of AuditUpdateMethodEventType; it does not hurt the others. */
     kw_audit_event_add(e, "StatusCodeId", kw_variant_scalar(KW_BUILTIN_STATUS_CODE, &e->origin.status));
 }
 

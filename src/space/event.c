@@ -85,12 +85,23 @@ static bool watches_over_security(const kw_access *access)
             kw_identity_has_role(access->identity, 0, ROLE_CONFIGURE_ADMIN));
 }
 
+static bool may_see_what_it_names(const kw_space *space, const kw_access *access, const kw_event *event)
+{
+    for (size_t i = 0; i < event->affected_count; i++) {
+        kw_node_ref node;
+        if (!kw_space_find(space, &event->affected[i], &node) || !kw_node_is_visible(space, access, &node)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool kw_event_is_visible(const kw_space *space, const kw_event *event, const kw_access *access)
 {
     const kw_node_id type = KW_NODE_ID(event->type_ns, event->type);
     if (event->is_security && !watches_over_security(access)) {
         return false;
     }
-    return may_receive(space, access, &type) &&
+    return may_see_what_it_names(space, access, event) && may_receive(space, access, &type) &&
            (kw_node_id_is_null(&event->source_node) || may_receive(space, access, &event->source_node));
 }

@@ -27,6 +27,8 @@ typedef struct kw_event {
     bool is_security;  /* only for those who may see security audit events: SecurityAdmin, ConfigureAdmin on an encrypted channel */
     const kw_event_field *fields;
     size_t field_count;
+    const kw_node_id *affected; /* nodes that it names: only for those who may see all of them */
+    size_t affected_count;
 } kw_event;
 
 typedef void (*kw_event_heard)(void *ctx, const kw_event *event);
@@ -46,7 +48,8 @@ void kw_space_raise(kw_space *space, const kw_event *event);
 kw_localized_text kw_event_message(const kw_space *space, const kw_access *access, const kw_event *event, char *room);
 /*
  * May these eyes see this event? Only with ReceiveEvents on its EventType and on its SourceNode, whose AccessRestrictions hold for it,
- * too; events of the audit trail are for the Roles that watch over security alone.
+ * too; events of the audit trail are for the Roles that watch over security alone; and who may
+ * not see a node learns nothing of it from an event that names it.
  */
 bool kw_event_is_visible(const kw_space *space, const kw_event *event, const kw_access *access);
 

@@ -44,6 +44,12 @@ uint8_t kw_node_class_of(const kw_node_ref *node);
 kw_qualified_name kw_node_browse_name(const kw_space *space, const kw_node_ref *node);
 kw_localized_text kw_node_display_name(const kw_space *space, const kw_node_ref *node);
 
+bool kw_node_is_abstract(const kw_node_ref *node);
+/* DataType and ValueRank of a Variable or VariableType. */
+void kw_node_value_type(const kw_space *space, const kw_node_ref *node, kw_node_id *data_type, int32_t *value_rank);
+/* May somebody who is not the application take it away? Not what the standard's tables or running code stand behind. */
+bool kw_node_is_removable(const kw_node_ref *node);
+
 /* --- permission.c -------------------------------------------------------------------------------------------------------- */
 /* All the permission bits that this identity has on the node. */
 uint32_t kw_node_permissions(const kw_space *space, const kw_access *access, const kw_node_ref *node);

@@ -37,6 +37,21 @@ kw_status kw_space_join(kw_space *space, kw_node *source, const kw_node_id *type
     return status;
 }
 
+kw_status kw_space_join_new(kw_space *space, kw_node *parent, const kw_node_id *type_id, kw_node *node)
+{
+    const kw_node *type = kw_nodes_intern(&space->store, type_id);
+    if (parent == NULL || type == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    if (kw_links_have(node, link_to(type, false, parent))) { /* it came before the node */
+        return KW_GOOD;
+    }
+    if ((node->flags & NODE_IS_KEPT) != 0) { /* half of it may have stayed when a node of this id went */
+        (void)kw_links_remove(parent, link_to(type, true, node));
+    }
+    return kw_space_join(space, parent, type_id, node);
+}
+
 /* --- is it there? ------------------------------------------------------------------------------------------------------------------ */
 
 static bool tables_have(const kw_space *space, const kw_node_id *source, const kw_node_id *type, const kw_node_id *target)

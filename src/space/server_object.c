@@ -113,6 +113,7 @@ READ_SCALAR(read_limit_write, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes
 READ_SCALAR(read_limit_call, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes_per_call)
 READ_SCALAR(read_limit_browse, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes_per_browse)
 READ_SCALAR(read_limit_register, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes_per_register)
+READ_SCALAR(read_limit_node_management, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes_per_node_management)
 READ_SCALAR(read_limit_translate, uint32_t, KW_BUILTIN_UINT32, space->info.max_nodes_per_translate)
 READ_SCALAR(read_uris_version, uint32_t, KW_BUILTIN_UINT32, space->uris_version)
 
@@ -186,6 +187,7 @@ static const live_value LIVE[] = {
     {11710, read_limit_browse},
     {11711, read_limit_register},
     {11712, read_limit_translate},
+    {11713, read_limit_node_management},
     {15004, read_uris_version},
     {11714, read_limit_items},
     {24096, read_max_subscriptions},

@@ -132,6 +132,7 @@ kw_status kw_space_new(const kw_space_config *config, kw_space **out)
     space->clock = config->clock;
     space->random = config->random != NULL ? config->random : &KW_RANDOM_SYSTEM;
     space->started = kw_clock_utc(config->clock);
+    space->model_version = (uint64_t)space->started; /* none comes twice */
     space->info.state = KW_SERVER_STATE_RUNNING;
     const kw_status status = set_up(space, config);
     if (kw_status_is_bad(status)) {

@@ -75,7 +75,7 @@ typedef struct kw_space_server_info {
     kw_server_state state;
     kw_string product_uri, product_name, manufacturer, version;
     uint32_t max_nodes_per_read, max_nodes_per_write, max_nodes_per_call, max_nodes_per_browse, max_nodes_per_translate,
-        max_nodes_per_register;
+        max_nodes_per_register, max_nodes_per_node_management;
     uint32_t max_array_length, max_string_length, max_byte_string_length, max_sessions;
     uint16_t max_browse_continuation_points;
     uint32_t max_subscriptions, max_subscriptions_per_session, max_monitored_items, max_monitored_items_per_subscription,
@@ -163,7 +163,8 @@ typedef struct kw_node_spec {
     uint16_t restrictions;
     /* variables */
     kw_node_id data_type;
-    int32_t value_rank; /* 0 in the structure means scalar (-1) */
+    int32_t value_rank;  /* 0 means scalar (-1) … */
+    bool has_value_rank; /* … but here it means what it says: OneOrMoreDimensions */
     bool writable;
     kw_variant value;   /* initial, copied; unused with read */
     kw_value_read read; /* NULL: the stored value */
@@ -226,6 +227,14 @@ kw_status kw_space_bind_value_later(kw_space *space, const kw_node_id *id, kw_va
 /* AccessRestrictions beyond those that the tables say. Bad_NodeIdUnknown. */
 kw_status kw_space_restrict(kw_space *space, const kw_node_id *id, uint16_t restrictions);
 kw_status kw_space_bind_method(kw_space *space, const kw_node_id *id, kw_method_call call, void *ctx);
+/* --- model.c: a model that changes at run time -------------------------------------------------------------------------------- */
+size_t kw_space_node_count(const kw_space *space); /* own nodes, and ids that they name */
+kw_node_id kw_space_unused_id(kw_space *space);    /* of namespace 1 */
+/* Is there a node of this id, or one that names it? */
+bool kw_space_is_named(const kw_space *space, const kw_node_id *id);
+/* Another value for the NodeVersion of this node, if it has one. OPC 10000-3, 8.29. */
+void kw_space_new_version(kw_space *space, const kw_node_id *id);
+
 kw_status kw_space_set_value(kw_space *space, const kw_node_id *id, const kw_variant *value); /* copied */
 
 #endif

@@ -162,6 +162,8 @@ struct kw_space {
     kw_space_server_info info;
     kw_date_time started;
     uint32_t uris_version;
+    uint32_t last_given;      /* NodeId of kw_space_unused_id */
+    uint64_t model_version;   /* the last NodeVersion that was given */
     kw_map *dictionary;       /* text in the own language -> its translations; NULL: none */
     const kw_string *locales; /* LocaleIdArray */
     size_t locale_count;
@@ -228,6 +230,8 @@ kw_node *kw_space_own(kw_space *space, const kw_node_id *id);
 kw_status kw_node_store_value(kw_node *node, const kw_data_value *value);
 /* references.c: both ends get it; an end that is NULL is one that there was no memory for. */
 kw_status kw_space_join(kw_space *space, kw_node *source, const kw_node_id *type, kw_node *target);
+/* The same from the parent of a new node, but not a second time. */
+kw_status kw_space_join_new(kw_space *space, kw_node *parent, const kw_node_id *type, kw_node *node);
 
 /* words.c: what the names of the first nodes that people see are in other languages. */
 kw_status kw_space_add_words(kw_space *space);
