@@ -1,7 +1,7 @@
 /**
  * The Client: from a URL and a user to a live Session in one call each.
  *
- * Calls block; a kw_client belongs to one thread at a time. Results live in the arena that the caller gives.
+ * Calls block, but for kw_client_begin; a kw_client belongs to one thread at a time. Results live in the arena that the caller gives.
  *
  * The Session goes on by itself. A token from a kw_token_source is renewed ahead of its expiry, on the live Session. When the
  * connection breaks, the next call (or the one that waits in kw_client_idle) opens a new SecureChannel to the same endpoint and takes
@@ -140,6 +140,19 @@ KW_API kw_status kw_client_request_token(kw_client *client, const char *authorit
  */
 KW_API kw_status kw_client_service(kw_client *client, const kw_type *request_type, void *request, const kw_type *response_type,
                                    kw_arena *arena, void **response);
+
+/** What became of a request: `response` is NULL where the Server has not answered; it lives until the function returns. */
+typedef void (*kw_client_done)(void *ctx, kw_status status, const void *response);
+
+/**
+ * Any service, without waiting: `done` is called from kw_client_idle once the answer is there (or Bad_Timeout, or Bad_ConnectionClosed
+ * when the connection broke meanwhile: what the Server has done of it is not known; nothing is repeated), or from kw_client_disconnect.
+ * `done` may begin other requests, but not wait for any. At most 1,000 are under way: past it Bad_TooManyOperations.
+ */
+KW_API kw_status kw_client_begin(kw_client *client, const kw_type *request_type, void *request, const kw_type *response_type,
+                                 kw_client_done done, void *ctx);
+/** How many are under way. */
+KW_API size_t kw_client_pending(const kw_client *client);
 
 /** Shorthands for one node each; the operation's StatusCode is the result. */
 KW_API kw_status kw_client_read(kw_client *client, const kw_node_id *node, uint32_t attribute, kw_arena *arena, kw_data_value *out);

@@ -97,6 +97,10 @@ typedef struct kw_client_user {
 /* subscription_internal.h */
 typedef struct kw_client_subscriptions kw_client_subscriptions;
 
+/* begin.c */
+#define KW_CLIENT_REQUESTS_MAX 1000u
+struct kw_client_request;
+
 /* keys.c: the EphemeralKey that the Server gave out last. */
 typedef struct kw_client_key {
     const kw_security_policy *policy; /* that the Session asked for; NULL: for none */
@@ -137,6 +141,8 @@ struct kw_client {
     const kw_string *namespaces;
     size_t namespace_count;
     kw_client_subscriptions *subscriptions; /* NULL: there never was one */
+    struct kw_client_request *requests; /* whose answers go to functions */
+    uint32_t request_count;
     uint32_t request_handle;
     char error[KW_CLIENT_ERROR_MAX];
 };
@@ -239,6 +245,11 @@ void kw_client_subscriptions_lost(kw_client *client, kw_status status);
 void kw_client_subscriptions_back(kw_client *client, bool is_other_session);
 /* subscription.c: the Session is closed, they are gone. */
 void kw_client_subscriptions_free(kw_client *client);
+
+/* begin.c */
+void kw_client_requests_turn(kw_client *client);
+uint64_t kw_client_requests_due(const kw_client *client);
+void kw_client_requests_end(kw_client *client);
 
 /* verify.c: the Server's certificate for this endpoint, by every check of OPC 10000-4, 6.1.3. */
 kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *certificate, const kw_security_policy *policy,

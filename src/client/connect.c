@@ -243,6 +243,7 @@ kw_status kw_client_disconnect(kw_client *client)
         kw_arena_free(arena);
     }
     kw_client_subscriptions_free(client);
+    kw_client_requests_end(client);
     kw_link_close(client, client->link);
     kw_client_forget(client);
     kw_certificate_release(client->server_certificate);

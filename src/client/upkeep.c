@@ -81,9 +81,12 @@ kw_status kw_client_ready(kw_client *client)
 static uint64_t wake_at(const kw_client *client, uint64_t until)
 {
     const uint64_t end = client->user.expires_at; /* past it, without a new one, there is nothing to wait for */
-    const uint64_t due = kw_client_subscriptions_due(client);
-    const uint64_t first = end < due ? end : due;
-    return first < until ? first : until;
+    const uint64_t dues[] = {kw_client_subscriptions_due(client), kw_client_requests_due(client), end};
+    uint64_t first = until;
+    for (size_t i = 0; i < sizeof(dues) / sizeof(dues[0]); i++) {
+        first = dues[i] < first ? dues[i] : first;
+    }
+    return first;
 }
 
 kw_status kw_client_idle(kw_client *client, uint32_t ms)
@@ -98,6 +101,7 @@ kw_status kw_client_idle(kw_client *client, uint32_t ms)
     for (;;) {
         KW_TRY(kw_client_ready(client));
         kw_client_subscriptions_turn(client);
+        kw_client_requests_turn(client);
         if (kw_clock_ms(client->env.clock) >= until) {
             client->error[0] = '\0';
             return KW_GOOD;
