@@ -41,6 +41,7 @@ LIBRARIES = {
     "ldap.h": {"authority"},
     "jansson.h": {"identity", "client", "authority", "app"},
     "libpq-fe.h": {"store"},
+    "p11-kit/": {"crypto"},
     "openssl/": {"crypto", "store", "http"},
     "sqlite3.h": {"store"},
     "uv.h": {"client", "server"},

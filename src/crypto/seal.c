@@ -21,21 +21,48 @@ static int digit_of(uint8_t c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static kw_status take_line(kw_seal_keys *keys, kw_bytes line)
+static bool read_hex(kw_bytes digits, uint8_t *out)
 {
-    if (line.len != 2 * (size_t)KW_SEAL_KEY_LEN || keys->count == KW_SEAL_KEYS_MAX) {
+    for (size_t i = 0; i < digits.len; i++) {
+        const int digit = digit_of(digits.data[i]);
+        if (digit < 0) {
+            return false;
+        }
+        out[i / 2] = (uint8_t)(out[i / 2] << 4 | digit);
+    }
+    return digits.len % 2 == 0;
+}
+
+static kw_status take_wrapped(kw_secret *key, kw_bytes digits, const kw_seal_unwrap *unwrap)
+{
+    uint8_t wrapped[KW_SEAL_WRAPPED_MAX] = {0};
+    if (digits.len > 2 * sizeof(wrapped) || !read_hex(digits, wrapped)) {
+        return KW_BAD_DECODING_ERROR;
+    }
+    if (unwrap == NULL) {
+        return KW_BAD_CONFIGURATION_ERROR;
+    }
+    KW_TRY(unwrap->run(unwrap->ctx, (kw_bytes){wrapped, digits.len / 2}, key));
+    return key->len == KW_SEAL_KEY_LEN ? KW_GOOD : KW_BAD_DECODING_ERROR;
+}
+
+static kw_status take_line(kw_seal_keys *keys, kw_bytes line, const kw_seal_unwrap *unwrap)
+{
+    static const char WRAPPED[] = KW_SEAL_WRAPPED;
+    const size_t prefix = sizeof(WRAPPED) - 1;
+    if (keys->count == KW_SEAL_KEYS_MAX) {
         return KW_BAD_DECODING_ERROR;
     }
     kw_secret *key = &keys->keys[keys->count++];
-    KW_TRY(kw_secret_init(key, KW_SEAL_KEY_LEN));
-    for (size_t i = 0; i < line.len; i++) {
-        const int digit = digit_of(line.data[i]);
-        if (digit < 0) {
-            return KW_BAD_DECODING_ERROR;
-        }
-        key->data[i / 2] = (uint8_t)(key->data[i / 2] << 4 | digit);
+    *key = KW_SECRET_NONE;
+    if (line.len > prefix && memcmp(line.data, WRAPPED, prefix) == 0) {
+        return take_wrapped(key, (kw_bytes){line.data + prefix, line.len - prefix}, unwrap);
     }
-    return KW_GOOD;
+    if (line.len != 2 * (size_t)KW_SEAL_KEY_LEN) {
+        return KW_BAD_DECODING_ERROR;
+    }
+    KW_TRY(kw_secret_init(key, KW_SEAL_KEY_LEN));
+    return read_hex(line, key->data) ? KW_GOOD : KW_BAD_DECODING_ERROR;
 }
 
 static kw_bytes next_line(kw_bytes *rest)
@@ -50,14 +77,14 @@ static kw_bytes next_line(kw_bytes *rest)
     return line;
 }
 
-kw_status kw_seal_keys_parse(kw_bytes text, kw_seal_keys *out)
+kw_status kw_seal_keys_parse_wrapped(kw_bytes text, const kw_seal_unwrap *unwrap, kw_seal_keys *out)
 {
     kw_status status = KW_GOOD;
     *out = (kw_seal_keys){.count = 0};
     while (text.len > 0 && !kw_status_is_bad(status)) {
         const kw_bytes line = next_line(&text);
         if (line.len > 0 && line.data[0] != '#') {
-            status = take_line(out, line);
+            status = take_line(out, line, unwrap);
         }
     }
     if (!kw_status_is_bad(status) && out->count == 0) {
@@ -67,6 +94,11 @@ kw_status kw_seal_keys_parse(kw_bytes text, kw_seal_keys *out)
         kw_seal_keys_clear(out);
     }
     return status;
+}
+
+kw_status kw_seal_keys_parse(kw_bytes text, kw_seal_keys *out)
+{
+    return kw_seal_keys_parse_wrapped(text, NULL, out);
 }
 
 void kw_seal_keys_clear(kw_seal_keys *keys)

@@ -13,6 +13,8 @@
 
 #define KW_SEAL_KEY_LEN 32
 #define KW_SEAL_KEYS_MAX 8
+#define KW_SEAL_WRAPPED "pkcs11:" /* how the line of a wrapped key begins */
+#define KW_SEAL_WRAPPED_MAX 128   /* bytes of it */
 
 /* The first one seals, all of them open: so a key can be changed step by step. */
 typedef struct kw_seal_keys {
@@ -25,6 +27,15 @@ typedef struct kw_seal_keys {
  * it, too many, or a line that is none.
  */
 kw_status kw_seal_keys_parse(kw_bytes text, kw_seal_keys *out);
+/*
+ * The same with lines "pkcs11:" and hexadecimal digits: a key that was wrapped elsewhere, which `unwrap` opens. What it returns when it
+ * fails is returned. NULL: such lines are Bad_ConfigurationError.
+ */
+typedef struct kw_seal_unwrap {
+    kw_status (*run)(void *ctx, kw_bytes wrapped, kw_secret *key);
+    void *ctx;
+} kw_seal_unwrap;
+kw_status kw_seal_keys_parse_wrapped(kw_bytes text, const kw_seal_unwrap *unwrap, kw_seal_keys *out);
 void kw_seal_keys_clear(kw_seal_keys *keys); /* idempotent */
 
 /* `context`: what it belongs to; it opens with the same one only. Result in the arena. */
