@@ -1,10 +1,25 @@
 /* keyway config check: would this configuration start? */
-#include "app/directory.h"
+#include "app/key_file.h"
 #include "app/options.h"
 #include "app/output.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Would the token do its work? */
+static int check_token(const kw_directory *d)
+{
+    kw_own_keys own;
+    if (d->config->authority.key_token == NULL) {
+        return -1;
+    }
+    int code = kw_own_keys_init(d, &own);
+    code = code < 0 ? kw_own_keys_check(&own) : code;
+    const kw_status status = code < 0 ? kw_key_file_try_token(&own.file) : KW_GOOD; /* no key may be wrapped yet */
+    code = kw_status_is_bad(status) ? kw_key_file_fail(status, &own.file) : code;
+    kw_own_keys_clear(&own);
+    return code;
+}
 
 int kw_cmd_config(const kw_command *self, int argc, char **argv)
 {
@@ -33,7 +48,11 @@ int kw_cmd_config(const kw_command *self, int argc, char **argv)
     if (code >= 0) {
         return code;
     }
+    code = check_token(&d);
     kw_directory_close(&d);
+    if (code >= 0) {
+        return code;
+    }
     if (json) {
         return kw_print_json(json_pack("{s:s,s:b}", "file", file, "valid", 1));
     }

@@ -139,78 +139,50 @@ static int key_revoke(const kw_own_keys *own, const char *id, bool json)
 
 /* --- rewrap --------------------------------------------------------------------------------------------------------------------- */
 
-/* A new key before those that are there: whoever reads the file opens what was sealed before and after. */
-static kw_status put_new_key_first(const kw_key_file *file, kw_seal_keys *keys)
-{
-    kw_secret fresh = KW_SECRET_NONE;
-    if (keys->count == KW_SEAL_KEYS_MAX) {
-        return KW_BAD_OUT_OF_RANGE;
-    }
-    kw_status status = kw_secret_init(&fresh, KW_SEAL_KEY_LEN);
-    if (!kw_status_is_bad(status)) {
-        status = kw_random_fill(&KW_RANDOM_SYSTEM, fresh.data, KW_SEAL_KEY_LEN);
-    }
-    if (kw_status_is_bad(status)) {
-        kw_secret_clear(&fresh);
-        return status;
-    }
-    memmove(&keys->keys[1], &keys->keys[0], keys->count * sizeof(keys->keys[0]));
-    keys->keys[0] = fresh;
-    keys->count++;
-    return kw_key_file_write(file->path, keys, true);
-}
+typedef struct sealing {
+    bool keep;     /* with the first key of the file, whichever it is */
+    bool as_it_is; /* the new key is not wrapped by a token */
+} sealing;
 
-/* Once nothing is sealed with them any more. */
-static kw_status drop_former_keys(const kw_key_file *file, kw_seal_keys *keys)
+static kw_status rewrap(kw_own_keys *own, sealing how, size_t *count)
 {
-    while (keys->count > 1) {
-        kw_secret_clear(&keys->keys[--keys->count]);
-    }
-    return kw_key_file_write(file->path, keys, true);
-}
-
-static kw_status rewrap(const kw_own_keys *own, bool keep, size_t *count)
-{
-    kw_seal_keys keys;
-    kw_status status = own->file.safe.load(own->file.safe.ctx, &keys);
-    if (kw_status_is_bad(status)) {
-        return status;
-    }
-    if (!keep) {
-        status = put_new_key_first(&own->file, &keys);
+    kw_status status = KW_GOOD;
+    if (!how.keep) {
+        status = kw_key_file_put_first(&own->file, own->file.token != NULL && !how.as_it_is);
     }
     if (!kw_status_is_bad(status)) {
         status = kw_key_ring_reseal(&own->ring, count);
     }
-    if (!kw_status_is_bad(status) && !keep) {
-        status = drop_former_keys(&own->file, &keys);
+    if (!kw_status_is_bad(status) && !how.keep) {
+        status = kw_key_file_keep_first(&own->file);
     }
-    kw_seal_keys_clear(&keys);
     return status;
 }
 
-/* `keep`: with the first key of the file as it is. */
-static int key_rewrap(const kw_own_keys *own, bool keep, bool json)
+static int key_rewrap(kw_own_keys *own, sealing how, bool json)
 {
     size_t count = 0;
     if (own->file.path == NULL) {
         return kw_fail(KW_BAD_CONFIGURATION_ERROR, "authority.key_file is not set; without it signing keys are not sealed");
     }
-    if (own->file.is_credential && !keep) {
+    if (own->file.is_credential && !how.keep) {
         return kw_fail(KW_BAD_NOT_WRITABLE, "a credential is not written here; put a new key into its first line, then use --keep-file");
     }
     const int code = kw_own_keys_check(own);
     if (code >= 0) {
         return code;
     }
-    const kw_status status = rewrap(own, keep, &count);
+    const kw_status status = rewrap(own, how, &count);
+    if (kw_status_is_bad(status) && own->file.token != NULL) {
+        return kw_key_file_fail(status, &own->file);
+    }
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "%s: the signing keys could not be sealed anew; nothing is lost, try again", own->file.path);
     }
     if (json) {
         return kw_print_json(json_pack("{s:s,s:I}", "file", own->file.path, "keys", (json_int_t)count));
     }
-    printf("%zu signing keys are sealed with the %s key of %s\n", count, keep ? "first" : "new", own->file.path);
+    printf("%zu signing keys are sealed with the %s key of %s\n", count, how.keep ? "first" : "new", own->file.path);
     return KW_EXIT_DONE;
 }
 
@@ -218,7 +190,7 @@ static int key_rewrap(const kw_own_keys *own, bool keep, bool json)
 
 typedef struct key_words {
     const char *word, *id, *alg;
-    bool at_once, keep, json;
+    bool at_once, keep, as_it_is, json;
 } key_words;
 
 static int change(kw_directory *d, const key_words *w)
@@ -229,7 +201,7 @@ static int change(kw_directory *d, const key_words *w)
     if (code < 0 || is_revoke) { /* that must not wait for a key that is elsewhere */
         code = is_revoke                        ? key_revoke(&own, w->id, w->json)
                : strcmp(w->word, "rotate") == 0 ? key_rotate(d, &own, w->alg, w->at_once, w->json)
-                                                : key_rewrap(&own, w->keep, w->json);
+                                                : key_rewrap(&own, (sealing){w->keep, w->as_it_is}, w->json);
     }
     kw_own_keys_clear(&own);
     return code;
@@ -261,6 +233,9 @@ static int check_words(const kw_command *self, const kw_option_list *words, cons
     if (w->keep && strcmp(w->word, "rewrap") != 0) {
         return kw_usage_error(self, "--keep-file goes with rewrap");
     }
+    if (w->as_it_is && (w->keep || strcmp(w->word, "rewrap") != 0)) {
+        return kw_usage_error(self, "--without-token goes with rewrap, and not with --keep-file");
+    }
     return -1;
 }
 
@@ -273,6 +248,7 @@ int kw_cmd_key(const kw_command *self, int argc, char **argv)
                                {"now", 0, KW_OPTION_FLAG, &w.at_once, 0, 0},
                                {"alg", 0, KW_OPTION_TEXT, &w.alg, 0, 0},
                                {"keep-file", 0, KW_OPTION_FLAG, &w.keep, 0, 0},
+                               {"without-token", 0, KW_OPTION_FLAG, &w.as_it_is, 0, 0},
                                {"json", 0, KW_OPTION_FLAG, &w.json, 0, 0}};
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
     if (code >= 0) {

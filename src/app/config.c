@@ -128,6 +128,15 @@ static const cyaml_schema_field_t SERVICE[] = {
 static const cyaml_schema_value_t PROVIDER_ENTRY = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, kw_config_provider, PROVIDER)};
 static const cyaml_schema_value_t SERVICE_ENTRY = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, kw_config_service, SERVICE)};
 
+static const cyaml_schema_field_t KEY_TOKEN[] = {
+    TEXT("module", kw_config_key_token, module),
+    TEXT("token", kw_config_key_token, token),
+    TEXT("key", kw_config_key_token, key),
+    TEXT("pin_file", kw_config_key_token, pin_file),
+    TEXT("pin_credential", kw_config_key_token, pin_credential),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t AUTHORITY[] = {
     TEXT("uri", kw_config_authority, uri),
     NUMBER("port", kw_config_authority, port),
@@ -144,6 +153,7 @@ static const cyaml_schema_field_t AUTHORITY[] = {
     NUMBER("request_burst", kw_config_authority, request_burst),
     TEXT("key_file", kw_config_authority, key_file),
     TEXT("key_credential", kw_config_authority, key_credential),
+    CYAML_FIELD_MAPPING_PTR("key_token", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config_authority, key_token, KEY_TOKEN),
     NUMBER("key_rotation", kw_config_authority, key_rotation),
     NUMBER("key_overlap", kw_config_authority, key_overlap),
     CYAML_FIELD_SEQUENCE("services", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config_authority, services, &SERVICE_ENTRY, 0,
@@ -460,6 +470,25 @@ static bool check_values(const char *file, const kw_config *c)
     return true;
 }
 
+static bool check_key_token(const char *file, const kw_config_authority *a)
+{
+    const kw_config_key_token *t = a->key_token;
+    if (a->key_file == NULL && a->key_credential == NULL) {
+        return kw_config_complain(file, "authority.key_token", "opens the key in key_file (or key_credential); set that, too");
+    }
+    if (t->module == NULL || t->token == NULL || t->key == NULL) {
+        return kw_config_complain(file, "authority.key_token", "needs `module` (a PKCS#11 library), and the labels of `token` and `key`");
+    }
+    if ((t->pin_file == NULL) == (t->pin_credential == NULL)) {
+        return kw_config_complain(file, "authority.key_token", "needs either pin_file or pin_credential");
+    }
+    if (t->pin_credential != NULL && strchr(t->pin_credential, '/') != NULL) {
+        return kw_config_complain(file, "authority.key_token", "'%s' is not the name of a credential; a path belongs to pin_file",
+                                  t->pin_credential);
+    }
+    return true;
+}
+
 static bool check_keys(const char *file, const kw_config_authority *a)
 {
     const uint32_t overlap = a->key_overlap != 0 ? a->key_overlap : KEY_OVERLAP_H;
@@ -469,6 +498,9 @@ static bool check_keys(const char *file, const kw_config_authority *a)
     if (a->key_credential != NULL && strchr(a->key_credential, '/') != NULL) {
         return kw_config_complain(file, "authority.key_credential", "'%s' is not the name of a credential; a path belongs to key_file",
                                   a->key_credential);
+    }
+    if (a->key_token != NULL && !check_key_token(file, a)) {
+        return false;
     }
     if (a->key_rotation > KEY_ROTATION_MAX_D) {
         return kw_config_complain(file, "authority.key_rotation", "%u is too much; at most %u days", a->key_rotation, KEY_ROTATION_MAX_D);

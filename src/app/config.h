@@ -92,6 +92,14 @@ typedef struct kw_config_service {
     unsigned resources_count;
 } kw_config_service;
 
+/* The key that seals signing keys is wrapped by one that does not leave a token: PKCS#11. */
+typedef struct kw_config_key_token {
+    char *module;         /* shared library */
+    char *token, *key;    /* labels */
+    char *pin_file;       /* or: */
+    char *pin_credential; /* by systemd */
+} kw_config_key_token;
+
 typedef struct kw_config_authority {
     char *uri;
     uint16_t port;
@@ -108,6 +116,7 @@ typedef struct kw_config_authority {
     uint32_t request_rate, request_burst; /* per application; 0: 50 a second, 200 at once */
     char *key_file;                       /* seals the signing keys; NULL: they are not sealed */
     char *key_credential;                 /* the same, by systemd */
+    kw_config_key_token *key_token;       /* NULL: the key stands in the file as it is */
     uint32_t key_rotation;                /* days; 0: by hand */
     uint32_t key_overlap;                 /* hours; 0: 24 */
     kw_config_service *services;

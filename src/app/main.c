@@ -64,12 +64,13 @@ const kw_command KW_COMMANDS[] = {
      "  revoke --user NAME           the same for all grants of the user; with --client: of the user by that client\n"
      "  revoke --client ID           the same for all grants of an OAuth client, or of an application by its ApplicationUri\n",
      kw_cmd_grant},
-    {"key", "list|rotate|revoke|rewrap [KEY] -d DIR [--now] [--alg ALGORITHM] [--keep-file] [--json]",
+    {"key", "list|rotate|revoke|rewrap [KEY] -d DIR [--now] [--alg ALGORITHM] [--keep-file] [--without-token] [--json]",
      "Manage the keys that sign access tokens",
      "  rotate            publish a next key; it signs once others have had the time to learn of it. With --now: at once\n"
      "                    --alg RS256|PS256|ES256|ES384|EdDSA: of this algorithm, otherwise of authority.signing_algorithm\n"
      "  revoke KEY        in an emergency: nothing that it has signed is good any more\n"
-     "  rewrap            seal the keys in the store with a new key in authority.key_file; with --keep-file: with the first one in it\n",
+     "  rewrap            seal the keys in the store with a new key in authority.key_file; with --keep-file: with the first one in it.\n"
+     "                    With authority.key_token the token wraps it; with --without-token it stands in the file as it is\n",
      kw_cmd_key},
     {"store", "backup|restore FILE -d DIR",
      "Copy the whole store into a file, while it is used, or out of one into a store that is not there yet",
