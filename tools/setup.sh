@@ -50,6 +50,7 @@ kw_want_to_build() {
     kw_want libcurl4-openssl-dev pkg-config --exists 'libcurl >= 7.85'
     kw_want libevent-dev pkg-config --exists libevent libevent_openssl libevent_pthreads
     kw_want libldap-dev pkg-config --exists ldap lber
+    kw_want libp11-kit-dev pkg-config --exists p11-kit-1
     kw_want libcyaml-dev pkg-config --exists libcyaml
     kw_want libyaml-dev pkg-config --exists yaml-0.1 # libcyaml names it, its package does not bring it
 }
@@ -73,6 +74,8 @@ kw_want_to_test_all() {
     kw_want_to_test
     kw_want slapd kw_has_slapd
     kw_want ldap-utils command -v ldapmodify
+    kw_want softhsm2 command -v softhsm2-util
+    kw_want opensc command -v pkcs11-tool
     kw_want clang command -v clang
     kw_want clang-format-14 kw_clang_format
     kw_want clang-tidy command -v clang-tidy

@@ -7,7 +7,7 @@ for library in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so
 done
 if [ -z "$module" ] || ! command -v softhsm2-util >/dev/null || ! command -v pkcs11-tool >/dev/null; then
     echo "softhsm2 or opensc is missing" >&2
-    exit 77
+    exit 1
 fi
 . "$(dirname "$0")/lib.sh"
 cd "$work"

@@ -124,13 +124,55 @@ static void what_is_no_key_file_is_refused(void **state)
     assert_status(kw_seal_keys_parse(kw_string_from(many), &keys), KW_BAD_DECODING_ERROR);
 }
 
+/* Wrapped keys are hexadecimal digits that mean more; here the key is what is wrapped, backwards. */
+static kw_status open_backwards(void *ctx, kw_bytes wrapped, kw_secret *key)
+{
+    unsigned *calls = ctx;
+    (*calls)++;
+    if (wrapped.len == 1) {
+        return KW_BAD_LOCKED;
+    }
+    const kw_status status = kw_secret_init(key, wrapped.len);
+    for (size_t i = 0; !kw_status_is_bad(status) && i < wrapped.len; i++) {
+        key->data[i] = wrapped.data[wrapped.len - 1 - i];
+    }
+    return status;
+}
+
+static void wrapped_keys_are_opened_by_whoever_wrapped_them(void **state)
+{
+    (void)state;
+    unsigned calls = 0;
+    const kw_seal_unwrap unwrap = {open_backwards, &calls};
+    const kw_string both = KW_STRING("pkcs11:" KEY_A "\n" KEY_B "\n");
+    kw_seal_keys keys, plain;
+    assert_status(kw_seal_keys_parse_wrapped(both, &unwrap, &keys), KW_GOOD);
+    assert_int_equal(keys.count, 2);
+    assert_int_equal(calls, 1);
+    assert_int_equal(keys.keys[0].data[0], 0xFF);
+    assert_int_equal(keys.keys[0].data[31], 0x00);
+    kw_seal_keys_clear(&keys);
+    assert_status(kw_seal_keys_parse(both, &plain), KW_BAD_CONFIGURATION_ERROR);
+    assert_int_equal(plain.count, 0);
+    assert_status(kw_seal_keys_parse_wrapped(KW_STRING(KEY_B "\npkcs11:00"), &unwrap, &keys), KW_BAD_LOCKED);
+    assert_status(kw_seal_keys_parse_wrapped(KW_STRING("pkcs11:" KEY_A KEY_B), &unwrap, &keys), KW_BAD_DECODING_ERROR); /* 64 bytes */
+    calls = 0;
+    static const char *const WRONG[] = {"pkcs11:", "pkcs11:0", "pkcs11:0g", "pkcs11 " KEY_A, "pkcs11:" KEY_A KEY_A KEY_A KEY_A "00"};
+    for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
+        assert_status(kw_seal_keys_parse_wrapped(kw_string_from(WRONG[i]), &unwrap, &keys), KW_BAD_DECODING_ERROR);
+        assert_int_equal(keys.count, 0);
+    }
+    assert_int_equal(calls, 0);
+}
+
 #define SEALING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SEALING(what_is_sealed_opens_again),       SEALING(a_changed_byte_anywhere_is_noticed), SEALING(a_wrong_key_is_told_from_damage),
-        SEALING(the_first_key_seals_and_all_open), SEALING(what_is_no_key_file_is_refused),
+        SEALING(what_is_sealed_opens_again),      SEALING(a_changed_byte_anywhere_is_noticed),
+        SEALING(a_wrong_key_is_told_from_damage), SEALING(the_first_key_seals_and_all_open),
+        SEALING(what_is_no_key_file_is_refused),  SEALING(wrapped_keys_are_opened_by_whoever_wrapped_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
