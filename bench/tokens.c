@@ -310,7 +310,7 @@ static json_t *measure(const plan *p, const char *folder, const char *alg, kw_ke
     start(&s, file, alg);
     check(kw_private_key_generate(type, 2048, &key), "a key");
     issue_all(s.authority, s.store, &who, p, tokens / 10 + p->requests); /* warm */
-    const double signed_bare = tokens / p->threads * p->threads;
+    const unsigned each = tokens / p->threads, signed_bare = each * p->threads;
     for (unsigned turn = 0; turn < p->rounds; turn++) {
         const cost b = sign_bare(key, p, tokens), t = issue_all(s.authority, s.store, &who, p, tokens);
         f.token_us[turn] = t.cpu_s / tokens * 1e6;
