@@ -148,7 +148,7 @@ kw_channel *kw_channel_new_server(const kw_channel_env *env, const kw_channel_se
 
 bool kw_channel_speaks(const kw_security_policy *policy)
 {
-    return policy->ephemeral == KW_EPHEMERAL_NONE;
+    return !policy->is_enhanced;
 }
 
 static bool client_is_sound(const kw_channel_env *env, const kw_channel_client *client)
@@ -160,9 +160,10 @@ static bool client_is_sound(const kw_channel_env *env, const kw_channel_client *
     if (policy->is_none) {
         return true;
     }
-    return env->identity != NULL && env->identity->key != NULL && env->identity->certificate != NULL &&
-           client->server_certificate != NULL && kw_private_key_type(env->identity->key) == KW_KEY_RSA &&
-           kw_public_key_type(kw_certificate_public_key(client->server_certificate)) == KW_KEY_RSA;
+    const kw_application_identity *own = env->identity;
+    return own != NULL && own->key != NULL && own->certificate != NULL && client->server_certificate != NULL &&
+           kw_security_policy_takes_key(policy, kw_private_key_type(own->key), kw_private_key_bits(own->key)) &&
+           kw_open_takes_certificate(policy, client->server_certificate);
 }
 
 kw_channel *kw_channel_new_client(const kw_channel_env *env, const kw_channel_client *client)
@@ -199,7 +200,7 @@ static void let_go(kw_channel *channel)
         channel->job = NULL;
     }
     kw_token_clear(channel);
-    kw_secret_clear(&channel->own_nonce);
+    kw_open_offer_clear(&channel->offer);
     kw_chunk_drop_partial(channel);
     kw_writer_clear(&channel->kept);
     kw_writer_clear(&channel->held);

@@ -99,7 +99,7 @@ typedef struct kw_channel_server {
     kw_string reverse_server_uri, reverse_endpoint_url;
 } kw_channel_server;
 
-/* OPN by this policy can be made and read: those that encrypt it with RSA, and None. */
+/* OPN by this policy can be made and read: all but those with SecureChannelEnhancements. */
 bool kw_channel_speaks(const kw_security_policy *policy);
 
 kw_channel *kw_channel_new_server(const kw_channel_env *env, const kw_channel_server *server);

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/try.h"
 #include "channel/channel.h"
+#include "crypto/ephemeral.h"
 #include "crypto/symmetric.h"
 #include "ua/codec.h"
 
@@ -60,12 +61,22 @@ typedef struct kw_channel_role {
 
 extern const kw_channel_role KW_CHANNEL_SERVER, KW_CHANNEL_CLIENT;
 
-/* Both keys NULL with mode None. */
+/* Of the two directions; both NULL with mode None. */
+typedef struct kw_token_keys {
+    kw_sym_keys *send, *receive;
+} kw_token_keys;
+
 typedef struct kw_channel_token {
     uint32_t id;
     uint64_t expires; /* monotonic ms: 125 % of the lifetime */
-    kw_sym_keys *send, *receive;
+    kw_token_keys keys;
 } kw_channel_token;
+
+/* What this end brings to the keys of a token. With an agreement the nonce is the public half of the key. */
+typedef struct kw_open_offer {
+    kw_secret nonce;
+    kw_ephemeral_key *key; /* NULL with RSA, and once it has served */
+} kw_open_offer;
 
 /* A job of this room. channel is NULL once the channel has let go; the job then only frees itself. */
 typedef struct kw_channel_job {
@@ -118,7 +129,7 @@ struct kw_channel {
     /* Client: the OPN that is not answered yet. */
     bool awaits_open;
     uint32_t open_request_id;
-    kw_secret own_nonce;
+    kw_open_offer offer;
 
     /* A message of several chunks. */
     bool is_partial;
@@ -155,13 +166,16 @@ void kw_hello_send_error(kw_channel *channel, kw_status error);
 kw_frame_handler kw_hello_on_hello, kw_hello_on_acknowledge, kw_hello_on_error, kw_hello_on_reverse;
 
 /* sequence.c */
-uint32_t kw_sequence_next(uint32_t last);
-bool kw_sequence_follows(uint32_t last, uint32_t next);
+/* The first number that this end sends. */
+uint32_t kw_sequence_first(const kw_security_policy *policy);
+uint32_t kw_sequence_next(const kw_security_policy *policy, uint32_t last);
+/* `last` NULL: nothing came before. */
+bool kw_sequence_follows(const kw_security_policy *policy, const uint32_t *last, uint32_t next);
 
 /* token.c */
 uint64_t kw_token_expiry(uint64_t now, uint32_t lifetime_ms);
 /* Takes the keys. */
-void kw_token_install(kw_channel *channel, uint32_t id, uint32_t lifetime_ms, kw_sym_keys *send, kw_sym_keys *receive);
+void kw_token_install(kw_channel *channel, uint32_t id, uint32_t lifetime_ms, kw_token_keys *keys);
 /* NULL: none that is still alive. */
 kw_channel_token *kw_token_to_send(kw_channel *channel);
 kw_status kw_token_to_receive(kw_channel *channel, uint32_t id, kw_channel_token **out);
@@ -200,6 +214,8 @@ typedef struct kw_open_plain {
     kw_bytes body;
 } kw_open_plain;
 
+/* The key of a peer is one for this policy. */
+bool kw_open_takes_certificate(const kw_security_policy *policy, const kw_certificate *certificate);
 kw_status kw_open_header_parse(kw_bytes chunk, kw_open_header *out);
 /* Thumbprint and ciphertext fit our key: all that can be said before the key is used. */
 kw_status kw_open_header_check(const kw_open_header *header, size_t chunk_size, const kw_open_parties *parties);
@@ -210,10 +226,18 @@ kw_status kw_open_chunk_seal(const kw_open_parties *parties, uint32_t channel_id
                              kw_arena *arena, kw_bytes *chunk);
 /* Slow. One code for all that can be wrong: Bad_SecurityChecksFailed. */
 kw_status kw_open_chunk_unseal(const kw_open_parties *parties, kw_bytes chunk, const kw_open_header *header, kw_open_plain *out);
+
+/* open_keys.c */
 /* exact length, not all zero, not the previous one; `hash` is that of the nonce for next time. */
 kw_status kw_open_nonce_check(const kw_security_policy *policy, kw_bytes nonce, const uint8_t *previous_hash, uint8_t hash[32]);
-kw_status kw_open_keys_derive(const kw_security_policy *policy, kw_bytes own_nonce, kw_bytes peer_nonce, kw_sym_keys **send,
-                              kw_sym_keys **receive);
+/* First on the loop, where the random numbers are; then in the job, where there is time to make a key. */
+kw_status kw_open_offer_draw(kw_open_offer *offer, const kw_security_policy *policy, const kw_random *random);
+kw_status kw_open_offer_generate(kw_open_offer *offer, const kw_security_policy *policy);
+void kw_open_offer_clear(kw_open_offer *offer); /* idempotent */
+/* Slow; uses up the key of our offer. Bad_SecurityChecksFailed: the peer's nonce is no key to agree with. */
+kw_status kw_open_keys_derive(const kw_security_policy *policy, bool is_server, kw_open_offer *own, kw_bytes peer_nonce,
+                              kw_token_keys *out);
+void kw_token_keys_free(kw_token_keys *keys); /* idempotent */
 
 /* open_server.c, open_client.c */
 kw_frame_handler kw_open_on_request, kw_open_on_response;

@@ -7,8 +7,8 @@ enum { PADDING_SIZE_FIELD = 1 }; /* symmetric blocks are too small for an ExtraP
 
 /* How a chunk of this channel is cut. */
 typedef struct chunk_shape {
-    size_t block;    /* 1: not encrypted */
-    size_t mac;      /* 0: not signed */
+    size_t block;    /* 1: nothing that goes by blocks */
+    size_t mac;      /* or the tag of an authenticating cipher; 0: neither */
     size_t max_body; /* of one chunk */
 } chunk_shape;
 
@@ -16,10 +16,11 @@ static chunk_shape shape_of(const kw_channel *channel)
 {
     const kw_security_policy *policy = channel->policy;
     const bool is_encrypted = channel->mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT;
-    chunk_shape shape = {.block = is_encrypted ? policy->block_len : 1,
-                         .mac = channel->mode == KW_MESSAGE_SECURITY_MODE_NONE ? 0 : policy->mac_len};
+    const bool is_in_blocks = is_encrypted && policy->tag_len == 0;
+    chunk_shape shape = {.block = is_in_blocks ? policy->block_len : 1,
+                         .mac = channel->mode == KW_MESSAGE_SECURITY_MODE_NONE ? 0 : policy->mac_len + policy->tag_len};
     const size_t room = channel->send_size - KW_SYM_HEADER;
-    shape.max_body = room / shape.block * shape.block - KW_SEQUENCE_HEADER - shape.mac - (is_encrypted ? PADDING_SIZE_FIELD : 0);
+    shape.max_body = room / shape.block * shape.block - KW_SEQUENCE_HEADER - shape.mac - (is_in_blocks ? PADDING_SIZE_FIELD : 0);
     return shape;
 }
 
@@ -52,7 +53,16 @@ static void pad(kw_writer *w, const chunk_shape *shape)
     }
 }
 
-static kw_status secure(const kw_channel_token *token, const chunk_shape *shape, kw_writer *w)
+/* An authenticating cipher: what is not encrypted is authenticated along. */
+static kw_status seal(const kw_channel *channel, const kw_channel_token *token, uint8_t *tag)
+{
+    const size_t len = (size_t)(tag - channel->tx);
+    const size_t clear = channel->mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT ? (size_t)KW_SYM_HEADER : len;
+    return kw_sym_seal(token->keys.send, token->id, channel->sent_sequence, (kw_bytes){channel->tx, clear}, channel->tx + clear,
+                       len - clear, tag);
+}
+
+static kw_status secure(const kw_channel *channel, const kw_channel_token *token, const chunk_shape *shape, kw_writer *w)
 {
     if (shape->block > 1) {
         pad(w, shape);
@@ -65,8 +75,11 @@ static kw_status secure(const kw_channel_token *token, const chunk_shape *shape,
     const kw_bytes is_signed = kw_writer_bytes(w);
     uint8_t *mac = kw_writer_extend(w, shape->mac);
     KW_TRY(kw_writer_status(w));
-    KW_TRY(kw_sym_sign(token->send, is_signed, mac));
-    return shape->block > 1 ? kw_sym_encrypt(token->send, w->data + KW_SYM_HEADER, w->len - KW_SYM_HEADER) : KW_GOOD;
+    if (channel->policy->tag_len > 0) {
+        return seal(channel, token, mac);
+    }
+    KW_TRY(kw_sym_sign(token->keys.send, is_signed, mac));
+    return shape->block > 1 ? kw_sym_encrypt(token->keys.send, w->data + KW_SYM_HEADER, w->len - KW_SYM_HEADER) : KW_GOOD;
 }
 
 /* One chunk, over and done. The channel may be closed by the owner meanwhile: Bad_SecureChannelClosed. */
@@ -77,7 +90,7 @@ static kw_status chunk_send(kw_channel *channel, const chunk_shape *shape, kw_fr
     if (token == NULL) {
         return KW_BAD_SECURE_CHANNEL_TOKEN_UNKNOWN;
     }
-    const uint32_t sequence = kw_sequence_next(channel->sent_sequence);
+    const uint32_t sequence = kw_sequence_next(channel->policy, channel->sent_sequence);
     kw_writer w;
     kw_writer_init_fixed(&w, channel->tx, channel->send_size);
     kw_frame_header_write(&w, type, chunk);
@@ -86,7 +99,7 @@ static kw_status chunk_send(kw_channel *channel, const chunk_shape *shape, kw_fr
     kw_write_u32(&w, sequence);
     kw_write_u32(&w, request_id);
     kw_write_raw(&w, body);
-    KW_TRY(secure(token, shape, &w));
+    KW_TRY(secure(channel, token, shape, &w));
     channel->sent_sequence = sequence;
     kw_chunk_emit(channel, kw_writer_bytes(&w));
     return channel->state == KW_CHANNEL_OPEN ? KW_GOOD : KW_BAD_SECURE_CHANNEL_CLOSED;

@@ -1,6 +1,7 @@
 /*
  * The one chunk of an OpenSecureChannel message: signed with our key, encrypted block by block with the peer's. OPC 10000-6, 6.7.2.
  *
+ * Where keys are agreed on there is nothing to hide: signed, and neither padded nor encrypted.
  * With policy None the same structure goes without certificates, padding, signature and encryption.
  */
 #include "channel/channel_internal.h"
@@ -8,6 +9,17 @@
 #include <string.h>
 
 enum { CHANNEL_ID_AT = KW_TCP_HEADER };
+
+static bool is_encrypted(const kw_security_policy *policy)
+{
+    return policy->asym_encryption != KW_ASYM_ENC_NONE;
+}
+
+bool kw_open_takes_certificate(const kw_security_policy *policy, const kw_certificate *certificate)
+{
+    const kw_public_key *key = kw_certificate_public_key(certificate);
+    return kw_security_policy_takes_key(policy, kw_public_key_type(key), kw_public_key_bits(key));
+}
 
 kw_status kw_open_header_parse(kw_bytes chunk, kw_open_header *out)
 {
@@ -31,6 +43,9 @@ kw_status kw_open_header_check(const kw_open_header *header, size_t chunk_size, 
     if (header->thumbprint.len != KW_THUMBPRINT_LEN ||
         !kw_secret_equal(header->thumbprint, kw_certificate_thumbprint(parties->own.certificate))) {
         return KW_BAD_CERTIFICATE_INVALID;
+    }
+    if (!is_encrypted(parties->policy)) {
+        return KW_GOOD;
     }
     /* blocks are counted before the first is decrypted. */
     const size_t cipher = chunk_size - header->size;
@@ -79,9 +94,13 @@ static open_shape shape_of(const kw_open_parties *parties, size_t body)
         shape.plain = shape.cipher = KW_SEQUENCE_HEADER + body;
         return shape;
     }
+    shape.signature = kw_private_key_size(parties->own.key);
+    if (!is_encrypted(parties->policy)) {
+        shape.plain = shape.cipher = KW_SEQUENCE_HEADER + body + shape.signature;
+        return shape;
+    }
     const kw_public_key *peer_key = kw_certificate_public_key(parties->peer);
     const size_t block = kw_public_key_size(peer_key) - parties->policy->asym_overhead;
-    shape.signature = kw_private_key_size(parties->own.key);
     shape.padding_fields = kw_public_key_size(peer_key) > KW_LARGE_KEY ? 2 : 1;
     const size_t unpadded = KW_SEQUENCE_HEADER + body + shape.padding_fields + shape.signature;
     shape.padding = (block - unpadded % block) % block;
@@ -128,6 +147,10 @@ static kw_status protect(const kw_open_parties *parties, kw_bytes header, kw_wri
     KW_TRY(kw_asym_sign(parties->policy, parties->own.key, parts, 2, arena, &signature));
     kw_write_raw(w, signature);
     KW_TRY(kw_writer_status(w));
+    if (!is_encrypted(parties->policy)) {
+        *cipher = kw_writer_bytes(w);
+        return KW_GOOD;
+    }
     return kw_asym_encrypt(parties->policy, kw_certificate_public_key(parties->peer), kw_writer_bytes(w), arena, cipher);
 }
 
@@ -204,7 +227,11 @@ static kw_status unprotect(const kw_open_parties *parties, kw_bytes chunk, size_
         *plain = kw_secret_bytes(memory);
         return KW_GOOD;
     }
-    KW_TRY(kw_asym_decrypt(parties->policy, parties->own.key, cipher, KW_OPEN_MAX_BLOCKS, memory));
+    if (is_encrypted(parties->policy)) {
+        KW_TRY(kw_asym_decrypt(parties->policy, parties->own.key, cipher, KW_OPEN_MAX_BLOCKS, memory));
+    } else {
+        KW_TRY(kw_secret_copy(memory, cipher));
+    }
     const kw_public_key *peer_key = kw_certificate_public_key(parties->peer);
     const size_t signature_len = kw_public_key_size(peer_key);
     if (memory->len < signature_len) {
@@ -213,7 +240,7 @@ static kw_status unprotect(const kw_open_parties *parties, kw_bytes chunk, size_
     *plain = (kw_bytes){memory->data, memory->len - signature_len};
     const kw_bytes parts[] = {{chunk.data, header_size}, *plain};
     KW_TRY(kw_asym_verify(parties->policy, peer_key, parts, 2, (kw_bytes){memory->data + plain->len, signature_len}));
-    return padding_strip(kw_private_key_size(parties->own.key), plain);
+    return is_encrypted(parties->policy) ? padding_strip(kw_private_key_size(parties->own.key), plain) : KW_GOOD;
 }
 
 kw_status kw_open_chunk_unseal(const kw_open_parties *parties, kw_bytes chunk, const kw_open_header *header, kw_open_plain *out)
@@ -230,47 +257,4 @@ kw_status kw_open_chunk_unseal(const kw_open_parties *parties, kw_bytes chunk, c
     }
     *out = (kw_open_plain){.bytes = memory, .sequence = sequence, .request_id = request_id, .body = {r.p, kw_reader_left(&r)}};
     return KW_GOOD;
-}
-
-static bool is_all_zero(kw_bytes bytes)
-{
-    uint8_t any = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        any |= bytes.data[i];
-    }
-    return any == 0;
-}
-
-kw_status kw_open_nonce_check(const kw_security_policy *policy, kw_bytes nonce, const uint8_t *previous_hash, uint8_t hash[32])
-{
-    if (policy->is_none) {
-        memset(hash, 0, 32);
-        return KW_GOOD;
-    }
-    if (nonce.len != policy->nonce_len || is_all_zero(nonce)) {
-        return KW_BAD_NONCE_INVALID;
-    }
-    uint8_t fresh[32]; /* `hash` may be where the previous one is */
-    KW_TRY(kw_hash_of(KW_HASH_SHA256, &nonce, 1, fresh));
-    if (previous_hash != NULL && kw_secret_equal((kw_bytes){previous_hash, 32}, (kw_bytes){fresh, 32})) {
-        return KW_BAD_NONCE_INVALID;
-    }
-    memcpy(hash, fresh, sizeof(fresh));
-    return KW_GOOD;
-}
-
-kw_status kw_open_keys_derive(const kw_security_policy *policy, kw_bytes own_nonce, kw_bytes peer_nonce, kw_sym_keys **send,
-                              kw_sym_keys **receive)
-{
-    *send = *receive = NULL;
-    if (policy->is_none) {
-        return KW_GOOD;
-    }
-    KW_TRY(kw_sym_keys_derive(policy, peer_nonce, own_nonce, send));
-    const kw_status status = kw_sym_keys_derive(policy, own_nonce, peer_nonce, receive);
-    if (kw_status_is_bad(status)) {
-        kw_sym_keys_free(*send);
-        *send = NULL;
-    }
-    return status;
 }

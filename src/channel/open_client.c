@@ -17,6 +17,8 @@ typedef struct request_job {
     kw_arena *arena;
     kw_open_parties parties;
     uint32_t channel_id, send_size;
+    kw_open_secure_channel_request request;
+    kw_open_offer offer;
     kw_open_plain plain; /* bytes: the encoded request */
     kw_status status;
     kw_bytes chunk;
@@ -36,13 +38,13 @@ typedef struct response_job {
     uint32_t request_id, channel_id, last_token_id, protocol_version;
     bool has_peer_nonce;
     uint8_t peer_nonce_hash[32];
-    kw_secret nonce; /* ours */
+    kw_open_offer offer;
 
     /* What came of it. */
     kw_status status;
     kw_open_plain plain;
     kw_open_secure_channel_response response;
-    kw_sym_keys *send, *receive;
+    kw_token_keys keys;
 } response_job;
 
 static kw_open_parties parties_of(const kw_channel *channel)
@@ -59,15 +61,37 @@ static kw_open_parties parties_of(const kw_channel *channel)
 static void request_free(request_job *job)
 {
     kw_open_parties_release(&job->parties);
+    kw_open_offer_clear(&job->offer);
     kw_secret_clear(&job->plain.bytes);
     kw_arena_free(job->arena);
     free(job);
 }
 
+static kw_status encode(request_job *job)
+{
+    kw_writer w;
+    kw_writer_init(&w, KW_TCP_MIN_BUFFER);
+    job->request.client_nonce = kw_secret_bytes(&job->offer.nonce);
+    kw_status status = kw_ua_encode_message(&w, KW_TYPE_OPEN_SECURE_CHANNEL_REQUEST, &job->request);
+    if (kw_status_is_good(status)) {
+        status = kw_secret_copy(&job->plain.bytes, kw_writer_bytes(&w));
+    }
+    kw_writer_wipe(&w);
+    job->plain.body = kw_secret_bytes(&job->plain.bytes);
+    return status;
+}
+
+static kw_status request_make(request_job *job)
+{
+    KW_TRY(kw_open_offer_generate(&job->offer, job->parties.policy));
+    KW_TRY(encode(job));
+    return kw_open_chunk_seal(&job->parties, job->channel_id, &job->plain, job->send_size, job->arena, &job->chunk);
+}
+
 static void request_run(kw_job *base)
 {
     request_job *job = (request_job *)base;
-    job->status = kw_open_chunk_seal(&job->parties, job->channel_id, &job->plain, job->send_size, job->arena, &job->chunk);
+    job->status = request_make(job);
 }
 
 static void request_done(kw_job *base)
@@ -82,6 +106,9 @@ static void request_done(kw_job *base)
     const kw_status status = job->status;
     if (kw_status_is_good(status)) {
         channel->awaits_open = true;
+        kw_open_offer_clear(&channel->offer);
+        channel->offer = job->offer;
+        job->offer = (kw_open_offer){0};
         channel->env.events->send(channel->env.ctx, job->chunk);
     }
     request_free(job);
@@ -92,35 +119,16 @@ static void request_done(kw_job *base)
     }
 }
 
-static kw_status fresh_nonce(kw_channel *channel)
+static kw_open_secure_channel_request request_of(const kw_channel *channel)
 {
-    kw_secret_clear(&channel->own_nonce);
-    if (channel->policy->is_none) {
-        return KW_GOOD;
-    }
-    KW_TRY(kw_secret_init(&channel->own_nonce, channel->policy->nonce_len));
-    return kw_random_fill(channel->env.random, channel->own_nonce.data, channel->own_nonce.len);
-}
-
-static kw_status encode_request(kw_channel *channel, kw_secret *out)
-{
-    const kw_open_secure_channel_request request = {
-        .request_header = {.timestamp = kw_clock_utc(channel->env.clock),
-                           .request_handle = channel->open_request_id,
-                           .timeout_hint = channel->limits.open_timeout_ms},
-        .client_protocol_version = 0,
-        .request_type = channel->state == KW_CHANNEL_OPEN ? KW_SECURITY_TOKEN_REQUEST_TYPE_RENEW : KW_SECURITY_TOKEN_REQUEST_TYPE_ISSUE,
-        .security_mode = channel->mode,
-        .client_nonce = kw_secret_bytes(&channel->own_nonce),
-        .requested_lifetime = channel->client.lifetime_ms};
-    kw_writer w;
-    kw_writer_init(&w, KW_TCP_MIN_BUFFER);
-    kw_status status = kw_ua_encode_message(&w, KW_TYPE_OPEN_SECURE_CHANNEL_REQUEST, &request);
-    if (kw_status_is_good(status)) {
-        status = kw_secret_copy(out, kw_writer_bytes(&w));
-    }
-    kw_writer_wipe(&w);
-    return status;
+    return (kw_open_secure_channel_request){.request_header = {.timestamp = kw_clock_utc(channel->env.clock),
+                                                               .request_handle = channel->open_request_id,
+                                                               .timeout_hint = channel->limits.open_timeout_ms},
+                                            .client_protocol_version = 0,
+                                            .request_type = channel->state == KW_CHANNEL_OPEN ? KW_SECURITY_TOKEN_REQUEST_TYPE_RENEW
+                                                                                              : KW_SECURITY_TOKEN_REQUEST_TYPE_ISSUE,
+                                            .security_mode = channel->mode,
+                                            .requested_lifetime = channel->client.lifetime_ms};
 }
 
 static kw_status request_prepare(kw_channel *channel, request_job *job)
@@ -136,12 +144,11 @@ static kw_status request_prepare(kw_channel *channel, request_job *job)
         return KW_BAD_OUT_OF_MEMORY;
     }
     channel->open_request_id = channel->open_request_id < FIRST_OWN_REQUEST_ID ? FIRST_OWN_REQUEST_ID : channel->open_request_id + 1;
-    KW_TRY(fresh_nonce(channel));
-    KW_TRY(encode_request(channel, &job->plain.bytes));
-    job->plain.body = kw_secret_bytes(&job->plain.bytes);
+    job->request = request_of(channel);
     job->plain.request_id = channel->open_request_id;
-    job->plain.sequence = kw_sequence_next(channel->sent_sequence);
-    return KW_GOOD;
+    job->plain.sequence =
+        channel->state == KW_CHANNEL_OPEN ? kw_sequence_next(channel->policy, channel->sent_sequence) : kw_sequence_first(channel->policy);
+    return kw_open_offer_draw(&job->offer, channel->policy, channel->env.random);
 }
 
 kw_status kw_open_send_request(kw_channel *channel)
@@ -170,10 +177,9 @@ kw_status kw_open_send_request(kw_channel *channel)
 static void response_free(response_job *job)
 {
     kw_open_parties_release(&job->parties);
-    kw_secret_clear(&job->nonce);
+    kw_open_offer_clear(&job->offer);
     kw_secret_clear(&job->plain.bytes);
-    kw_sym_keys_free(job->send);
-    kw_sym_keys_free(job->receive);
+    kw_token_keys_free(&job->keys);
     kw_arena_free(job->arena);
     free(job);
 }
@@ -217,7 +223,7 @@ static kw_status judge(response_job *job)
 static kw_status response_read(response_job *job)
 {
     KW_TRY(kw_open_chunk_unseal(&job->parties, job->chunk, &job->header, &job->plain));
-    if (job->has_received && !kw_sequence_follows(job->received_sequence, job->plain.sequence)) {
+    if (!kw_sequence_follows(job->parties.policy, job->has_received ? &job->received_sequence : NULL, job->plain.sequence)) {
         return KW_BAD_SEQUENCE_NUMBER_INVALID;
     }
     if (job->plain.request_id != job->request_id) {
@@ -225,7 +231,7 @@ static kw_status response_read(response_job *job)
     }
     KW_TRY(decode(job));
     KW_TRY(judge(job));
-    return kw_open_keys_derive(job->parties.policy, kw_secret_bytes(&job->nonce), job->response.server_nonce, &job->send, &job->receive);
+    return kw_open_keys_derive(job->parties.policy, false, &job->offer, job->response.server_nonce, &job->keys);
 }
 
 static void response_run(kw_job *base)
@@ -242,8 +248,7 @@ static void adopt(kw_channel *channel, response_job *job)
     channel->received_sequence = job->plain.sequence;
     memcpy(channel->peer_nonce_hash, job->peer_nonce_hash, sizeof channel->peer_nonce_hash);
     channel->has_peer_nonce = true;
-    kw_token_install(channel, token->token_id, token->revised_lifetime, job->send, job->receive);
-    job->send = job->receive = NULL;
+    kw_token_install(channel, token->token_id, token->revised_lifetime, &job->keys);
     KW_LOG(channel->env.log, KW_LOG_DEBUG, job->is_renewal ? "SecureChannel renewed" : "SecureChannel opened",
            kw_field_int("channel", channel->id), kw_field_int("token", token->token_id), kw_field_int("lifetime", token->revised_lifetime),
            kw_field_text("policy", channel->policy->name));
@@ -314,8 +319,8 @@ static kw_status response_prepare(kw_channel *channel, const kw_tcp_frame *frame
     if (job->chunk.data == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
-    job->nonce = channel->own_nonce;
-    channel->own_nonce = KW_SECRET_NONE;
+    job->offer = channel->offer;
+    channel->offer = (kw_open_offer){0};
     KW_TRY(kw_open_header_parse(job->chunk, &job->header));
     return precheck(channel, job);
 }

@@ -33,24 +33,23 @@ typedef struct open_job {
     kw_channel_security_token token;
     uint32_t min_lifetime, max_lifetime;
     uint32_t send_size;
-    kw_secret nonce; /* ours */
+    kw_open_offer offer;
 
     /* What came of it. */
     kw_status reason;  /* for audit and log */
     kw_status verdict; /* for the peer */
     kw_open_plain plain;
     kw_open_secure_channel_request request;
-    kw_sym_keys *send, *receive;
+    kw_token_keys keys;
     kw_bytes response;
 } open_job;
 
 static void job_free(open_job *job)
 {
     kw_open_parties_release(&job->parties);
-    kw_secret_clear(&job->nonce);
+    kw_open_offer_clear(&job->offer);
     kw_secret_clear(&job->plain.bytes);
-    kw_sym_keys_free(job->send);
-    kw_sym_keys_free(job->receive);
+    kw_token_keys_free(&job->keys);
     kw_arena_free(job->arena);
     free(job);
 }
@@ -81,7 +80,7 @@ static kw_status decode(open_job *job)
 static kw_status judge(open_job *job)
 {
     const kw_open_secure_channel_request *request = &job->request;
-    if (job->has_received && !kw_sequence_follows(job->received_sequence, job->plain.sequence)) {
+    if (!kw_sequence_follows(job->parties.policy, job->has_received ? &job->received_sequence : NULL, job->plain.sequence)) {
         return KW_BAD_SEQUENCE_NUMBER_INVALID;
     }
     if (request->client_protocol_version != job->protocol_version) {
@@ -101,6 +100,13 @@ static kw_status judge(open_job *job)
                                job->peer_nonce_hash);
 }
 
+/* An answer only for who has sent what there are keys from. */
+static kw_status agree(open_job *job)
+{
+    KW_TRY(kw_open_offer_generate(&job->offer, job->parties.policy));
+    return kw_open_keys_derive(job->parties.policy, true, &job->offer, job->request.client_nonce, &job->keys);
+}
+
 static uint32_t revised_lifetime(const open_job *job)
 {
     const uint32_t asked = job->request.requested_lifetime;
@@ -117,14 +123,13 @@ static kw_status respond(open_job *job)
         .response_header = {.timestamp = job->token.created_at, .request_handle = job->request.request_header.request_handle},
         .server_protocol_version = 0,
         .security_token = job->token,
-        .server_nonce = kw_secret_bytes(&job->nonce)};
+        .server_nonce = kw_secret_bytes(&job->offer.nonce)};
     kw_writer w;
     kw_writer_init(&w, KW_TCP_MIN_BUFFER);
     kw_status status;
     KW_GOTO(done, kw_ua_encode_message(&w, KW_TYPE_OPEN_SECURE_CHANNEL_RESPONSE, &response));
     const kw_open_plain plain = {.sequence = job->sent_sequence, .request_id = job->plain.request_id, .body = kw_writer_bytes(&w)};
-    KW_GOTO(done, kw_open_chunk_seal(&job->parties, job->token.channel_id, &plain, job->send_size, job->arena, &job->response));
-    status = kw_open_keys_derive(job->parties.policy, kw_secret_bytes(&job->nonce), job->request.client_nonce, &job->send, &job->receive);
+    status = kw_open_chunk_seal(&job->parties, job->token.channel_id, &plain, job->send_size, job->arena, &job->response);
 done:
     kw_writer_wipe(&w);
     return status;
@@ -150,6 +155,11 @@ static void open_run(kw_job *base)
     status = judge(job);
     if (kw_status_is_bad(status)) {
         refuse(job, status, status);
+        return;
+    }
+    status = agree(job);
+    if (kw_status_is_bad(status)) {
+        refuse(job, status, KW_BAD_SECURITY_CHECKS_FAILED);
         return;
     }
     status = respond(job);
@@ -186,8 +196,7 @@ static void adopt(kw_channel *channel, open_job *job)
     channel->received_sequence = job->plain.sequence;
     memcpy(channel->peer_nonce_hash, job->peer_nonce_hash, sizeof channel->peer_nonce_hash);
     channel->has_peer_nonce = true;
-    kw_token_install(channel, job->token.token_id, job->token.revised_lifetime, job->send, job->receive);
-    job->send = job->receive = NULL;
+    kw_token_install(channel, job->token.token_id, job->token.revised_lifetime, &job->keys);
 }
 
 static void open_done(kw_job *base)
@@ -227,7 +236,9 @@ static bool offered_modes(const kw_channel *channel, const kw_security_policy *p
         offered[mode] = goes_together && channel->server.accepts(channel->env.ctx, policy, mode);
         any = any || offered[mode];
     }
-    return any && (policy->is_none || channel->identity.key != NULL);
+    const kw_private_key *own = channel->identity.key;
+    return any &&
+           (policy->is_none || (own != NULL && kw_security_policy_takes_key(policy, kw_private_key_type(own), kw_private_key_bits(own))));
 }
 
 typedef struct refusal {
@@ -268,7 +279,7 @@ static refusal precheck(kw_channel *channel, open_job *job)
     if (job->is_renewal && !kw_bytes_equal(kw_certificate_der(parties->peer), kw_certificate_der(channel->peer_certificate))) {
         return refusal_of(KW_BAD_CERTIFICATE_INVALID, KW_BAD_SECURITY_CHECKS_FAILED); /* */
     }
-    if (kw_public_key_type(kw_certificate_public_key(parties->peer)) != KW_KEY_RSA) {
+    if (!kw_open_takes_certificate(policy, parties->peer)) {
         return refusal_of(KW_BAD_CERTIFICATE_POLICY_CHECK_FAILED, KW_BAD_SECURITY_CHECKS_FAILED);
     }
     return refusal_of(kw_open_header_check(&job->header, job->chunk.len, parties), KW_BAD_SECURITY_CHECKS_FAILED);
@@ -291,10 +302,7 @@ static kw_status prepare(kw_channel *channel, open_job *job)
     }
     job->token.token_id = channel->last_token_id + 1;
     job->token.created_at = kw_clock_utc(channel->env.clock);
-    if (!job->parties.policy->is_none) {
-        KW_TRY(kw_secret_init(&job->nonce, job->parties.policy->nonce_len));
-        KW_TRY(kw_random_fill(channel->env.random, job->nonce.data, job->nonce.len));
-    }
+    KW_TRY(kw_open_offer_draw(&job->offer, job->parties.policy, channel->env.random));
     job->trust = channel->env.trust;
     job->require_crl = channel->env.require_crl;
     job->mode_before = channel->mode;
@@ -333,7 +341,9 @@ static kw_status start(kw_channel *channel, open_job *job)
 {
     KW_TRY(prepare(channel, job));
     /* The response has its place in the sequence now; what is sent meanwhile waits behind it. */
-    job->sent_sequence = channel->sent_sequence = kw_sequence_next(channel->sent_sequence);
+    const kw_security_policy *policy = job->parties.policy;
+    channel->sent_sequence = job->is_renewal ? kw_sequence_next(policy, channel->sent_sequence) : kw_sequence_first(policy);
+    job->sent_sequence = channel->sent_sequence;
     channel->holding = true;
     channel->busy = true;
     if (!job->is_renewal && channel->server.queue_up != NULL) {

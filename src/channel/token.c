@@ -21,8 +21,7 @@ uint64_t kw_token_expiry(uint64_t now, uint32_t lifetime_ms)
 
 static void token_clear(kw_channel_token *token)
 {
-    kw_sym_keys_free(token->send);
-    kw_sym_keys_free(token->receive);
+    kw_token_keys_free(&token->keys);
     *token = (kw_channel_token){0};
 }
 
@@ -41,7 +40,7 @@ void kw_token_clear(kw_channel *channel)
     }
 }
 
-void kw_token_install(kw_channel *channel, uint32_t id, uint32_t lifetime_ms, kw_sym_keys *send, kw_sym_keys *receive)
+void kw_token_install(kw_channel *channel, uint32_t id, uint32_t lifetime_ms, kw_token_keys *keys)
 {
     /* Who asks for a third token has seen the second: the first has served its time. */
     if (channel->token_count == 2) {
@@ -49,7 +48,8 @@ void kw_token_install(kw_channel *channel, uint32_t id, uint32_t lifetime_ms, kw
     }
     const uint64_t now = kw_clock_ms(channel->env.clock);
     const uint64_t expires = kw_token_expiry(now, lifetime_ms);
-    channel->tokens[channel->token_count++] = (kw_channel_token){.id = id, .expires = expires, .send = send, .receive = receive};
+    channel->tokens[channel->token_count++] = (kw_channel_token){.id = id, .expires = expires, .keys = *keys};
+    *keys = (kw_token_keys){NULL, NULL};
     channel->last_token_id = id;
     kw_timer_start(channel->env.timers, &channel->expiry, expires);
     if (!channel->role->is_server) {
