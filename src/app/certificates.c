@@ -3,6 +3,24 @@
 #include "app/app.h"
 #include "app/output.h"
 
+#include <string.h>
+
+bool kw_key_type_parse(const char *name, kw_key_type *out)
+{
+    static const struct {
+        const char *name;
+        kw_key_type type;
+    } TYPES[] = {{"rsa", KW_KEY_RSA},           {"ec-p256", KW_KEY_EC_P256}, {"ec-p384", KW_KEY_EC_P384}, {"ec-bp256", KW_KEY_EC_BP256},
+                 {"ec-bp384", KW_KEY_EC_BP384}, {"ed25519", KW_KEY_ED25519}, {"ed448", KW_KEY_ED448}};
+    for (size_t i = 0; i < sizeof(TYPES) / sizeof(TYPES[0]); i++) {
+        if (strcmp(TYPES[i].name, name) == 0) {
+            *out = TYPES[i].type;
+            return true;
+        }
+    }
+    return false;
+}
+
 int kw_application_files_create(const kw_application_files *files, kw_certificate **out)
 {
     const kw_status status = kw_application_files_make(files, out);

@@ -15,7 +15,7 @@
 #define THUMBPRINT_HEX 40
 
 typedef struct cert_options {
-    const char *directory, *uri, *name, *out;
+    const char *directory, *uri, *name, *out, *key_type;
     kw_option_list hosts;
     uint32_t days;
     bool users, issuer, json;
@@ -33,6 +33,11 @@ static int cert_create(const kw_command *self, kw_directory *d, const cert_optio
     if (options->out == NULL) {
         return kw_usage_error(self, "--out NAME is missing: NAME.crt and NAME.key are made in DIR/own");
     }
+    kw_key_type type = KW_KEY_RSA;
+    if (options->key_type != NULL && !kw_key_type_parse(options->key_type, &type)) {
+        return kw_usage_error(self, "--key-type: '%s' is none; use rsa, ec-p256, ec-p384, ec-bp256, ec-bp384, ed25519 or ed448",
+                              options->key_type);
+    }
     char *base = kw_directory_path(options->directory, "own");
     char *stem = kw_directory_path(base, options->out);
     const kw_application_files files = {.stem = stem,
@@ -41,7 +46,8 @@ static int cert_create(const kw_command *self, kw_directory *d, const cert_optio
                                         .hosts = options->hosts.count > 0 ? options->hosts.items
                                                                           : (const char *const *)d->config->application.hosts,
                                         .host_count = options->hosts.count > 0 ? options->hosts.count : d->config->application.hosts_count,
-                                        .days = options->days};
+                                        .days = options->days,
+                                        .key_type = type};
     kw_certificate *certificate = NULL;
     const int code = kw_application_files_create(&files, &certificate);
     if (code < 0) {
@@ -271,6 +277,7 @@ int kw_cmd_cert(const kw_command *self, int argc, char **argv)
         {"name", 0, KW_OPTION_TEXT, &options.name, 0, 0},
         {"out", 0, KW_OPTION_TEXT, &options.out, 0, 0},
         {"host", 0, KW_OPTION_LIST, &options.hosts, 0, 0},
+        {"key-type", 0, KW_OPTION_TEXT, &options.key_type, 0, 0},
         {"days", 0, KW_OPTION_NUMBER, &options.days, 1, 36500},
         {"users", 0, KW_OPTION_FLAG, &options.users, 0, 0},
         {"issuer", 0, KW_OPTION_FLAG, &options.issuer, 0, 0},

@@ -111,7 +111,8 @@ static int make_application(const building *b, const char *name, kw_string uri, 
                                         .common_name = common_name,
                                         .hosts = b->hosts,
                                         .host_count = b->host_count,
-                                        .days = CERTIFICATE_DAYS};
+                                        .days = CERTIFICATE_DAYS,
+                                        .key_type = b->plan->key_type};
     kw_certificate *certificate = NULL;
     int code = kw_application_files_create(&files, &certificate);
     if (code < 0) {
@@ -141,6 +142,21 @@ static void write_list(FILE *file, const char *key, const char *const *items, si
     fputs("]\n", file);
 }
 
+/* The policies that go with it. */
+static const char *policies_for(kw_key_type type)
+{
+    static const char *const POLICIES[KW_KEY_OTHER] = {
+        [KW_KEY_RSA] = "Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep, Basic256Sha256",
+        [KW_KEY_EC_P256] = "ECC_nistP256",
+        [KW_KEY_EC_P384] = "ECC_nistP384, ECC_nistP256",
+        [KW_KEY_EC_BP256] = "ECC_brainpoolP256r1",
+        [KW_KEY_EC_BP384] = "ECC_brainpoolP384r1, ECC_brainpoolP256r1",
+        [KW_KEY_ED25519] = "ECC_curve25519",
+        [KW_KEY_ED448] = "ECC_curve448",
+    };
+    return POLICIES[type];
+}
+
 static void write_sections(FILE *file, const building *b)
 {
     static const char *const EVERYWHERE[] = {"0.0.0.0", "::"};
@@ -152,11 +168,11 @@ static void write_sections(FILE *file, const building *b)
     write_list(file, "hosts", b->hosts, b->host_count);
     write_list(file, "listen", plan->host_count > 0 ? EVERYWHERE : HERE, 2);
     fprintf(file,
-            "\nsecurity:\n  policies: [Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep, Basic256Sha256]\n  modes: [sign, encrypt]\n  "
+            "\nsecurity:\n  policies: [%s]\n  modes: [sign, encrypt]\n  "
             "allow_none: %s\n"
             "  trust: " KW_DIRECTORY_TRUST "\n  user_trust: " KW_DIRECTORY_USER_TRUST
             "\n\nidentity:\n  allow_anonymous: %s\n  allow_user_certificates: true\n",
-            plan->allow_none ? "true" : "false", plan->allow_anonymous ? "true" : "false");
+            policies_for(plan->key_type), plan->allow_none ? "true" : "false", plan->allow_anonymous ? "true" : "false");
     fprintf(file, "\nserver:\n  uri: \"%.*s\"\n  port: %u\n  certificate: own/server.crt\n  key: own/server.key\n  sample_machine: true\n",
             KW_STRING_ARGS(b->uri), plan->port);
     fprintf(
@@ -421,6 +437,7 @@ static bool is_plain(const char *text)
 int kw_cmd_init(const kw_command *self, int argc, char **argv)
 {
     kw_init_plan plan = {0};
+    const char *key_type = NULL;
     kw_option_list words, hosts = {.count = 0};
     uint32_t port = DEFAULT_PORT;
     bool json = false;
@@ -433,6 +450,7 @@ int kw_cmd_init(const kw_command *self, int argc, char **argv)
         {"store", 0, KW_OPTION_TEXT, &plan.store, 0, 0},
         {"store-key-file", 0, KW_OPTION_TEXT, &plan.store_key_file, 0, 0},
         {"admin-password-file", 0, KW_OPTION_TEXT, &plan.admin_password_file, 0, 0},
+        {"key-type", 0, KW_OPTION_TEXT, &key_type, 0, 0},
         {"json", 0, KW_OPTION_FLAG, &json, 0, 0},
     };
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
@@ -452,6 +470,9 @@ int kw_cmd_init(const kw_command *self, int argc, char **argv)
         if (!is_plain(hosts.items[i])) {
             return kw_usage_error(self, "--host: '%s' is not a host name or address", hosts.items[i]);
         }
+    }
+    if (key_type != NULL && !kw_key_type_parse(key_type, &plan.key_type)) {
+        return kw_usage_error(self, "--key-type: '%s' is none; use rsa, ec-p256, ec-p384, ec-bp256, ec-bp384, ed25519 or ed448", key_type);
     }
     plan.directory = words.items[0];
     plan.hosts = hosts.items;

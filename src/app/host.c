@@ -11,8 +11,13 @@
 #include <string.h>
 
 #define REFRESH_LIFETIME_S 86400
-#define ENDPOINTS_MAX 32
+#define ENDPOINTS_MAX 64
 #define STRINGS_MAX 128
+
+/* Those that the key of the application does not fit are left out. */
+static const char *const DEFAULT_POLICIES[] = {
+    "Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256", "ECC_nistP256", "ECC_nistP384",
+    "ECC_brainpoolP256r1",  "ECC_brainpoolP384r1",   "ECC_curve25519", "ECC_curve448", NULL};
 
 typedef struct server_plan {
     kw_server_config config;
@@ -54,12 +59,11 @@ static void add_policy(server_plan *plan, const kw_config *config, const char *n
 
 static void plan_endpoints(server_plan *plan, const kw_config *config)
 {
-    static const char *const DEFAULTS[] = {"Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256"};
     for (unsigned i = 0; i < config->security.policies_count; i++) {
         add_policy(plan, config, config->security.policies[i]);
     }
-    for (unsigned i = 0; config->security.policies_count == 0 && i < 3; i++) {
-        add_policy(plan, config, DEFAULTS[i]);
+    for (size_t i = 0; config->security.policies_count == 0 && DEFAULT_POLICIES[i] != NULL; i++) {
+        add_policy(plan, config, DEFAULT_POLICIES[i]);
     }
     if (config->security.allow_none) {
         add_endpoint(plan, &KW_POLICY_NONE, KW_MESSAGE_SECURITY_MODE_NONE);
@@ -180,6 +184,24 @@ static void plan_server(server_plan *plan, const kw_host *host)
 
 /* --- parts ------------------------------------------------------------------------------------------------------------------- */
 
+/* An application that nobody can reach is a mistake in its configuration. */
+static int check_policies(const kw_host *host, const char *key_file)
+{
+    const kw_config_security *security = &host->directory.config->security;
+    const kw_private_key *key = host->identity.key;
+    for (unsigned i = 0; i < security->policies_count; i++) {
+        const kw_security_policy *policy = kw_security_policy_by_name(kw_string_from(security->policies[i]));
+        if (kw_security_policy_takes_key(policy, kw_private_key_type(key), kw_private_key_bits(key))) {
+            return -1;
+        }
+    }
+    return security->policies_count == 0 ? -1
+                                         : kw_fail(KW_BAD_CERTIFICATE_POLICY_CHECK_FAILED,
+                                                   "%s fits none of security.policies; docs/security-policies.md says which key goes with "
+                                                   "which of them",
+                                                   key_file);
+}
+
 static int load_identity(kw_host *host)
 {
     const kw_directory *d = &host->directory;
@@ -192,6 +214,7 @@ static int load_identity(kw_host *host)
         code = kw_fail(KW_BAD_CERTIFICATE_URI_INVALID, "%s: the ApplicationUri in it is not %s; make a new one with `keyway cert create`",
                        certificate, uri);
     }
+    code = code < 0 ? check_policies(host, key) : code;
     free(certificate);
     free(key);
     return code;

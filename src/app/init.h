@@ -4,6 +4,7 @@
 
 #include "app/app.h"
 #include "base/secret.h"
+#include "crypto/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@ typedef struct kw_init_plan {
     const char *store;               /* a URL of PostgreSQL; NULL: a file in the directory */
     const char *store_key_file;      /* own/store.key of a node that uses the store already; NULL: a new one */
     const char *admin_password_file; /* NULL: made up, and printed once when not quiet */
+    kw_key_type key_type;            /* of the applications; 0: RSA */
     bool quiet;                      /* no words on stdout */
 } kw_init_plan;
 

@@ -10,7 +10,7 @@ const kw_command KW_COMMANDS[] = {
     {"demo", "[--once]", "Show the whole way on this machine: a token, a Session, a Role", NULL, kw_cmd_demo},
     {"init",
      "DIR [--uri URI] [--host NAME]... [--port N] [--allow-none] [--allow-anonymous] [--store URL] [--store-key-file F]\n"
-     "             [--admin-password-file F]",
+     "             [--admin-password-file F] [--key-type TYPE]",
      "Make keys, certificates, a store, a configuration and a first administrator",
      "  --uri URI                ApplicationUri of the Server (default urn:HOSTNAME:keyway)\n"
      "  --host NAME              name or address under which Clients reach it, several allowed; without it only this machine can connect\n"
@@ -19,6 +19,7 @@ const kw_command KW_COMMANDS[] = {
      "  --allow-anonymous        let Clients in that name no user\n"
      "  --store URL              postgresql://USER@HOST/DATABASE instead of a file; what is there already is shared\n"
      "  --store-key-file F       own/store.key of a node that uses that store; it opens the signing keys\n"
+     "  --key-type TYPE          of the applications: rsa (default), ec-p256, ec-p384, ec-bp256, ec-bp384, ed25519 or ed448\n"
      "  --admin-password-file F  the administrator's password is the first line of F; otherwise one is made up and shown once\n",
      kw_cmd_init},
     {"serve", "-c FILE", "Run the Server", NULL, kw_cmd_serve},
@@ -44,7 +45,9 @@ const kw_command KW_COMMANDS[] = {
      "Manage Roles, who gets them, and from where",
      "  only, except: the Role holds for these applications or endpoints alone, or for all but these; lift takes that back.\n",
      kw_cmd_role},
-    {"cert", "create|show|check|trust|reject|crl|list -d DIR [FILE] [--users] [--issuer] [--out NAME] [--uri URI] [--host NAME]...",
+    {"cert",
+     "create|show|check|trust|reject|crl|list -d DIR [FILE] [--users] [--issuer] [--out NAME] [--uri URI] [--host NAME]...\n"
+     "       [--key-type rsa|ec-p256|ec-p384|ec-bp256|ec-bp384|ed25519|ed448]",
      "Manage certificates and whom they let in", NULL, kw_cmd_cert},
     {"issuer", "add|remove|list -d DIR [URI] [--jwks FILE-OR-URL | --certificate FILE | --discover URL] [--ca-file F] [--authority URL]",
      "Manage whose access tokens the Server accepts", NULL, kw_cmd_issuer},

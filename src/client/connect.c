@@ -91,8 +91,10 @@ static kw_status check_signature(kw_client *client, const kw_security_policy *po
         return KW_GOOD;
     }
     const kw_bytes parts[] = {kw_certificate_der(client->identity.certificate), nonce};
-    kw_status status =
-        kw_string_equals(response->server_signature.algorithm, policy->asym_signature_uri) ? KW_GOOD : KW_BAD_APPLICATION_SIGNATURE_INVALID;
+    const char *algorithm = policy->asym_signature_uri; /* CB-07: where none is named, what stands there is ignored */
+    kw_status status = algorithm == NULL || kw_string_equals(response->server_signature.algorithm, algorithm)
+                           ? KW_GOOD
+                           : KW_BAD_APPLICATION_SIGNATURE_INVALID;
     if (!kw_status_is_bad(status)) {
         status =
             kw_asym_verify(policy, kw_certificate_public_key(client->server_certificate), parts, 2, response->server_signature.signature);

@@ -48,7 +48,7 @@ kw_status kw_application_files_make(const kw_application_files *files, kw_certif
                                             .host_count = files->host_count,
                                             .not_before = now - TICKS_PER_DAY / 24, /* peers whose clock is a little late */
                                             .not_after = now + files->days * TICKS_PER_DAY};
-    kw_status status = kw_private_key_generate(KW_KEY_RSA, RSA_BITS, &key);
+    kw_status status = kw_private_key_generate(files->key_type, RSA_BITS, &key);
     if (!kw_status_is_bad(status)) {
         status = kw_certificate_create(&request, key, &KW_RANDOM_SYSTEM, &certificate);
     }

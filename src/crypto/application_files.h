@@ -10,9 +10,10 @@ typedef struct kw_application_files {
     const char *const *hosts;
     size_t host_count;
     uint32_t days;
+    kw_key_type key_type; /* 0: RSA, of 2048 bits */
 } kw_application_files;
 
-/* RSA 2048, self-signed. Bad_AlreadyExists: one of the two is there; Bad_NotWritable. */
+/* Self-signed. Bad_AlreadyExists: one of the two is there; Bad_NotWritable. */
 kw_status kw_application_files_make(const kw_application_files *files, kw_certificate **out);
 /* A certificate and the key that belongs to it. On failure *why says, as half a sentence, what is wrong with which of the two (static). */
 kw_status kw_application_identity_read(const char *certificate_file, const char *key_file, kw_application_identity *out, const char **file,

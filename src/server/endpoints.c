@@ -7,6 +7,15 @@
 
 #define TRANSPORT_UATCP "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary"
 
+bool kw_server_can_offer(const kw_application_identity *own, const kw_security_policy *policy)
+{
+    if (policy->is_none) {
+        return true;
+    }
+    return own != NULL && own->key != NULL && kw_channel_speaks(policy) &&
+           kw_security_policy_takes_key(policy, kw_private_key_type(own->key), kw_private_key_bits(own->key));
+}
+
 bool kw_server_offers(const kw_server *server, const kw_security_policy *policy, kw_message_security_mode mode)
 {
     for (size_t i = 0; i < server->config.endpoint_count; i++) {
@@ -78,14 +87,14 @@ kw_status kw_server_describe(kw_server *server, kw_string host, kw_arena *arena,
     return urls[0].data != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
 }
 
-/* Relative strength, for Clients that choose by number: encryption before signing before nothing. */
+/* Relative strength, for Clients that choose by number: encryption before signing before nothing. Ranks are below 100. */
 static uint8_t level_of(const kw_server_endpoint *e)
 {
     if (e->mode == KW_MESSAGE_SECURITY_MODE_NONE) {
         return 0;
     }
-    const unsigned base = e->mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT ? 100u : 50u;
-    return (uint8_t)(base + (e->policy->rank < 50 ? e->policy->rank : 49));
+    const unsigned base = e->mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT ? 150u : 50u;
+    return (uint8_t)(base + e->policy->rank);
 }
 
 static kw_status fill_endpoint(kw_server *server, const kw_server_endpoint *e, kw_string host, kw_arena *arena,

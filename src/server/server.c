@@ -42,8 +42,11 @@ static kw_status copy_config(kw_server *server, const kw_server_config *config)
     for (size_t i = 0; i < config->host_count; i++) {
         hosts[i] = kw_arena_copy(a, config->hosts[i]);
     }
+    server->config.endpoint_count = 0;
     for (size_t i = 0; i < config->endpoint_count; i++) {
-        endpoints[i] = config->endpoints[i];
+        if (kw_server_can_offer(server->env.identity, config->endpoints[i].policy)) {
+            endpoints[server->config.endpoint_count++] = config->endpoints[i];
+        }
     }
     server->config.hosts = hosts;
     server->config.endpoints = endpoints;

@@ -68,6 +68,8 @@ struct kw_server {
 /* The host part of opc.tcp://host:port/path; brackets of IPv6 are not part of it. Null: there is none. */
 kw_string kw_server_host_of(kw_string url);
 kw_status kw_server_endpoints(void *ctx, kw_string endpoint_url, kw_arena *arena, kw_endpoint_description **out, size_t *count);
+/* Policies whose Certificates are not of our kind of key are not offered, whatever the configuration says. */
+bool kw_server_can_offer(const kw_application_identity *own, const kw_security_policy *policy);
 bool kw_server_offers(const kw_server *server, const kw_security_policy *policy, kw_message_security_mode mode);
 kw_status kw_server_describe(kw_server *server, kw_string host, kw_arena *arena, kw_application_description *out);
 

@@ -42,7 +42,8 @@ static kw_status verify_application(const kw_session_pending *p)
     if (p->policy->is_none) { /* note N2 */
         return KW_GOOD;
     }
-    if (!kw_string_equals(signature->algorithm, p->policy->asym_signature_uri)) {
+    const char *algorithm = p->policy->asym_signature_uri;
+    if (algorithm != NULL && !kw_string_equals(signature->algorithm, algorithm)) { /* CB-07 */
         return KW_BAD_APPLICATION_SIGNATURE_INVALID;
     }
     const kw_public_key *key = kw_certificate_public_key(p->client_certificate);
