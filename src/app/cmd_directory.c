@@ -2,6 +2,7 @@
 #include "app/ldap_plan.h"
 #include "app/options.h"
 #include "app/output.h"
+#include "app/provider_plan.h"
 #include "identity/gate.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@ typedef struct test_options {
 typedef struct test_run {
     kw_directory d;
     kw_ldap_plan plan;
+    kw_provider_plans providers;
     kw_string name;
     kw_secret password;
     kw_directory_user user;
@@ -42,6 +44,8 @@ static kw_status find_roles(test_run *run, kw_identity **out)
                              .directory_id = run->user.id,
                              .groups = run->user.groups,
                              .group_count = run->user.group_count,
+                             .claimed_roles = run->user.roles,
+                             .claimed_role_count = run->user.role_count,
                              .looked_up = kw_clock_utc(&KW_CLOCK_SYSTEM)};
     const kw_identity_claim claim = {.channel_policy = kw_security_policy_by_name(KW_STRING("Basic256Sha256")),
                                      .mode = KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT,
@@ -93,17 +97,25 @@ static int show(test_run *run, const kw_identity *who)
                                    json_incref(run->steps)));
 }
 
+static kw_status ask(test_run *run, const char **why)
+{
+    const kw_bytes password = kw_secret_bytes(&run->password);
+    const kw_ldap_listener listener = {say, run};
+    const kw_provider_listener provider_listener = {say, run};
+    return run->providers.users != NULL
+               ? kw_provider_users_explain(run->providers.users, run->name, password, &provider_listener, run->d.arena, &run->user, why)
+               : kw_ldap_explain(run->plan.ldap, run->name, password, &listener, run->d.arena, &run->user, why);
+}
+
 static int explain(test_run *run)
 {
-    const kw_ldap_listener listener = {say, run};
     const char *why = "";
     kw_user local;
     if (kw_store_user_get(run->d.store, run->name, run->d.arena, &local) != KW_BAD_NOT_FOUND) {
         return kw_fail(KW_BAD_INVALID_STATE,
                        "the store has a user of this name, so the directory is never asked; `keyway user remove` ends that");
     }
-    const kw_status status =
-        kw_ldap_explain(run->plan.ldap, run->name, kw_secret_bytes(&run->password), &listener, run->d.arena, &run->user, &why);
+    const kw_status status = ask(run, &why);
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "%s; docs/directory.md tells what to do about it", why);
     }
@@ -128,11 +140,16 @@ static int directory_test(const test_options *options, const char *name)
     }
     run.steps = options->json ? json_array() : NULL;
     code = options->password_file != NULL ? kw_read_secret_file(options->password_file, &run.password) : -1;
+    if (code < 0 && options->password_file == NULL && run.d.config->directory->provider != NULL) {
+        code = kw_fail(KW_BAD_USER_ACCESS_DENIED, "a provider tells about a user with the password only; give --password-file");
+    }
     if (code < 0 && options->password_file != NULL && run.password.len == 0) {
         code = kw_fail(KW_BAD_USER_ACCESS_DENIED, "%s: is empty; an empty password is nobody's", options->password_file);
     }
     code = code < 0 ? kw_ldap_plan_open(&run.d, &KW_LOG_QUIET, &run.plan) : code;
+    code = code < 0 ? kw_provider_plans_open(&run.d, &KW_LOG_QUIET, &run.providers) : code;
     code = code < 0 ? explain(&run) : code;
+    kw_provider_plans_close(&run.providers);
     kw_ldap_plan_close(&run.plan);
     kw_secret_clear(&run.password);
     json_decref(run.steps);

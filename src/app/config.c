@@ -175,6 +175,10 @@ static const cyaml_schema_field_t HTTPS[] = {
 };
 
 static const cyaml_schema_field_t DIRECTORY[] = {
+    TEXT("provider", kw_config_directory, provider),
+    TEXT("subject_claim", kw_config_directory, subject_claim),
+    TEXT("groups_claim", kw_config_directory, groups_claim),
+    TEXT("roles_claim", kw_config_directory, roles_claim),
     LIST("servers", kw_config_directory, servers),
     TEXT("ca_file", kw_config_directory, ca_file),
     FLAG("start_tls", kw_config_directory, start_tls),
@@ -410,10 +414,10 @@ static bool check_directory_numbers(const char *file, const kw_config_directory 
     return true;
 }
 
-static bool check_directory(const char *file, const kw_config_directory *d)
+static bool check_ldap(const char *file, const kw_config_directory *d)
 {
-    if (d == NULL) {
-        return true;
+    if (d->subject_claim != NULL || d->groups_claim != NULL || d->roles_claim != NULL) {
+        return kw_config_complain(file, "directory", "LDAP has no claims; they go together with `provider`");
     }
     if (d->servers_count == 0 || d->base == NULL) {
         return kw_config_complain(file, d->base == NULL ? "directory.base" : "directory.servers",
@@ -435,7 +439,16 @@ static bool check_directory(const char *file, const kw_config_directory *d)
     if (d->group_base == NULL && (d->nested_groups || d->group_filter != NULL || d->group_name != NULL)) {
         return kw_config_complain(file, "directory.group_base", "is missing; groups are searched below it");
     }
-    return check_patterns(file, d) && check_directory_numbers(file, d);
+    return check_patterns(file, d);
+}
+
+static bool check_directory(const char *file, const kw_config *c)
+{
+    const kw_config_directory *d = c->directory;
+    if (d == NULL) {
+        return true;
+    }
+    return (d->provider != NULL ? kw_config_check_users(file, c) : check_ldap(file, d)) && check_directory_numbers(file, d);
 }
 
 static bool check_values(const char *file, const kw_config *c)
@@ -686,7 +699,7 @@ kw_config *kw_config_load(const char *file)
     }
     if (!check_required(file, config) || !check_policies(file, config) || !check_values(file, config) ||
         !check_limits(file, &config->limits) || !check_guessing(file, &config->guessing) || !check_https(file, config->https) ||
-        !check_directory(file, config->directory) || !check_passwords(file, config) || !check_keys(file, &config->authority) ||
+        !check_directory(file, config) || !check_passwords(file, config) || !check_keys(file, &config->authority) ||
         !check_rates(file, config) || !kw_config_check_providers(file, config) || !kw_config_check_services(file, config) ||
         !check_files(file, config)) {
         kw_config_free(config);

@@ -133,9 +133,11 @@ typedef struct kw_config_https {
     uint32_t client_rate, client_burst, address_rate, address_burst; /* 0: 50 a second, 200 at once */
 } kw_config_https;
 
-/* LDAP or Active Directory. Times: 0: default. */
+/* LDAP or Active Directory, or a provider. Times: 0: default. */
 typedef struct kw_config_directory {
-    char **servers; /* URLs */
+    char *provider;                                   /* one of `providers`; NULL: LDAP. With it only these claims and max_age count */
+    char *subject_claim, *groups_claim, *roles_claim; /* NULL: sub, groups, roles */
+    char **servers;                                   /* URLs */
     unsigned servers_count;
     char *ca_file;
     bool start_tls, allow_plain;

@@ -17,5 +17,7 @@ bool kw_config_check_secret_file(const char *file, const char *key, const char *
 /* config_providers.c */
 bool kw_config_check_providers(const char *file, const kw_config *config);
 bool kw_config_check_services(const char *file, const kw_config *config);
+/* `directory` with a provider. */
+bool kw_config_check_users(const char *file, const kw_config *config);
 
 #endif

@@ -1,4 +1,4 @@
-/* `providers` and `authority.services`: do they say something that can be done? */
+/* `providers`, and those who use them, `authority.services` and `directory`: do they say something that can be done? */
 #include "app/config_internal.h"
 
 #include <string.h>
@@ -114,6 +114,20 @@ bool kw_config_check_services(const char *file, const kw_config *config)
             (s->certificate != NULL && !kw_config_check_file(file, "authority.services.certificate", s->certificate, R_OK))) {
             return false;
         }
+    }
+    return true;
+}
+
+/* --- users ---------------------------------------------------------------------------------------------------------------------- */
+
+bool kw_config_check_users(const char *file, const kw_config *config)
+{
+    const kw_config_directory *d = config->directory;
+    if (kw_config_find_provider(config, d->provider) == NULL) {
+        return kw_config_complain(file, "directory.provider", "'%s' is none of `providers`", d->provider);
+    }
+    if (d->servers_count > 0 || d->base != NULL) {
+        return kw_config_complain(file, "directory.provider", "and LDAP cannot both have the users; leave out servers and base, or this");
     }
     return true;
 }

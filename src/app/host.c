@@ -321,6 +321,15 @@ static int listen_on(kw_host *host, kw_runtime *runtime)
     return host->authority != NULL && config->https != NULL ? kw_https_start(host) : -1;
 }
 
+/* Beside those of the store; NULL: there are none. */
+static const kw_user_directory *users_of(const kw_host *host)
+{
+    if (host->providers.users != NULL) {
+        return kw_provider_users_directory(host->providers.users);
+    }
+    return host->users.ldap != NULL ? kw_ldap_directory(host->users.ldap) : NULL;
+}
+
 int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_log_level quietest, kw_runtime *runtime)
 {
     *host = (kw_host){.kind = kind, .runtime = runtime};
@@ -346,7 +355,7 @@ int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_
                                     .trust = host->trust,
                                     .user_trust = host->user_trust,
                                     .fetch = &host->fetch,
-                                    .directory = host->users.ldap != NULL ? kw_ldap_directory(host->users.ldap) : NULL,
+                                    .directory = users_of(host),
                                     .store = host->directory.store};
         code = start_server(host);
     }

@@ -19,7 +19,7 @@ typedef struct kw_host {
     kw_trust_list *trust, *user_trust;
     kw_log log;
     kw_fetch fetch;     /* keys of issuers */
-    kw_ldap_plan users; /* of `directory`, if there is one */
+    kw_ldap_plan users; /* of `directory`, if it is LDAP */
     kw_provider_plans providers;
     kw_server_env env;
     kw_server *server;

@@ -54,7 +54,7 @@ int kw_ldap_plan_open(const kw_directory *d, const kw_log *log, kw_ldap_plan *ou
 {
     const kw_config_directory *config = d->config->directory;
     *out = (kw_ldap_plan){.password = KW_SECRET_NONE};
-    if (config == NULL) {
+    if (config == NULL || config->provider != NULL) {
         return -1;
     }
     int code = config->password_file != NULL ? read_password(d, &out->password) : -1;

@@ -83,6 +83,20 @@ static int open_one(const kw_directory *d, const kw_config_provider *config, con
     return kw_status_is_bad(status) ? kw_fail(status, "the provider %s could not be set up", config->name) : -1;
 }
 
+static int open_users(const kw_config_directory *config, kw_provider_plans *plans)
+{
+    kw_provider_users_config how = KW_PROVIDER_USERS_DEFAULT;
+    if (config == NULL || config->provider == NULL) {
+        return -1;
+    }
+    how.subject_claim = config->subject_claim != NULL ? config->subject_claim : how.subject_claim;
+    how.groups_claim = config->groups_claim != NULL ? config->groups_claim : how.groups_claim;
+    how.roles_claim = config->roles_claim != NULL ? config->roles_claim : how.roles_claim;
+    how.max_age_s = config->max_age != 0 ? config->max_age : how.max_age_s;
+    const kw_status status = kw_provider_users_new(&how, kw_provider_plans_find(plans, config->provider), &KW_CLOCK_SYSTEM, &plans->users);
+    return kw_status_is_bad(status) ? kw_fail(status, "the directory could not be set up") : -1;
+}
+
 int kw_provider_plans_open(const kw_directory *d, const kw_log *log, kw_provider_plans *out)
 {
     int code = -1;
@@ -90,6 +104,7 @@ int kw_provider_plans_open(const kw_directory *d, const kw_log *log, kw_provider
     for (unsigned i = 0; code < 0 && i < d->config->providers_count; i++) {
         code = open_one(d, &d->config->providers[i], &out->fetch, log, &out->items[i]);
     }
+    code = code < 0 ? open_users(d->config->directory, out) : code;
     if (code >= 0) {
         kw_provider_plans_close(out);
     }
@@ -98,6 +113,8 @@ int kw_provider_plans_open(const kw_directory *d, const kw_log *log, kw_provider
 
 void kw_provider_plans_close(kw_provider_plans *plans)
 {
+    kw_provider_users_free(plans->users);
+    plans->users = NULL;
     for (size_t i = 0; i < KW_CONFIG_PROVIDERS_MAX; i++) {
         kw_provider_plan *plan = &plans->items[i];
         kw_provider_free(plan->provider);

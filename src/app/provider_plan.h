@@ -1,11 +1,11 @@
-/* From `providers` and `authority.services` in the configuration to what can be asked. */
+/* From `providers`, `authority.services` and `directory.provider` in the configuration to what can be asked. */
 #ifndef KW_APP_PROVIDER_PLAN_H
 #define KW_APP_PROVIDER_PLAN_H
 
 #include "app/config_internal.h"
 #include "app/directory.h"
 #include "authority/authority.h"
-#include "authority/provider.h"
+#include "authority/provider_users.h"
 
 typedef struct kw_provider_plan {
     kw_provider *provider;
@@ -20,6 +20,7 @@ typedef struct kw_provider_plans {
     const kw_config *config;
     kw_fetch fetch;
     kw_provider_plan items[KW_CONFIG_PROVIDERS_MAX];
+    kw_provider_users *users; /* NULL: none of them is the directory */
 } kw_provider_plans;
 
 /* Borrows the configuration and the log. Returns -1, or an exit code after saying why. Must stay where it is in memory. */

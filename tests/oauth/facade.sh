@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# AuthorizationService Objects that stand for oidc-provider: its users get its tokens by OPC UA, and our Server takes them.
+# AuthorizationService Objects that stand for oidc-provider: its users get its tokens by OPC UA, and our Server takes them. And its users
+# sign in at the Server with their passwords.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../e2e/lib.sh"
@@ -33,6 +34,9 @@ sed -i '/^authority:/r services' D/keyway.yaml
     one company plant "client_secret_file: $work/secret"
     one company-by-key plant-key "client_key_file: $work/client.pem"
     one misled plant "client_secret_file: $work/wrong-secret"
+    one users plant "client_secret_file: $work/secret"
+    echo "    scope: openid"
+    printf 'directory:\n  provider: users\n  roles_claim: realm.roles\n'
 } >>D/keyway.yaml
 expect 0 'in order' "$keyway" config check -c D/keyway.yaml
 
@@ -51,6 +55,9 @@ wrong 's/issuer: https:/issuer: http:/' 'providers.issuer: .* is not https'
 wrong '/client_secret_file/d' 'providers.client_secret_file: .*give this or client_key_file'
 wrong 's/^    client_id: plant$/&\n    target: somewhere/' "providers.target: 'somewhere' is unknown"
 wrong 's/^    client_id: plant$/&\n    timeout: 60001/' 'providers.timeout: 60001 is too much'
+wrong 's/^  provider: users/  provider: nobody/' "directory.provider: 'nobody' is none of"
+wrong 's/^  provider: users/&\n  base: dc=plant/' 'directory.provider: and LDAP cannot both'
+wrong 's/^  provider: users/  base: dc=plant/' 'directory: LDAP has no claims'
 chmod 644 secret
 wrong '' 'providers.client_secret_file: others can read'
 chmod 600 secret
@@ -93,6 +100,21 @@ expect 1 Bad_NotFound token Company dora dora urn:test:elsewhere
 expect 1 Bad_NotFound token CompanyByKey dora dora urn:test:elsewhere
 expect 1 Bad_ResourceUnavailable token Misled dora dora urn:test:server
 expect 1 Bad_NotFound token Nobody dora dora urn:test:server
+
+# A password user of the provider signs in at the Server, and has the Roles of the groups and roles that its id_token names.
+signs_in() { "$keyway" read -d D --user "$1" --password-file "$2" "$server" 'ns=1;s=Machine.Speed'; }
+expect 1 Bad_UserAccessDenied signs_in dora dora
+expect 0 '^group fitters$' "$keyway" directory test -c D/keyway.yaml dora --password-file dora
+"$keyway" role grant -d D Operator --group fitters >/dev/null
+expect 0 '^role Operator$' "$keyway" directory test -c D/keyway.yaml dora --password-file dora
+expect 0 '^[0-9]' signs_in dora dora
+expect 1 Bad_UserAccessDenied signs_in emil emil
+expect 1 'Bad_UserAccessDenied.* check name and password' signs_in emil nonsense
+"$keyway" role revoke -d D Operator --group fitters >/dev/null
+"$keyway" role grant -d D Operator --claim-role op >/dev/null
+expect 0 '^role Operator$' "$keyway" directory test -c D/keyway.yaml dora --password-file dora
+expect 0 '^[0-9]' signs_in dora dora
+expect 1 Bad_UserAccessDenied "$keyway" directory test -c D/keyway.yaml dora --password-file nonsense
 
 # Away, and back: nobody is told a password was wrong, and nobody has to start anything anew.
 curl -sS --cacert web.crt -X POST "$provider/away" >/dev/null
