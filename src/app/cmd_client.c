@@ -111,7 +111,7 @@ static int tell_added(const char *id, kw_string secret, bool json)
     }
     printf("client %s registered\n", id);
     if (secret.len > 0) {
-        printf("client_secret %.*s\n", KW_STRING_ARGS(secret));
+        printf("client_secret %.*s\nKeep it: it is shown this once\n", KW_STRING_ARGS(secret));
     }
     return KW_EXIT_DONE;
 }
@@ -134,6 +134,16 @@ static bool is_word_of(const char *words, const char *word)
     return false;
 }
 
+static bool has_word(const kw_option_list *words, const char *word)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        if (strcmp(words->items[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int check_words(const char *id, const client_options *options)
 {
     for (size_t i = 0; i < options->redirects.count; i++) {
@@ -146,6 +156,9 @@ static int check_words(const char *id, const client_options *options)
         if (!is_word_of(KW_OAUTH_GRANT_TYPES, options->grants.items[i])) {
             return kw_fail(KW_BAD_INVALID_ARGUMENT, "%s is not a grant type; there are " KW_OAUTH_GRANT_TYPES, options->grants.items[i]);
         }
+    }
+    if (has_word(&options->grants, "authorization_code") && options->redirects.count == 0) {
+        return kw_fail(KW_BAD_INVALID_ARGUMENT, "authorization_code leads users back to the program: --redirect says where it may be");
     }
     if (strlen(id) > ID_MAX || strpbrk(id, " \n") != NULL || !kw_utf8_is_valid(kw_string_from(id), false)) {
         return kw_fail(KW_BAD_OUT_OF_RANGE, "a client is named by 1 to %d bytes of text without spaces", ID_MAX);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef struct test_options {
-    const char *config, *password_file;
+    const char *config, *directory, *password_file;
     bool json;
 } test_options;
 
@@ -126,15 +126,16 @@ static int explain(test_run *run)
     return code;
 }
 
-static int directory_test(const test_options *options, const char *name)
+static int directory_test(const kw_command *self, const test_options *options, const char *name)
 {
     test_run run = {.name = kw_string_from(name), .password = KW_SECRET_NONE};
-    int code = kw_directory_open_config(options->config, &run.d);
+    int code =
+        options->config != NULL ? kw_directory_open_config(options->config, &run.d) : kw_directory_open(self, options->directory, &run.d);
     if (code >= 0) {
         return code;
     }
     if (run.d.config->directory == NULL) {
-        fprintf(stderr, "keyway: %s: there is no section `directory`; docs/directory.md has an example\n", options->config);
+        fprintf(stderr, "keyway: %s: there is no section `directory`; docs/directory.md has an example\n", run.d.config_file);
         kw_directory_close(&run.d);
         return KW_EXIT_USAGE;
     }
@@ -162,6 +163,7 @@ int kw_cmd_directory(const kw_command *self, int argc, char **argv)
     test_options options = {0};
     kw_option_list words;
     const kw_option table[] = {
+        {"directory", 'd', KW_OPTION_TEXT, &options.directory, 0, 0},
         {"config", 'c', KW_OPTION_TEXT, &options.config, 0, 0},
         {"password-file", 0, KW_OPTION_TEXT, &options.password_file, 0, 0},
         {"json", 0, KW_OPTION_FLAG, &options.json, 0, 0},
@@ -170,14 +172,20 @@ int kw_cmd_directory(const kw_command *self, int argc, char **argv)
     if (code >= 0) {
         return code;
     }
-    if (!kw_options_arguments(self, &words, 2, 2)) {
-        return KW_EXIT_USAGE;
+    if (words.count == 0) {
+        return kw_usage_error(self, "what is to be done is missing; use test");
     }
     if (strcmp(words.items[0], "test") != 0) {
         return kw_usage_error(self, "unknown word '%s'; use test", words.items[0]);
     }
-    if (options.config == NULL) {
-        return kw_usage_error(self, "-c FILE is missing (keyway.yaml)");
+    if (words.count < 2) {
+        return kw_usage_error(self, "the name of the user is missing");
     }
-    return directory_test(&options, words.items[1]);
+    if (!kw_options_arguments(self, &words, 2, 2)) {
+        return KW_EXIT_USAGE;
+    }
+    if ((options.config == NULL) == (options.directory == NULL)) {
+        return kw_usage_error(self, "give -d DIR (the folder that `keyway init` made) or -c FILE (keyway.yaml)");
+    }
+    return directory_test(self, &options, words.items[1]);
 }

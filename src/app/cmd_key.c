@@ -182,7 +182,9 @@ static int key_rewrap(kw_own_keys *own, sealing how, bool json)
     if (json) {
         return kw_print_json(json_pack("{s:s,s:I}", "file", own->file.path, "keys", (json_int_t)count));
     }
-    printf("%zu signing keys are sealed with the %s key of %s\n", count, how.keep ? "first" : "new", own->file.path);
+    printf("%zu signing key%s sealed with the %s key of %s
+           ", count, count == 1 ? " is " : "s are ", how.keep ? " first " : " new ",
+           own->file.path);
     return KW_EXIT_DONE;
 }
 
@@ -218,7 +220,10 @@ static int check_words(const kw_command *self, const kw_option_list *words, cons
         return kw_usage_error(self, "unknown word '%s'; use list, rotate, revoke or rewrap", w->word);
     }
     const bool is_revoke = strcmp(w->word, "revoke") == 0;
-    if (!kw_options_arguments(self, words, is_revoke ? 2 : 1, is_revoke ? 2 : 1)) {
+    if (is_revoke && words->count < 2) {
+        return kw_usage_error(self, "the key is missing; `keyway key list` shows them");
+    }
+    if (!kw_options_arguments(self, words, 1, is_revoke ? 2 : 1)) {
         return KW_EXIT_USAGE;
     }
     if (w->at_once && strcmp(w->word, "rotate") != 0) {
@@ -253,6 +258,9 @@ int kw_cmd_key(const kw_command *self, int argc, char **argv)
     int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
     if (code >= 0) {
         return code;
+    }
+    if (words.count == 0) {
+        return kw_usage_error(self, "what is to be done is missing; use list, rotate, revoke or rewrap");
     }
     if (!kw_options_arguments(self, &words, 1, 2)) {
         return KW_EXIT_USAGE;

@@ -1,9 +1,7 @@
 /* keyway policy: who may get which Roles on which resource, for how long. */
-#include "app/directory.h"
-#include "app/options.h"
 #include "app/output.h"
 #include "app/policy_test.h"
-#include "app/record.h"
+#include "app/verbs.h"
 #include "authority/authority.h"
 
 #include <stdio.h>
@@ -61,18 +59,20 @@ static int check_roles(kw_directory *d, const kw_option_list *roles)
     return kw_status_is_bad(status) ? kw_fail(status, "the Roles could not be read") : -1;
 }
 
-static int policy_allow(const kw_command *self, kw_directory *d, const char *resource, const kw_policy_options *o)
+static int allow(kw_verb_call *call)
 {
-    kw_token_policy rule = {.resource = kw_string_from(resource), .roles = join(d->arena, &o->roles), .lifetime_s = o->lifetime};
+    const kw_policy_options *o = call->options;
+    kw_directory *d = &call->directory;
+    kw_token_policy rule = {.resource = kw_string_from(call->thing), .roles = join(d->arena, &o->roles), .lifetime_s = o->lifetime};
     kw_resource row;
     uint32_t id = 0;
-    int code = subject_of(self, o, &rule);
+    int code = subject_of(call->command, o, &rule);
     code = code < 0 ? check_roles(d, &o->roles) : code;
     if (code >= 0) {
         return code;
     }
-    if (strcmp(resource, "*") != 0 && kw_status_is_bad(kw_store_resource_get(d->store, rule.resource, d->arena, &row))) {
-        return kw_fail(KW_BAD_NOT_FOUND, "the resource %s is not registered; `keyway resource list` shows them, * means all", resource);
+    if (strcmp(call->thing, "*") != 0 && kw_status_is_bad(kw_store_resource_get(d->store, rule.resource, d->arena, &row))) {
+        return kw_fail(KW_BAD_NOT_FOUND, "the resource %s is not registered; `keyway resource list` shows them, * means all", call->thing);
     }
     const kw_status status = kw_store_policy_put(d->store, &rule, &id);
     if (kw_status_is_bad(status)) {
@@ -82,92 +82,81 @@ static int policy_allow(const kw_command *self, kw_directory *d, const char *res
     return KW_EXIT_DONE;
 }
 
-static int policy_remove(const kw_command *self, kw_directory *d, const char *number)
+static int remove_rule(kw_verb_call *call)
 {
     char *end = NULL;
-    const unsigned long id = strtoul(number, &end, 10);
-    if (end == number || *end != '\0' || id == 0 || id > UINT32_MAX) {
-        return kw_usage_error(self, "'%s' is not the number of a rule", number);
+    const unsigned long id = strtoul(call->thing, &end, 10);
+    if (end == call->thing || *end != '\0' || id == 0 || id > UINT32_MAX) {
+        return kw_usage_error(call->command, "'%s' is not the number of a rule", call->thing);
     }
-    const kw_status status = kw_store_policy_remove(d->store, (uint32_t)id);
+    const kw_status status = kw_store_policy_remove(call->directory.store, (uint32_t)id);
     if (kw_status_is_bad(status)) {
-        return kw_fail(status, "there is no rule %lu; `keyway policy list` shows them", id);
+        return kw_fail(
+            status, status == KW_BAD_NOT_FOUND ? "there is no rule %lu; `keyway policy list` shows them" : "rule %lu could not be removed",
+            id);
     }
     printf("rule %lu removed\n", id);
     return KW_EXIT_DONE;
 }
 
-static int policy_list(kw_directory *d, bool json)
+static json_t *to_json(const void *row, kw_arena *arena)
 {
-    static const char *const HEADINGS[] = {"RULE", "RESOURCE", "WHO", "ROLES", "LIFETIME"};
+    const kw_token_policy *r = row;
+    (void)arena;
+    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:i}", "rule", (int)r->id, "resource", kw_json_string(r->resource), "kind",
+                     kw_json_string(r->kind), "value", kw_json_string(r->value), "roles", kw_json_string(r->roles), "lifetime",
+                     (int)r->lifetime_s);
+}
+
+static void to_cells(const void *row, kw_table *table, kw_arena *arena)
+{
+    const kw_token_policy *r = row;
+    kw_table_cell_string(table, kw_arena_format(arena, "%u", r->id));
+    kw_table_cell_string(table, r->resource);
+    kw_table_cell_string(table, kw_policy_subject(arena, r));
+    kw_table_cell_string(table, kw_policy_roles(arena, r));
+    kw_table_cell_string(table, r->lifetime_s == 0 ? KW_STRING("the resource's") : kw_arena_format(arena, "%u s", r->lifetime_s));
+}
+
+static int list(kw_verb_call *call)
+{
+    static const char *const HEADINGS[] = {"RULE", "RESOURCE", "WHO", "ROLES", "LIFETIME", NULL};
+    static const kw_listing LISTING = {.headings = HEADINGS,
+                                       .nothing = "there are no rules: every user who is proven may have a token for every resource",
+                                       .to_json = to_json,
+                                       .to_cells = to_cells};
     kw_token_policy *rules = NULL;
     size_t count = 0;
-    const kw_status status = kw_store_policy_list(d->store, KW_BYTES_NULL, d->arena, &rules, &count);
+    const kw_status status = kw_store_policy_list(call->directory.store, KW_BYTES_NULL, call->directory.arena, &rules, &count);
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the rules could not be read");
     }
-    json_t *array = json_array();
-    kw_table *table = json ? NULL : kw_table_new(HEADINGS, 5);
-    for (size_t i = 0; i < count; i++) {
-        const kw_token_policy *r = &rules[i];
-        if (json) {
-            json_array_append_new(array, json_pack("{s:i,s:o,s:o,s:o,s:o,s:i}", "rule", (int)r->id, "resource", kw_json_string(r->resource),
-                                                   "kind", kw_json_string(r->kind), "value", kw_json_string(r->value), "roles",
-                                                   kw_json_string(r->roles), "lifetime", (int)r->lifetime_s));
-            continue;
-        }
-        kw_table_cell_string(table, kw_arena_format(d->arena, "%u", r->id));
-        kw_table_cell_string(table, r->resource);
-        kw_table_cell_string(table, kw_policy_subject(d->arena, r));
-        kw_table_cell_string(table, kw_policy_roles(d->arena, r));
-        kw_table_cell_string(table, r->lifetime_s == 0 ? KW_STRING("the resource's") : kw_arena_format(d->arena, "%u s", r->lifetime_s));
-    }
-    if (json) {
-        return kw_print_json(array);
-    }
-    json_decref(array);
-    kw_table_print(table);
-    return KW_EXIT_DONE;
+    return kw_print_listing(&LISTING, rules, sizeof(*rules), count, call->directory.arena, call->json);
 }
 
-static int run(const kw_command *self, kw_directory *d, const kw_option_list *words, const kw_policy_options *o)
+static int test(kw_verb_call *call)
 {
-    const char *verb = words->items[0];
-    if (strcmp(verb, "list") == 0) {
-        return policy_list(d, o->json);
-    }
-    if (strcmp(verb, "allow") == 0) {
-        return policy_allow(self, d, words->items[1], o);
-    }
-    return strcmp(verb, "remove") == 0 ? policy_remove(self, d, words->items[1]) : kw_policy_test(d, words->items[1], o);
+    return kw_policy_test(&call->directory, call->thing, call->options, call->json);
 }
 
 int kw_cmd_policy(const kw_command *self, int argc, char **argv)
 {
-    static const char *const VERBS[] = {"allow", "remove", "list", "test", NULL};
-    kw_policy_options o = {0};
-    kw_option_list words;
-    const kw_option table[] = {
-        {"directory", 'd', KW_OPTION_TEXT, &o.directory, 0, 0},
-        {"user", 0, KW_OPTION_TEXT, &o.user, 0, 0},
-        {"group", 0, KW_OPTION_LIST, &o.groups, 0, 0},
-        {"application", 0, KW_OPTION_TEXT, &o.application, 0, 0},
-        {"claim-role", 0, KW_OPTION_LIST, &o.claim_roles, 0, 0},
-        {"having-role", 0, KW_OPTION_TEXT, &o.having_role, 0, 0},
-        {"anyone", 0, KW_OPTION_FLAG, &o.is_anyone, 0, 0},
-        {"issuer", 0, KW_OPTION_TEXT, &o.issuer, 0, 0},
-        {"role", 0, KW_OPTION_LIST, &o.roles, 0, 0},
-        {"lifetime", 0, KW_OPTION_NUMBER, &o.lifetime, 10, KW_TOKEN_LIFETIME_MAX_S},
-        {"json", 0, KW_OPTION_FLAG, &o.json, 0, 0},
+    static const kw_verb VERBS[] = {{"allow", "the resource's URI", false, allow},
+                                    {"remove", "the number of the rule", false, remove_rule},
+                                    {"list", NULL, false, list},
+                                    {"test", "the resource's URI", false, test},
+                                    {NULL, NULL, false, NULL}};
+    kw_policy_options values = {0};
+    const kw_option options[] = {
+        {"user", 0, KW_OPTION_TEXT, &values.user, 0, 0},
+        {"group", 0, KW_OPTION_LIST, &values.groups, 0, 0},
+        {"application", 0, KW_OPTION_TEXT, &values.application, 0, 0},
+        {"claim-role", 0, KW_OPTION_LIST, &values.claim_roles, 0, 0},
+        {"having-role", 0, KW_OPTION_TEXT, &values.having_role, 0, 0},
+        {"anyone", 0, KW_OPTION_FLAG, &values.is_anyone, 0, 0},
+        {"issuer", 0, KW_OPTION_TEXT, &values.issuer, 0, 0},
+        {"role", 0, KW_OPTION_LIST, &values.roles, 0, 0},
+        {"lifetime", 0, KW_OPTION_NUMBER, &values.lifetime, 10, KW_TOKEN_LIFETIME_MAX_S},
     };
-    int code = kw_options_parse(self, argc, argv, table, sizeof(table) / sizeof(table[0]), false, &words);
-    if (code >= 0) {
-        return code;
-    }
-    if (!kw_options_verb(self, &words, VERBS, "the resource's URI, or the number of a rule,")) {
-        return KW_EXIT_USAGE;
-    }
-    kw_directory d;
-    code = kw_directory_open(self, o.directory, &d);
-    return code >= 0 ? code : kw_directory_end(&d, argc, argv, words.items[0], run(self, &d, &words, &o));
+    return kw_verbs_run(self, argc, argv, VERBS, options, sizeof(options) / sizeof(options[0]), &values);
 }

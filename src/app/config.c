@@ -287,6 +287,11 @@ bool kw_config_complain(const char *file, const char *key, const char *format, .
 
 static void explain_load(const char *file, cyaml_err_t error, const load_errors *errors)
 {
+    struct stat what;
+    if (stat(file, &what) == 0 && S_ISDIR(what.st_mode)) {
+        fprintf(stderr, "keyway: %s: is a folder; the configuration in it is %s/keyway.yaml\n", file, file);
+        return;
+    }
     if (error == CYAML_ERR_FILE_OPEN) {
         fprintf(stderr, "keyway: %s: cannot be opened: %s; `keyway init DIR` makes one\n", file, strerror(errno));
         return;

@@ -56,11 +56,28 @@ const kw_command KW_COMMANDS[] = {
     {"policy",
      "allow|remove|list|test -d DIR [RESOURCE | NUMBER] [--user NAME | --group ID | --application URI | --claim-role NAME |\n"
      "       --having-role ROLE | --anyone] [--role ROLE]... [--lifetime SECONDS] [--issuer URI]",
-     "Manage who may get which Roles on which resource, and see why", NULL, kw_cmd_policy},
+     "Manage who may get which Roles on which resource, and see why",
+     "  allow RESOURCE    a rule: who (one of --user, --group, --application, --claim-role, --having-role, --anyone) may get which of his\n"
+     "                    Roles (--role, several; without: all that he has), and for how long at most. * as RESOURCE: every one.\n"
+     "                    A resource without a rule is open to all who are proven, with the first one it is closed to all others\n"
+     "  remove NUMBER     end a rule; `keyway policy list` shows the numbers\n"
+     "  test RESOURCE     what would somebody get, and why? --user NAME: a user of the store, or of the directory;\n"
+     "                    --issuer URI with --claim-role, --group: supposes a token from there; --application URI: a program\n",
+     kw_cmd_policy},
     {"client",
      "add|remove|list -d DIR [ID] [--name TEXT] [--grant TYPE]... [--redirect URI]... [--resource URI]... [--application URI]\n"
      "       [--jwks FILE | --certificate FILE | --public] [--introspect]",
-     "Manage the programs that get tokens by OAuth 2.0", NULL, kw_cmd_client},
+     "Manage the programs that get tokens by OAuth 2.0",
+     "  add ID            register a program. It proves itself by a secret, which is printed once; --jwks: by a key; --certificate: by\n"
+     "                    its certificate in TLS; --public: not at all\n"
+     "    --grant TYPE    what it may use, several: client_credentials (the default), authorization_code, refresh_token,\n"
+     "                    urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange\n"
+     "    --redirect URI  where authorization_code may lead users back to\n"
+     "    --application URI   as whom it gets Roles when it speaks for itself: `keyway role grant ROLE --application URI`\n"
+     "    --resource URI  what it may ask tokens for; without: every resource\n"
+     "    --introspect    it may look into tokens that were issued to others: a resource server\n"
+     "  remove ID         no more tokens for it\n",
+     kw_cmd_client},
     {"grant", "list|revoke -d DIR [GRANT] [--user NAME] [--client ID] [--json]",
      "Show who was let in for longer, by refresh tokens, and end that",
      "  revoke GRANT                 all tokens that came of it are void at once, on every node\n"
@@ -81,7 +98,7 @@ const kw_command KW_COMMANDS[] = {
      kw_cmd_store},
     {"trail", "list|check -d DIR [--after N]", "Show the audit trail, or prove that it is whole", NULL, kw_cmd_trail},
     {"log", "verify|export -d DIR [--after N]", "Prove that the audit trail is whole, or write it out as JSON lines", NULL, kw_cmd_log},
-    {"directory", "test -c FILE USER [--password-file F]", "Ask the directory (LDAP, Active Directory) for a user, step by step",
+    {"directory", "test -d DIR USER [--password-file F]", "Ask the directory (LDAP, Active Directory) for a user, step by step",
      "  Shows which entry is found, its groups, and which Roles follow. Without --password-file nobody's password is tried.\n",
      kw_cmd_directory},
     {"config", "check -c FILE", "Check a configuration", NULL, kw_cmd_config},

@@ -169,7 +169,7 @@ int kw_options_parse(const kw_command *command, int argc, char **argv, const kw_
 bool kw_options_arguments(const kw_command *command, const kw_option_list *arguments, size_t min, size_t max)
 {
     if (arguments->count < min) {
-        kw_usage_error(command, "something is missing");
+        kw_usage_error(command, "an argument is missing");
         return false;
     }
     if (arguments->count > max) {
@@ -177,36 +177,4 @@ bool kw_options_arguments(const kw_command *command, const kw_option_list *argum
         return false;
     }
     return true;
-}
-
-/* "add, remove or list" */
-static void join_verbs(char *out, size_t cap, const char *const *verbs)
-{
-    size_t len = 0;
-    out[0] = '\0';
-    for (size_t i = 0; verbs[i] != NULL && len < cap; i++) {
-        const char *between = i == 0 ? "" : verbs[i + 1] == NULL ? " or " : ", ";
-        len += (size_t)snprintf(out + len, cap - len, "%s%s", between, verbs[i]);
-    }
-}
-
-bool kw_options_verb(const kw_command *command, const kw_option_list *arguments, const char *const *verbs, const char *thing)
-{
-    char all[256];
-    if (!kw_options_arguments(command, arguments, 1, 2)) {
-        return false;
-    }
-    const char *verb = arguments->items[0];
-    bool is_known = false;
-    for (size_t i = 0; verbs[i] != NULL; i++) {
-        is_known = is_known || strcmp(verb, verbs[i]) == 0;
-    }
-    if (!is_known) {
-        join_verbs(all, sizeof(all), verbs);
-        kw_usage_error(command, "unknown word '%s'; use %s", verb, all);
-    } else if (arguments->count < 2 && strcmp(verb, "list") != 0) {
-        kw_usage_error(command, "%s is missing", thing);
-        is_known = false;
-    }
-    return is_known;
 }

@@ -46,11 +46,6 @@ int kw_options_parse(const kw_command *command, int argc, char **argv, const kw_
 
 /* How many arguments there may be; says so on stderr otherwise. */
 bool kw_options_arguments(const kw_command *command, const kw_option_list *arguments, size_t min, size_t max);
-/*
- * For commands of the form WORD [THING]: is the first argument one of `verbs` (NULL-ended), and is there a second where it is not
- * "list"? `thing`: what the second is, "the client's id". Says so on stderr otherwise.
- */
-bool kw_options_verb(const kw_command *command, const kw_option_list *arguments, const char *const *verbs, const char *thing);
 /* "keyway NAME: message" and the usage line; returns KW_EXIT_USAGE. */
 int kw_usage_error(const kw_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,5 +1,6 @@
 #include "app/policy_test.h"
 
+#include "app/ldap_plan.h"
 #include "app/output.h"
 #include "authority/policy.h"
 #include "identity/gate.h"
@@ -48,7 +49,8 @@ typedef struct explanation {
     kw_directory *d;
     const kw_policy_options *options;
     kw_identity_gate *gate;
-    kw_identity *who; /* with Roles */
+    kw_user_directory looked; /* of a user of the directory; not to be asked again */
+    kw_identity *who;         /* with Roles */
     kw_resource resource;
     kw_token_policy *rules;
     size_t rule_count;
@@ -65,7 +67,32 @@ static kw_string *strings_of(kw_arena *arena, const kw_option_list *words)
     return list;
 }
 
-/* A user of this store; or, with --issuer, somebody with a token from elsewhere; or an application that speaks for itself. */
+/* Whom the store does not know, in a plant that has a directory. No password is tried. */
+static int ask_directory(const explanation *e, kw_identity *out)
+{
+    kw_ldap_plan plan = {.ldap = NULL};
+    kw_directory_user user;
+    const char *why = "";
+    int code = kw_ldap_plan_open(e->d, &KW_LOG_QUIET, &plan);
+    if (code >= 0) {
+        return code;
+    }
+    const kw_status status = kw_ldap_explain(plan.ldap, out->name, KW_BYTES_NULL, NULL, e->d->arena, &user, &why);
+    if (kw_status_is_bad(status)) {
+        code = kw_fail(status, "the store has no user %s, and the directory: %s; `keyway directory test` shows every step",
+                       e->options->user, why);
+    } else {
+        out->kind = KW_USER_TOKEN_TYPE_USER_NAME;
+        out->directory_id = user.id;
+        out->groups = user.groups;
+        out->group_count = user.group_count;
+        out->looked_up = kw_clock_utc(&KW_CLOCK_SYSTEM);
+    }
+    kw_ldap_plan_close(&plan);
+    return code;
+}
+
+/* A user of this store, or of the directory; or, with --issuer, somebody with a token from elsewhere; or an application that speaks for itself. */
 static int suppose(const explanation *e, kw_identity *out)
 {
     const kw_policy_options *o = e->options;
@@ -87,6 +114,9 @@ static int suppose(const explanation *e, kw_identity *out)
                                       : kw_fail(KW_BAD_INVALID_ARGUMENT, "who is it? Give --user NAME, --issuer URI or --application URI");
     }
     const kw_status status = kw_store_user_get(e->d->store, out->name, e->d->arena, &user);
+    if (status == KW_BAD_NOT_FOUND && e->d->config->directory != NULL) {
+        return ask_directory(e, out);
+    }
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "there is no user %s; `keyway user list` shows them, --issuer URI supposes a token from there", o->user);
     }
@@ -107,7 +137,8 @@ static int find_roles(explanation *e)
     }
     const kw_identity_claim claim = {.channel_policy = &KW_POLICY_NONE,
                                      .application_uri = supposed.application_uri,
-                                     .is_application_proven = supposed.application_uri.len > 0};
+                                     .is_application_proven = supposed.application_uri.len > 0,
+                                     .is_live = true}; /* a user of the directory was looked up right now */
     kw_refusal refusal = {.why = ""};
     const kw_status status = kw_identity_review(e->gate, &supposed, &claim, &e->who, &refusal);
     if (status == KW_BAD_IDENTITY_TOKEN_REJECTED) {
@@ -214,16 +245,17 @@ static int print_verdict(const explanation *e)
     return KW_EXIT_DONE;
 }
 
-int kw_policy_test(kw_directory *d, const char *resource, const kw_policy_options *options)
+int kw_policy_test(kw_directory *d, const char *resource, const kw_policy_options *options, bool json)
 {
-    explanation e = {.d = d, .options = options};
+    explanation e = {.d = d, .options = options, .looked = {.recheck_s = 3600}};
     kw_identity_config config = KW_IDENTITY_CONFIG_DEFAULT;
     if (kw_status_is_bad(kw_identity_gate_new(&config, d->store, &KW_CLOCK_SYSTEM, &KW_RANDOM_SYSTEM, &KW_LOG_QUIET, &e.gate))) {
         return kw_fail(KW_BAD_OUT_OF_MEMORY, "the rules could not be looked at");
     }
+    kw_identity_gate_set_directory(e.gate, &e.looked);
     int code = find_roles(&e);
     code = code < 0 ? decide(&e, resource) : code;
-    if (code < 0 && options->json) {
+    if (code < 0 && json) {
         code = print_as_json(&e);
     } else if (code < 0) {
         print_who(&e);

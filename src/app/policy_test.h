@@ -6,9 +6,9 @@
 #include "app/options.h"
 
 typedef struct kw_policy_options {
-    const char *directory, *user, *application, *having_role, *issuer;
+    const char *user, *application, *having_role, *issuer;
     kw_option_list groups, claim_roles, roles;
-    bool is_anyone, json;
+    bool is_anyone;
     uint32_t lifetime;
 } kw_policy_options;
 
@@ -19,6 +19,6 @@ kw_string kw_policy_roles(kw_arena *arena, const kw_token_policy *rule);
 /* The whole rule as a sentence. */
 kw_string kw_policy_sentence(kw_arena *arena, const kw_token_policy *rule);
 /* Step by step, what a user would get: who it is, which Roles follow, which rules are about him, what the token would say. */
-int kw_policy_test(kw_directory *d, const char *resource, const kw_policy_options *options);
+int kw_policy_test(kw_directory *d, const char *resource, const kw_policy_options *options, bool json);
 
 #endif

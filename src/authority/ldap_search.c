@@ -176,7 +176,7 @@ kw_status kw_ldap_find_groups(kw_ldap_talk *talk, kw_string name, kw_ldap_entry 
             KW_TRY(search_groups(talk, KW_BYTES_NULL, queue.dns[queue.next++], &queue, &entry->user));
         }
     }
-    kw_ldap_say(talk, "%s: the user is in %zu groups", talk->server, entry->user.group_count);
+    kw_ldap_say(talk, "%s: the user is in %zu group%s", talk->server, entry->user.group_count, entry->user.group_count == 1 ? "" : "s");
     return KW_GOOD;
 }
 

@@ -112,6 +112,9 @@ expect 0 'id=b' "${ask[@]}" 'b(r)a*c, k' --password-file brackets
 for injected in '*' 'ann*' 'anna)(uid=ben' '*)(|(uid=*' 'anna,ou=people' 'b(r)*' '\61nna'; do
     expect 1 'Bad_UserAccessDenied' "${ask[@]}" "$injected" --password-file anna
 done
+expect 0 'group operators' "$keyway" directory test -d D anna
+expect 0 'who       anna' "$keyway" policy test -d D urn:test:server --user anna
+expect 1 'the directory: unknown user' "$keyway" policy test -d D urn:test:server --user nobody
 "$keyway" user add -d D local --password-file anna >/dev/null
 expect 1 'the store has a user of this name' "${ask[@]}" local
 printf 'password of somebody else\n' >D/directory.password
