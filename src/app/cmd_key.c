@@ -182,8 +182,7 @@ static int key_rewrap(kw_own_keys *own, sealing how, bool json)
     if (json) {
         return kw_print_json(json_pack("{s:s,s:I}", "file", own->file.path, "keys", (json_int_t)count));
     }
-    printf("%zu signing key%s sealed with the %s key of %s
-           ", count, count == 1 ? " is " : "s are ", how.keep ? " first " : " new ",
+    printf("%zu signing key%s sealed with the %s key of %s\n", count, count == 1 ? " is" : "s are", how.keep ? "first" : "new",
            own->file.path);
     return KW_EXIT_DONE;
 }
