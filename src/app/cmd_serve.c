@@ -1,5 +1,6 @@
 /* keyway serve, keyway authority: run until told to stop. */
 #include "app/host.h"
+#include "app/https.h"
 #include "app/options.h"
 #include "app/output.h"
 #include "server/notify.h"
@@ -21,6 +22,7 @@ static void on_hangup(void *ctx)
     kw_notify_reloading(&r->notify);
     KW_LOG(&r->host.log, KW_LOG_INFO, "reload", kw_field_text("reason", "SIGHUP"));
     kw_server_recheck_trust(r->host.server);
+    kw_https_reload(&r->host);
     kw_notify_ready(&r->notify);
 }
 

@@ -2,6 +2,7 @@
 
 #include "app/certificates.h"
 #include "app/output.h"
+#include "crypto/application_files.h"
 
 #include <stdlib.h>
 
@@ -83,6 +84,35 @@ int kw_https_start(kw_host *host)
     }
     const kw_status status = publish(host, bound);
     return kw_status_is_bad(status) ? kw_fail(status, "the store could not be written") : -1;
+}
+
+void kw_https_reload(kw_host *host)
+{
+    const kw_directory *d = &host->directory;
+    const kw_config *config = d->config;
+    if (host->http == NULL) {
+        return;
+    }
+    const bool is_own = config->https->certificate != NULL;
+    char *certificate = kw_config_path(d->config_file, is_own ? config->https->certificate : config->authority.certificate);
+    char *key = kw_config_path(d->config_file, is_own ? config->https->key : config->authority.key);
+    const char *file = NULL, *why = NULL;
+    kw_application_identity fresh = {.certificate = NULL};
+    kw_status status = kw_application_identity_read(certificate, key, &fresh, &file, &why);
+    if (!kw_status_is_bad(status)) {
+        file = certificate;
+        why = "it cannot be used for TLS";
+        status = kw_http_server_use_identity(host->http, &fresh);
+        kw_application_identity_clear(&fresh);
+    }
+    if (kw_status_is_bad(status)) {
+        KW_LOG(&host->log, KW_LOG_WARN, "https certificate kept", kw_field_text("file", file), kw_field_text("reason", why),
+               kw_field_status("status", status));
+    } else {
+        KW_LOG(&host->log, KW_LOG_INFO, "https certificate taken", kw_field_text("file", certificate));
+    }
+    free(certificate);
+    free(key);
 }
 
 /* Requests that are on their way to the loop still come, and are told that it is over. */

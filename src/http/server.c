@@ -224,10 +224,12 @@ kw_status kw_http_server_new(const kw_http_server_config *config, kw_http_server
     server->mailbox = config->mailbox;
     server->log = config->log;
     server->max_connections = config->max_connections;
+    server->asks_for_certificate = config->ask_for_certificate;
+    server->has_tls = config->identity != NULL;
     server->answered_end = &server->answered;
     status = set_up(server, config);
     if (!kw_status_is_bad(status) && config->identity != NULL) {
-        status = kw_http_tls_new(config, &server->tls);
+        status = kw_http_tls_new(config->identity, config->ask_for_certificate, &server->tls);
         *why = kw_status_is_bad(status) ? "its certificate and key cannot be used for TLS" : *why;
     }
     if (!kw_status_is_bad(status)) {

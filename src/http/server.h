@@ -56,6 +56,11 @@ typedef struct kw_http_server_config {
 
 /* Listens when it returns. *why: static. Borrows mailbox and log for its life; copies the rest. */
 kw_status kw_http_server_new(const kw_http_server_config *config, kw_http_server **out, uint16_t *bound, const char **why);
+/*
+ * Connections that begin from now on are shown this certificate; those that stand stay as they are. On the loop. Bad_InvalidState: there
+ * is no TLS; Bad_CertificateInvalid, and the former one stays.
+ */
+kw_status kw_http_server_use_identity(kw_http_server *server, const kw_application_identity *identity);
 /* No new requests from now on. Answers that come later go nowhere, and must still come. On the loop. */
 void kw_http_server_stop(kw_http_server *server);
 /* After every exchange was answered and the mailbox was emptied. Stops it if that was not done. */

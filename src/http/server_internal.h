@@ -30,6 +30,7 @@ struct kw_http_server {
     const kw_mailbox *mailbox;
     const kw_log *log;
     uint32_t max_connections;
+    bool asks_for_certificate, has_tls;
 
     /* the thread and what belongs to it */
     pthread_t thread;
@@ -39,17 +40,17 @@ struct kw_http_server {
     struct event *wake, *room; /* answers are there; look whether there is room for connections again */
     struct evconnlistener *listeners[KW_HTTP_ADDRESSES_MAX];
     size_t listener_count;
-    SSL_CTX *tls;
     kw_http_exchange *newest;
 
     /* between the threads */
     pthread_mutex_t lock;
     kw_http_exchange *answered, **answered_end;
     bool is_stopping;
+    SSL_CTX *tls; /* NULL: none */
 };
 
 /* server_tls.c */
-kw_status kw_http_tls_new(const kw_http_server_config *config, SSL_CTX **out);
+kw_status kw_http_tls_new(const kw_application_identity *identity, bool asks_for_certificate, SSL_CTX **out);
 struct bufferevent *kw_http_tls_accept(struct event_base *base, void *server);
 /* DER of the leaf that the other side showed; null: none. */
 kw_bytes kw_http_tls_peer_certificate(struct evhttp_connection *connection, kw_arena *arena);

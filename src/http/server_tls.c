@@ -1,3 +1,4 @@
+#include "base/try.h"
 #include "http/server_internal.h"
 
 #include <event2/bufferevent.h>
@@ -30,7 +31,7 @@ static kw_status use_chain(SSL_CTX *tls, kw_bytes chain)
     return KW_GOOD;
 }
 
-kw_status kw_http_tls_new(const kw_http_server_config *config, SSL_CTX **out)
+kw_status kw_http_tls_new(const kw_application_identity *identity, bool asks_for_certificate, SSL_CTX **out)
 {
     static const unsigned char NAME[] = "keyway";
     SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
@@ -40,12 +41,12 @@ kw_status kw_http_tls_new(const kw_http_server_config *config, SSL_CTX **out)
     SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
     SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_session_id_context(tls, NAME, sizeof(NAME) - 1);
-    if (config->ask_for_certificate) {
+    if (asks_for_certificate) {
         SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
         SSL_CTX_set_cert_verify_callback(tls, accept_any, NULL);
     }
-    kw_status status = use_chain(tls, kw_certificate_chain(config->identity->certificate));
-    if (!kw_status_is_bad(status) && SSL_CTX_use_PrivateKey(tls, kw_private_key_evp(config->identity->key)) != 1) {
+    kw_status status = use_chain(tls, kw_certificate_chain(identity->certificate));
+    if (!kw_status_is_bad(status) && SSL_CTX_use_PrivateKey(tls, kw_private_key_evp(identity->key)) != 1) {
         status = KW_BAD_CERTIFICATE_INVALID;
     }
     if (kw_status_is_bad(status)) {
@@ -56,14 +57,37 @@ kw_status kw_http_tls_new(const kw_http_server_config *config, SSL_CTX **out)
     return KW_GOOD;
 }
 
+kw_status kw_http_server_use_identity(kw_http_server *server, const kw_application_identity *identity)
+{
+    SSL_CTX *fresh = NULL;
+    if (!server->has_tls) {
+        return KW_BAD_INVALID_STATE;
+    }
+    KW_TRY(kw_http_tls_new(identity, server->asks_for_certificate, &fresh));
+    pthread_mutex_lock(&server->lock);
+    SSL_CTX *former = server->tls;
+    server->tls = fresh;
+    pthread_mutex_unlock(&server->lock);
+    SSL_CTX_free(former); /* its connections hold it */
+    return KW_GOOD;
+}
+
+static SSL *new_tls(kw_http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    SSL *ssl = SSL_new(server->tls);
+    pthread_mutex_unlock(&server->lock);
+    return ssl;
+}
+
 struct bufferevent *kw_http_tls_accept(struct event_base *base, void *ctx)
 {
     kw_http_server *server = ctx;
     struct bufferevent *connection = NULL;
-    if (server->tls == NULL) {
+    if (!server->has_tls) {
         connection = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     } else {
-        SSL *ssl = SSL_new(server->tls); /* from here on the connection's */
+        SSL *ssl = new_tls(server); /* from here on the connection's */
         connection = ssl != NULL ? bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE) : NULL;
         if (connection != NULL) {
             bufferevent_openssl_set_allow_dirty_shutdown(connection, 1); /* lengths are in the messages: a cut is noticed there */

@@ -250,6 +250,59 @@ static void old_tls_is_refused(void **state)
     assert_int_equal(ask(curl), -1);
 }
 
+/* Whether the connection began with this certificate. */
+static bool was_shown(CURL *curl, const kw_application_identity *identity)
+{
+    struct curl_certinfo *info = NULL;
+    char *pem = NULL;
+    bool is_same = false;
+    assert_status(kw_certificate_to_pem(identity->certificate, &pem), KW_GOOD);
+    assert_int_equal(curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info), CURLE_OK);
+    assert_int_equal(info->num_of_certs, 1);
+    for (const struct curl_slist *line = info->certinfo[0]; line != NULL; line = line->next) {
+        is_same = is_same || (strncmp(line->data, "Cert:", 5) == 0 && strncmp(line->data + 5, pem, strlen(pem) - 1) == 0);
+    }
+    free(pem);
+    return is_same;
+}
+
+static long new_connections(CURL *curl)
+{
+    long count = -1;
+    assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+    curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &count);
+    return count;
+}
+
+static void a_new_certificate_is_for_new_connections(void **state)
+{
+    fixture *f = *state;
+    const kw_application_identity *first = kw_test_identity("urn:test:web", 2048), *second = kw_test_identity("urn:test:client", 2048);
+    const kw_application_identity mixed = {.certificate = first->certificate, .key = second->key};
+    CURL *standing = prepare(f, "/"), *later = prepare(f, "/"), *last = prepare(f, "/");
+    curl_easy_setopt(standing, CURLOPT_CERTINFO, 1L);
+    curl_easy_setopt(later, CURLOPT_CERTINFO, 1L);
+    curl_easy_setopt(last, CURLOPT_CERTINFO, 1L);
+    assert_int_equal(new_connections(standing), 1);
+    assert_true(was_shown(standing, first));
+    assert_status(kw_http_server_use_identity(f->server, second), KW_GOOD);
+    assert_int_equal(new_connections(standing), 0); /* it goes on */
+    assert_int_equal(new_connections(later), 1);
+    assert_true(was_shown(later, second));
+    assert_status(kw_http_server_use_identity(f->server, &mixed), KW_BAD_CERTIFICATE_INVALID);
+    assert_int_equal(new_connections(last), 1);
+    assert_true(was_shown(last, second));
+    curl_easy_cleanup(standing);
+    curl_easy_cleanup(later);
+    curl_easy_cleanup(last);
+}
+
+static void without_tls_there_is_no_certificate_to_change(void **state)
+{
+    const fixture *f = *state;
+    assert_status(kw_http_server_use_identity(f->server, kw_test_identity("urn:test:web", 2048)), KW_BAD_INVALID_STATE);
+}
+
 static int dial(const fixture *f)
 {
     const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(f->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -382,6 +435,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_methods_and_large_bodies_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_certificate_of_a_client_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(old_tls_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_new_certificate_is_for_new_connections, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_tls_there_is_no_certificate_to_change, setup_plain, teardown),
         cmocka_unit_test_setup_teardown(an_answer_may_come_later, setup_plain, teardown),
         cmocka_unit_test_setup_teardown(who_asked_may_be_gone_when_the_answer_comes, setup_plain, teardown),
         cmocka_unit_test_setup_teardown(answers_may_be_owed_when_it_stops, setup_plain, teardown),
