@@ -165,13 +165,37 @@ static kw_reference_description describe(const kw_space *space, const kw_access 
     return d;
 }
 
+/* Of a node in another Server, or in a namespace that is not known here, this Server knows no more than how to name it. */
+static bool describe_remote(const kw_space *space, const kw_access *access, const kw_browse_description *what, const kw_reference_view *r,
+                            kw_reference_description *out)
+{
+    if (what->node_class_mask != 0 || !is_visible(space, access, &r->type)) {
+        return false;
+    }
+    *out =
+        (kw_reference_description){.node_id = {.node_id = r->target, .namespace_uri = r->namespace_uri, .server_index = r->server_index}};
+    if ((what->result_mask & RESULT_REFERENCE_TYPE) != 0) {
+        out->reference_type_id = r->type;
+    }
+    if ((what->result_mask & RESULT_IS_FORWARD) != 0) {
+        out->is_forward = r->is_forward;
+    }
+    return true;
+}
+
 /* The next reference that goes into the result; false: no more. */
 static bool next_result(const kw_space *space, const kw_access *access, const kw_browse_description *what, const kw_node_ref *node,
                         size_t *cursor, kw_reference_description *out)
 {
     kw_reference_view r;
-    while (kw_space_next_reference(space, node, cursor, &r)) {
+    while (kw_space_next_link(space, node, cursor, &r)) {
         kw_node_ref target;
+        if (r.is_remote) {
+            if (is_wanted(space, what, &r) && describe_remote(space, access, what, &r, out)) {
+                return true;
+            }
+            continue;
+        }
         if (!is_wanted(space, what, &r) || !kw_space_find(space, &r.target, &target)) {
             continue;
         }

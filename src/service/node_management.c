@@ -3,6 +3,7 @@
 
 #include "base/try.h"
 #include "space/audit_event.h"
+#include "space/rights.h"
 
 #include <keyway/node_ids.h>
 
@@ -170,6 +171,23 @@ static kw_status check_place(const kw_space *space, const kw_access *access, con
     return check_siblings(space, parent, item);
 }
 
+/* AddNode is a right to a namespace: below the parent it covers that of the parent, in another one that one must grant it. */
+static kw_status check_namespace(const kw_space *space, const kw_access *access, const kw_node_ref *parent, uint16_t ns)
+{
+    kw_permission_list list;
+    if (ns == parent->id.ns) {
+        return KW_GOOD;
+    }
+    kw_namespace_permission_list(space, ns, &list);
+    for (size_t i = 0; i < list.count; i++) {
+        const kw_node_permission row = kw_permission_row(&list, i);
+        if ((row.permissions & KW_PERMISSION_ADD_NODE) != 0 && kw_identity_has_role(access->identity, row.role_ns, row.role_id)) {
+            return KW_GOOD;
+        }
+    }
+    return KW_BAD_USER_ACCESS_DENIED;
+}
+
 static kw_status describe(kw_request *request, const kw_access *access, const kw_add_nodes_item *item, const kw_node_ref *parent,
                           kw_node_spec *spec)
 {
@@ -180,6 +198,7 @@ static kw_status describe(kw_request *request, const kw_access *access, const kw
     KW_TRY(check_class(item->node_class));
     KW_TRY(check_name(space, &item->browse_name));
     KW_TRY(choose_id(space, access, &item->requested_new_node_id, &spec->id));
+    KW_TRY(check_namespace(space, access, parent, spec->id.ns));
     KW_TRY(check_place(space, access, item, parent, &spec->id));
     KW_TRY(find_type(space, access, item, &has_type, &type));
     if (has_type) {

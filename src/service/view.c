@@ -59,8 +59,8 @@ static kw_status step(kw_request *request, const kw_access *access, const kw_rel
                 continue;
             }
             const kw_qualified_name name = kw_node_browse_name(space, &target);
-            if (!kw_qualified_name_equal(&name, &element->target_name) || !may_follow(space, access, &r, &target) ||
-                contains(to, &target.id)) {
+            const bool is_it = element->target_name.name.len == 0 || kw_qualified_name_equal(&name, &element->target_name);
+            if (!is_it || !may_follow(space, access, &r, &target) || contains(to, &target.id)) {
                 continue;
             }
             if (to->count == TARGETS_MAX) {
@@ -88,7 +88,7 @@ static kw_status translate_one(kw_request *request, const kw_access *access, con
     node_list here = {&start, 1}, there;
     for (size_t i = 0; i < path->relative_path.elements_count; i++) {
         const kw_relative_path_element *element = &path->relative_path.elements[i];
-        if (element->target_name.name.len == 0) {
+        if (element->target_name.name.len == 0 && i + 1 < path->relative_path.elements_count) { /* the last one may: all targets */
             return KW_BAD_BROWSE_NAME_INVALID;
         }
         KW_TRY(step(request, access, element, &here, &there));

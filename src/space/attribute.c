@@ -364,9 +364,13 @@ static kw_localized_text description_of(const kw_node_ref *node)
 }
 
 /* What is made when somebody looks keeps nothing. */
+/* What was asked for counts only where something here can carry it out. */
 static uint32_t write_mask_of(const kw_node_ref *node)
 {
-    const uint32_t given = more_of(node) != NULL ? more_of(node)->write_mask : 0;
+    const uint32_t texts = KW_WRITE_MASK_DESCRIPTION | KW_WRITE_MASK_DISPLAY_NAME |
+                           (kw_node_class_of(node) == KW_NODE_CLASS_REFERENCE_TYPE ? KW_WRITE_MASK_INVERSE_NAME : 0u);
+    const bool is_own = node->table == NULL && node->instances == NULL;
+    const uint32_t given = is_own && more_of(node) != NULL ? more_of(node)->write_mask & texts : 0;
     return node->instances == NULL ? given | WRITE_MASK_ROLE_PERMISSIONS | WRITE_MASK_ACCESS_RESTRICTIONS : given;
 }
 
@@ -499,8 +503,20 @@ static bool is_right(uint32_t attribute)
     return attribute == ROLE_PERMISSIONS || attribute == ACCESS_RESTRICTIONS;
 }
 
+/* Its bit in WriteMask; 0: it is no text. */
+static uint32_t text_bit(uint32_t attribute)
+{
+    return attribute == DISPLAY_NAME   ? KW_WRITE_MASK_DISPLAY_NAME
+           : attribute == DESCRIPTION  ? KW_WRITE_MASK_DESCRIPTION
+           : attribute == INVERSE_NAME ? KW_WRITE_MASK_INVERSE_NAME
+                                       : 0;
+}
+
 static bool is_writable(const kw_node_ref *node, uint32_t attribute)
 {
+    if (text_bit(attribute) != 0) {
+        return (write_mask_of(node) & text_bit(attribute)) != 0;
+    }
     if (is_right(attribute)) {
         return write_mask_of(node) != 0;
     }
@@ -541,6 +557,9 @@ kw_status kw_node_write(kw_space *space, const kw_access *access, const kw_node_
     if (is_right(attribute)) {
         return index_range.len > 0 ? KW_BAD_WRITE_NOT_SUPPORTED
                                    : kw_node_write_rights(space, node, attribute == ROLE_PERMISSIONS, &value->value, arena);
+    }
+    if (text_bit(attribute) != 0) {
+        return index_range.len > 0 ? KW_BAD_WRITE_NOT_SUPPORTED : kw_node_write_text(node, text_bit(attribute), &value->value);
     }
     KW_TRY(new_value(space, access, node, index_range, value, arena, &whole));
     const kw_live_value *live = live_of(node);

@@ -233,6 +233,13 @@ kw_status kw_space_join(kw_space *space, kw_node *source, const kw_node_id *type
 /* The same from the parent of a new node, but not a second time. */
 kw_status kw_space_join_new(kw_space *space, kw_node *parent, const kw_node_id *type, kw_node *node);
 
+/* Bits of WriteMask that have a text behind them. OPC 10000-3, 8.60. */
+#define KW_WRITE_MASK_DESCRIPTION (1u << 5)
+#define KW_WRITE_MASK_DISPLAY_NAME (1u << 6)
+#define KW_WRITE_MASK_INVERSE_NAME (1u << 10)
+/* text_attribute.c: of an own node; that it may be written is clear already. Bad_TypeMismatch, Bad_OutOfRange. */
+kw_status kw_node_write_text(const kw_node_ref *node, uint32_t write_mask_bit, const kw_variant *value);
+
 /* words.c: what the names of the first nodes that people see are in other languages. */
 kw_status kw_space_add_words(kw_space *space);
 

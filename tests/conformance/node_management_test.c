@@ -1,5 +1,6 @@
 /* AddNodes, AddReferences, DeleteNodes, DeleteReferences. OPC 10000-4, 5.8. */
 #include "space/node.h"
+#include "space/rights.h"
 #include "support/kw_test_events.h"
 #include "support/kw_test_subscription.h"
 #include "support/kw_test_user.h"
@@ -277,6 +278,21 @@ static void what_is_added_has_the_rights_of_its_parent(void **state)
     assert_status(add_as(&here.visitor, item, NULL), KW_BAD_PARENT_NODE_ID_INVALID);
     assert_status(remove_as(&here.visitor, &PUMP, true), KW_BAD_NODE_ID_UNKNOWN);
     assert_status(add(item), KW_GOOD);
+}
+
+static void another_namespace_must_grant_it_too(void **state)
+{
+    uint16_t ns = 0;
+    size_t wrong = 0;
+    const kw_node_permission row = {0, ROLE_OPERATOR, BUILD};
+    (void)state;
+    assert_status(kw_space_namespace_add(here.space, KW_STRING("urn:of:others"), &ns), KW_GOOD);
+    const kw_node_id theirs = KW_NODE_ID(ns, 1);
+    assert_status(add(object_of(&theirs, "Pump")), KW_BAD_USER_ACCESS_DENIED);
+    const kw_rights_rule rule = {
+        .is_namespace = true, .id = theirs, .rights = {.has_permissions = true, .permissions = &row, .permission_count = 1}};
+    assert_status(kw_space_configure_rights(here.space, &rule, 1, &wrong), KW_GOOD);
+    assert_status(add(object_of(&theirs, "Pump")), KW_GOOD);
 }
 
 static void every_reason_against_a_node_has_its_status(void **state)
@@ -642,6 +658,7 @@ int main(void)
         TEST(nodes_of_all_classes_can_be_added),
         TEST(only_who_may_add_nodes_adds_them),
         TEST(what_is_added_has_the_rights_of_its_parent),
+        TEST(another_namespace_must_grant_it_too),
         TEST(every_reason_against_a_node_has_its_status),
         TEST(attributes_that_do_not_fit_are_refused),
         TEST(requests_are_bounded),

@@ -122,6 +122,28 @@ static void references_may_come_before_their_nodes(void **state)
     assert_int_equal(count_references(a, true), 0);
 }
 
+static void what_others_say_of_a_node_stays_when_it_goes_alone(void **state)
+{
+    (void)state;
+    const kw_node_id a = KW_NODE_ID(1, 1), b = KW_NODE_ID(1, 2), type = ORGANIZES;
+    const kw_expanded_node_id far = {.node_id = KW_NODE_ID(1, 2), .server_index = 3};
+    kw_node_ref ref;
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){0}, 1), KW_GOOD);
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.parent = a, .reference_type = ORGANIZES}, 2), KW_GOOD);
+    assert_int_equal(kw_space_add_reference(space, &b, &type, &a), KW_GOOD);
+    assert_int_equal(kw_space_add_remote_reference(space, &b, &type, true, &far), KW_GOOD);
+    assert_int_equal(count_references(a, false), 2);
+    assert_int_equal(count_references(b, true), 3);
+    assert_int_equal(kw_space_remove_alone(space, &b), KW_GOOD);
+    assert_int_equal(kw_space_remove_alone(space, &b), KW_BAD_NODE_ID_UNKNOWN);
+    assert_false(kw_space_find(space, &b, &ref));
+    assert_int_equal(count_references(a, false), 2); /* … that lead nowhere */
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.parent = a, .reference_type = ORGANIZES}, 2), KW_GOOD);
+    assert_int_equal(count_references(a, false), 2); /* none comes twice */
+    assert_int_equal(count_references(b, true), 1);  /* what it said itself is gone */
+    assert_int_equal(kw_space_remove(space, &b), KW_GOOD);
+}
+
 static void a_cursor_meets_what_stays_once(void **state)
 {
     (void)state;
@@ -169,6 +191,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {TEST(every_node_class_keeps_its_attributes), TEST(references_may_come_before_their_nodes),
-                                       TEST(a_cursor_meets_what_stays_once), TEST(nobody_gains_a_right_because_a_parent_went)};
+                                       TEST(what_others_say_of_a_node_stays_when_it_goes_alone), TEST(a_cursor_meets_what_stays_once),
+                                       TEST(nobody_gains_a_right_because_a_parent_went)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
