@@ -43,6 +43,7 @@ int kw_cmd_store(const kw_command *self, int argc, char **argv);
 int kw_cmd_log(const kw_command *self, int argc, char **argv);
 int kw_cmd_trail(const kw_command *self, int argc, char **argv);
 int kw_cmd_directory(const kw_command *self, int argc, char **argv);
+int kw_cmd_access(const kw_command *self, int argc, char **argv);
 int kw_cmd_config(const kw_command *self, int argc, char **argv);
 
 #endif

@@ -1,4 +1,5 @@
 /* keyway config check: would this configuration start? */
+#include "app/access_rules.h"
 #include "app/key_file.h"
 #include "app/options.h"
 #include "app/output.h"
@@ -18,6 +19,15 @@ static int check_token(const kw_directory *d)
     const kw_status status = code < 0 ? kw_key_file_try_token(&own.file) : KW_GOOD; /* no key may be wrapped yet */
     code = kw_status_is_bad(status) ? kw_key_file_fail(status, &own.file) : code;
     kw_own_keys_clear(&own);
+    return code;
+}
+
+/* Are there such nodes, Roles and permissions? */
+static int check_access(const kw_directory *d, const char *file)
+{
+    kw_access_view view;
+    const int code = kw_access_view_open(file, d->config, d->store, &view);
+    kw_access_view_close(&view);
     return code;
 }
 
@@ -49,6 +59,7 @@ int kw_cmd_config(const kw_command *self, int argc, char **argv)
         return code;
     }
     code = check_token(&d);
+    code = code < 0 ? check_access(&d, file) : code;
     kw_directory_close(&d);
     if (code >= 0) {
         return code;

@@ -1,4 +1,5 @@
 /* keyway serve, keyway authority: run until told to stop. */
+#include "app/access_rules.h"
 #include "app/host.h"
 #include "app/https.h"
 #include "app/options.h"
@@ -15,7 +16,18 @@ typedef struct running {
     kw_notify notify;
 } running;
 
-/* SIGHUP: trust and certificates may have changed; everything else is read from the store as it is needed. */
+/* What is wrong stands on stderr, and everything stays as it was. */
+static void reload_access(const kw_host *host)
+{
+    const kw_directory *d = &host->directory;
+    kw_config *config = kw_config_load(d->config_file);
+    if (config == NULL || kw_access_apply(d->config_file, config, d->store, kw_server_space(host->server)) >= 0) {
+        KW_LOG(&host->log, KW_LOG_WARN, "the rules of access stay as they were", kw_field_text("file", d->config_file));
+    }
+    kw_config_free(config);
+}
+
+/* SIGHUP: trust, certificates and rules of access may have changed; everything else is read from the store as it is needed. */
 static void on_hangup(void *ctx)
 {
     running *r = ctx;
@@ -23,6 +35,9 @@ static void on_hangup(void *ctx)
     KW_LOG(&r->host.log, KW_LOG_INFO, "reload", kw_field_text("reason", "SIGHUP"));
     kw_server_recheck_trust(r->host.server);
     kw_https_reload(&r->host);
+    if (r->host.kind == KW_HOST_SERVER) {
+        reload_access(&r->host);
+    }
     kw_notify_ready(&r->notify);
 }
 

@@ -22,6 +22,8 @@
 #define KEY_OVERLAP_MAX_H 720u
 #define KEY_OVERLAP_H 24u
 #define RATE_MAX 1000000u
+#define RULES_MAX 10000  /* of access */
+#define ROLES_MAX 64     /* of one rule */
 #define DEFAULT_RATE 50u /* requests a second */
 #define DEFAULT_BURST 200u
 #define PASSWORD_KINDS 4u /* upper case, lower case, digit, other: room for one of each */
@@ -219,6 +221,25 @@ static const cyaml_schema_field_t LIMITS[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t ACCESS_ROLE[] = {
+    TEXT("role", kw_config_access_role, role),
+    LIST("permissions", kw_config_access_role, permissions),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t ACCESS_ROLE_ENTRY = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, kw_config_access_role, ACCESS_ROLE)};
+
+static const cyaml_schema_field_t ACCESS[] = {
+    TEXT("node", kw_config_access, node),
+    TEXT("path", kw_config_access, path),
+    TEXT("namespace", kw_config_access, namespace_uri),
+    CYAML_FIELD_SEQUENCE("roles", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config_access, roles, &ACCESS_ROLE_ENTRY, 0, ROLES_MAX),
+    LIST("restrictions", kw_config_access, restrictions),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t ACCESS_ENTRY = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, kw_config_access, ACCESS)};
+
 static const cyaml_schema_field_t TOP[] = {
     SECTION("application", application, APPLICATION),
     SECTION("security", security, SECURITY),
@@ -231,6 +252,7 @@ static const cyaml_schema_field_t TOP[] = {
     CYAML_FIELD_SEQUENCE("providers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config, providers, &PROVIDER_ENTRY, 0,
                          KW_CONFIG_PROVIDERS_MAX),
     SECTION("limits", limits, LIMITS),
+    CYAML_FIELD_SEQUENCE("access", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, kw_config, access, &ACCESS_ENTRY, 0, RULES_MAX),
     TEXT("store", kw_config, store),
     TEXT("log_level", kw_config, log_level),
     TEXT("metrics_listen", kw_config, metrics_listen),

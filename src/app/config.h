@@ -161,6 +161,21 @@ typedef struct kw_config_limits {
     uint32_t max_subscription_lifetime;                      /* seconds */
 } kw_config_limits;
 
+typedef struct kw_config_access_role {
+    char *role;
+    char **permissions; /* names of PermissionType bits, or "All" */
+    unsigned permissions_count;
+} kw_config_access_role;
+
+/* Who may do what with a node, and what is below it without rules of its own; or with all of a namespace that nobody else speaks of. */
+typedef struct kw_config_access {
+    char *node, *path, *namespace_uri; /* one of them */
+    kw_config_access_role *roles;
+    unsigned roles_count;
+    char **restrictions; /* "sign", "encrypt", "session", "browse", "none" */
+    unsigned restrictions_count;
+} kw_config_access;
+
 typedef struct kw_config {
     kw_config_application application;
     kw_config_security security;
@@ -173,6 +188,8 @@ typedef struct kw_config {
     kw_config_provider *providers;
     unsigned providers_count;
     kw_config_limits limits;
+    kw_config_access *access; /* of the Server */
+    unsigned access_count;
     char *store;
     char *metrics_listen; /* "127.0.0.1:9464"; NULL: nobody asks */
     char *log_level;      /* "debug", "info", "warn", "error" */

@@ -1,5 +1,6 @@
 #include "app/host.h"
 
+#include "app/access_rules.h"
 #include "app/certificates.h"
 #include "app/https.h"
 #include "app/monitor.h"
@@ -295,7 +296,9 @@ static int start_server(kw_host *host)
     if (host->directory.config->server.sample_machine) {
         status = kw_machine_new(kw_server_space(host->server), host->env.clock, &host->machine);
     }
-    return kw_status_is_bad(status) ? kw_fail(status, "the sample machine could not be set up") : -1;
+    return kw_status_is_bad(status)
+               ? kw_fail(status, "the sample machine could not be set up")
+               : kw_access_apply(host->directory.config_file, host->directory.config, host->directory.store, kw_server_space(host->server));
 }
 
 static int listen_on(kw_host *host, kw_runtime *runtime)

@@ -98,6 +98,15 @@ const kw_command KW_COMMANDS[] = {
      kw_cmd_store},
     {"trail", "list|check -d DIR [--after N]", "Show the audit trail, or prove that it is whole", NULL, kw_cmd_trail},
     {"log", "verify|export -d DIR [--after N]", "Prove that the audit trail is whole, or write it out as JSON lines", NULL, kw_cmd_log},
+    {"access",
+     "explain USER NODE [read|write|call|browse|events|...] -d DIR [--mode none|sign|encrypt] [--sessionless] [--json]\n"
+     "       keyway access explain --anonymous NODE [...] -d DIR\n"
+     "       keyway access diff FILE -d DIR [--json]",
+     "Show who may do what with a node and why, or what another configuration would change",
+     "  NODE              a NodeId, ns=1;s=Name, or a path of BrowseNames, /Objects/1:Name\n"
+     "  --mode MODE       of the channel; encrypt without it\n"
+     "  diff FILE         compares the rules of DIR/keyway.yaml with those in FILE, for each node and each Role\n",
+     kw_cmd_access},
     {"directory", "test -d DIR USER [--password-file F]", "Ask the directory (LDAP, Active Directory) for a user, step by step",
      "  Shows which entry is found, its groups, and which Roles follow. Without --password-file nobody's password is tried.\n",
      kw_cmd_directory},
