@@ -4,7 +4,6 @@
 #include "base/try.h"
 #include "identity/json.h"
 
-#define SECRETS_POLICY "Basic256Sha256"
 #define PROFILE_OAUTH2 "http://opcfoundation.org/UA/Authorization#OAuth2"
 #define TOKEN_TYPE_JWT "http://opcfoundation.org/UA/UserToken#JWT"
 
@@ -28,11 +27,46 @@ static bool is_accepted(const kw_authority *authority, unsigned bit)
     return bit != 0 && (authority->config.accepts == 0 || (authority->config.accepts & bit) != 0);
 }
 
-static kw_status all_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count)
+/* What secrets are protected by follows from our own key. */
+static const kw_security_policy *secrets_policy(const kw_authority *authority, size_t index)
 {
-    const kw_security_policy *policy = kw_security_policy_by_name(KW_STRING(SECRETS_POLICY));
-    return kw_identity_gate_policies(kw_server_gate(authority->server), policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT, arena, out,
-                                     count);
+    const kw_application_identity *own = authority->env->identity;
+    return kw_security_policy_for_secrets(own != NULL && own->key != NULL ? kw_private_key_type(own->key) : KW_KEY_RSA, index);
+}
+
+static bool is_among(const kw_user_token_policy *policies, size_t count, kw_string policy_id)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < count; i++) {
+        found = kw_bytes_equal(policies[i].policy_id, policy_id);
+    }
+    return found;
+}
+
+/* Those in clear are the same with each. */
+static kw_status add_policies(kw_authority *authority, const kw_security_policy *secrets, kw_arena *arena, kw_user_token_policy **out,
+                              size_t *count)
+{
+    kw_user_token_policy *more = NULL;
+    size_t more_count = 0;
+    KW_TRY(kw_identity_gate_policies(kw_server_gate(authority->server), secrets, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT, arena, &more,
+                                     &more_count));
+    kw_user_token_policy *all = KW_ARENA_ARRAY(arena, kw_user_token_policy, *count + more_count);
+    if (all == NULL) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
+    size_t n = 0;
+    for (; n < *count; n++) {
+        all[n] = (*out)[n];
+    }
+    for (size_t i = 0; i < more_count; i++) {
+        if (is_accepted(authority, bit_of(more[i].token_type)) && !is_among(all, n, more[i].policy_id)) {
+            all[n++] = more[i];
+        }
+    }
+    *out = all;
+    *count = n;
+    return KW_GOOD;
 }
 
 /* --- of a façade ----------------------------------------------------------------------------------------------------------------- */
@@ -53,20 +87,24 @@ static kw_string provider_endpoint(const kw_authority *authority, kw_arena *aren
 /* What can be handed on: a password, or a token. */
 static kw_status facade_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count)
 {
-    const kw_security_policy *secrets = kw_security_policy_by_name(KW_STRING(SECRETS_POLICY));
+    const kw_security_policy *secrets = secrets_policy(authority, 0);
+    if (secrets == NULL) {
+        return KW_BAD_SECURITY_POLICY_REJECTED;
+    }
     kw_user_token_policy *policies = KW_ARENA_ARRAY(arena, kw_user_token_policy, 2);
     const kw_string endpoint = provider_endpoint(authority, arena);
-    if (policies == NULL || endpoint.data == NULL) {
+    const kw_string ids[] = {kw_arena_format(arena, "provider_username_%s", secrets->name),
+                             kw_arena_format(arena, "provider_jwt_%s", secrets->name)};
+    if (policies == NULL || endpoint.data == NULL || ids[0].data == NULL || ids[1].data == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
     }
     *count = 0;
     if (is_accepted(authority, KW_ACCEPT_PASSWORD)) {
-        policies[(*count)++] = (kw_user_token_policy){.policy_id = KW_STRING("provider_username_" SECRETS_POLICY),
-                                                      .token_type = KW_USER_TOKEN_TYPE_USER_NAME,
-                                                      .security_policy_uri = kw_string_from(secrets->uri)};
+        policies[(*count)++] = (kw_user_token_policy){
+            .policy_id = ids[0], .token_type = KW_USER_TOKEN_TYPE_USER_NAME, .security_policy_uri = kw_string_from(secrets->uri)};
     }
     if (is_accepted(authority, KW_ACCEPT_TOKEN)) {
-        policies[(*count)++] = (kw_user_token_policy){.policy_id = KW_STRING("provider_jwt_" SECRETS_POLICY),
+        policies[(*count)++] = (kw_user_token_policy){.policy_id = ids[1],
                                                       .token_type = KW_USER_TOKEN_TYPE_ISSUED_TOKEN,
                                                       .issued_token_type = KW_STRING(TOKEN_TYPE_JWT),
                                                       .issuer_endpoint_url = endpoint,
@@ -80,19 +118,15 @@ static kw_status facade_policies(kw_authority *authority, kw_arena *arena, kw_us
 
 kw_status kw_authority_policies(kw_authority *authority, kw_arena *arena, kw_user_token_policy **out, size_t *count)
 {
-    kw_user_token_policy *policies = NULL;
-    size_t all = 0;
+    const kw_security_policy *secrets = NULL;
     if (authority->config.provider != NULL) {
         return facade_policies(authority, arena, out, count);
     }
-    KW_TRY(all_policies(authority, arena, &policies, &all));
+    *out = NULL;
     *count = 0;
-    for (size_t i = 0; i < all; i++) {
-        if (is_accepted(authority, bit_of(policies[i].token_type))) {
-            policies[(*count)++] = policies[i];
-        }
+    for (size_t i = 0; (secrets = secrets_policy(authority, i)) != NULL; i++) {
+        KW_TRY(add_policies(authority, secrets, arena, out, count));
     }
-    *out = policies;
     return KW_GOOD;
 }
 

@@ -55,8 +55,8 @@ kw_status kw_client_take_key(kw_client *client, const kw_response_header *header
 
 kw_bytes kw_client_key_for(const kw_client *client, const kw_security_policy *policy)
 {
-    const kw_client_key *key = &client->server_key;
-    return key->len > 0 && key->policy == policy ? (kw_bytes){key->bytes, key->len} : KW_BYTES_NULL;
+    const kw_client_key *key = &client->server_key; /* any policy of its curve may use it */
+    return key->len > 0 && policy != NULL && key->policy->ephemeral == policy->ephemeral ? (kw_bytes){key->bytes, key->len} : KW_BYTES_NULL;
 }
 
 void kw_client_drop_key(kw_client *client)

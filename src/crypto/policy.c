@@ -195,3 +195,20 @@ bool kw_security_policy_takes_key(const kw_security_policy *policy, kw_key_type 
     const bool is_long_enough = type != KW_KEY_RSA || (bits >= policy->min_key_bits && bits <= policy->max_key_bits);
     return type < KW_KEY_OTHER && (policy->certificate_keys & 1u << type) != 0 && is_long_enough;
 }
+
+static bool protects_secrets(const kw_security_policy *policy, kw_key_type receiver)
+{
+    const bool is_usual = policy->ephemeral != KW_EPHEMERAL_NONE ? !policy->is_enhanced : policy == &BASIC256SHA256;
+    return is_usual && (policy->certificate_keys & 1u << receiver) != 0;
+}
+
+const kw_security_policy *kw_security_policy_for_secrets(kw_key_type receiver, size_t index)
+{
+    for (size_t i = 0; receiver < KW_KEY_OTHER && i < kw_security_policy_count(); i++) {
+        const kw_security_policy *policy = kw_security_policy_at(i);
+        if (protects_secrets(policy, receiver) && index-- == 0) {
+            return policy;
+        }
+    }
+    return NULL;
+}

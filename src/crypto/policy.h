@@ -91,5 +91,10 @@ const kw_security_policy *kw_security_policy_by_uri(kw_string uri);
 const kw_security_policy *kw_security_policy_by_name(kw_string name);
 /* A Certificate with a key of this type and size may be used under this policy. None takes any. */
 bool kw_security_policy_takes_key(const kw_security_policy *policy, kw_key_type type, uint32_t bits);
+/*
+ * Those that secrets for a receiver with such a key are protected by where no channel says it, the most widely known first:
+ * Basic256Sha256, or the first ones of its curve. NULL: no more.
+ */
+const kw_security_policy *kw_security_policy_for_secrets(kw_key_type receiver, size_t index);
 
 #endif

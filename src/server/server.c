@@ -63,6 +63,9 @@ static kw_status make_gate(kw_server *server)
     kw_identity_config identity = server->config.identity;
     identity.audience = server->config.application_uri;
     identity.namespaces = kw_space_namespaces(server->space, &identity.namespace_count);
+    if (identity.secret_policy == NULL && server->env.identity != NULL && server->env.identity->key != NULL) {
+        identity.secret_policy = kw_security_policy_for_secrets(kw_private_key_type(server->env.identity->key), 0);
+    }
     KW_TRY(kw_identity_gate_new(&identity, server->env.store, server->env.clock, server->env.random, server->env.log, &server->gate));
     kw_identity_gate_set_user_trust(server->gate, server->env.user_trust);
     kw_identity_gate_set_application_trust(server->gate, server->env.trust);
