@@ -80,6 +80,11 @@ const kw_application_identity *kw_test_identity_of(const char *name, kw_key_type
     return find_or_make(name, type, 0, false);
 }
 
+const kw_application_identity *kw_test_user_identity_of(const char *name, kw_key_type type)
+{
+    return find_or_make(name, type, 0, true);
+}
+
 void kw_test_trust_init(kw_test_trust *t, const kw_clock *clock)
 {
     t->folder = kw_test_folder_new();

@@ -17,6 +17,7 @@ const kw_application_identity *kw_test_identity_of(const char *name, kw_key_type
 
 /* A user's Certificate: no ApplicationUri, no host. */
 const kw_application_identity *kw_test_user_identity(const char *name, uint32_t bits);
+const kw_application_identity *kw_test_user_identity_of(const char *name, kw_key_type type);
 
 typedef struct kw_test_trust {
     char *folder;

@@ -27,7 +27,7 @@ static kw_status submit(void *ctx, kw_job *job)
     return kw_executor_submit(to, job);
 }
 
-enum { ENDPOINTS_MAX = 16 };
+enum { ENDPOINTS_MAX = 32 };
 
 static void add_endpoint(kw_server_config *config, kw_server_endpoint *all, const kw_security_policy *policy, kw_message_security_mode mode)
 {
@@ -42,7 +42,7 @@ static void offer_everything(kw_test_world *world, kw_server_config *config)
         const kw_security_policy *policy = kw_security_policy_at(i);
         if (policy->is_none) {
             add_endpoint(config, all, policy, KW_MESSAGE_SECURITY_MODE_NONE);
-        } else if (!policy->is_deprecated && policy->ephemeral == KW_EPHEMERAL_NONE) {
+        } else if (!policy->is_deprecated && kw_channel_speaks(policy)) {
             add_endpoint(config, all, policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT);
             add_endpoint(config, all, policy, KW_MESSAGE_SECURITY_MODE_SIGN);
         }

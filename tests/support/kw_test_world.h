@@ -24,7 +24,7 @@ typedef struct kw_test_world kw_test_world;
 typedef struct kw_test_client kw_test_client;
 
 typedef struct kw_test_world_options {
-    /* Last word on the configuration; the default offers every policy in every mode, None too, and every kind of user, but no secret in clear, and no throttle. */
+    /* Last word on the configuration; the default offers every policy that fits the key in every mode, None too, and every kind of user, but no secret in clear, and no throttle. */
     void (*configure)(kw_test_world *world, kw_server_config *config);
     void *ctx;                             /* for configure, in world->options.ctx */
     const kw_application_identity *server; /* NULL: kw_test_identity("server", 2048) */
