@@ -68,7 +68,7 @@ static const kw_variant *inputs_of(const kw_event *event)
 static void az_16_a_token_that_is_issued_is_audited(void **state)
 {
     (void)state;
-    kw_string token;
+    kw_string token = KW_BYTES_NULL;
     kw_test_client *client = kw_test_client_new(world, NULL);
     const kw_test_session session = kw_test_open_as(client, "operator", PASSWORD);
     assert_status(request(client, &session, &(kw_extension_object){.type = NULL}, KW_TEST_SERVER, &token), KW_GOOD);
