@@ -84,9 +84,9 @@ typedef struct kw_config_provider {
 typedef struct kw_config_service {
     char *name;        /* BrowseName, and its NodeId */
     char *service_uri; /* NULL: the issuer of the provider */
-    char *provider;    /* whose façade it is */
+    char *provider;    /* whose façade it is; NULL: it signs its tokens itself */
     char *certificate; /* that this one signs with; NULL: not known */
-    char **accepts;    /* "password", "token"; none: both */
+    char **accepts;    /* "password", "certificate", "token"; none: all */
     unsigned accepts_count;
     char **resources; /* none: all that are registered */
     unsigned resources_count;

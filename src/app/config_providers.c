@@ -81,11 +81,50 @@ bool kw_config_check_providers(const char *file, const kw_config *config)
 static bool check_accepts(const char *file, const kw_config_service *s)
 {
     for (unsigned i = 0; i < s->accepts_count; i++) {
-        if (strcmp(s->accepts[i], "password") != 0 && strcmp(s->accepts[i], "token") != 0) {
-            return kw_config_complain(file, "authority.services.accepts", "'%s' is unknown; use password, token or both", s->accepts[i]);
+        const char *word = s->accepts[i];
+        if (strcmp(word, "certificate") == 0 && s->provider != NULL) {
+            return kw_config_complain(file, "authority.services.accepts",
+                                      "a certificate proves nothing to a provider; use password, token or both");
+        }
+        if (strcmp(word, "password") != 0 && strcmp(word, "token") != 0 && strcmp(word, "certificate") != 0) {
+            return kw_config_complain(file, "authority.services.accepts", "'%s' is unknown; use password, certificate or token", word);
         }
     }
     return true;
+}
+
+static bool is_uri_taken(const kw_config_authority *a, unsigned index)
+{
+    const char *uri = a->services[index].service_uri;
+    bool is_taken = strcmp(uri, a->service_uri) == 0;
+    for (unsigned i = 0; i < a->services_count; i++) {
+        is_taken = is_taken || (i != index && a->services[i].service_uri != NULL && strcmp(a->services[i].service_uri, uri) == 0);
+    }
+    return is_taken;
+}
+
+/* One that signs its tokens itself has a name in them, and the certificate of its keys. */
+static bool check_signs(const char *file, const kw_config_authority *a, unsigned index)
+{
+    const kw_config_service *s = &a->services[index];
+    if (s->service_uri == NULL) {
+        return kw_config_complain(file, "authority.services",
+                                  "'%s' has neither a service_uri nor a provider; docs/providers.md tells which", s->name);
+    }
+    if (is_uri_taken(a, index)) {
+        return kw_config_complain(file, "authority.services.service_uri", "'%s' is taken; each service needs one of its own",
+                                  s->service_uri);
+    }
+    return s->certificate == NULL ||
+           kw_config_complain(file, "authority.services.certificate", "of '%s': that is the one of its keys; leave it out", s->name);
+}
+
+static bool check_facade(const char *file, const kw_config *config, const kw_config_service *s)
+{
+    if (kw_config_find_provider(config, s->provider) == NULL) {
+        return kw_config_complain(file, "authority.services.provider", "'%s' is none of `providers`", s->provider);
+    }
+    return s->certificate == NULL || kw_config_check_file(file, "authority.services.certificate", s->certificate, R_OK);
 }
 
 static bool check_name(const char *file, const kw_config_authority *a, unsigned index)
@@ -103,15 +142,11 @@ bool kw_config_check_services(const char *file, const kw_config *config)
     const kw_config_authority *a = &config->authority;
     for (unsigned i = 0; i < a->services_count; i++) {
         const kw_config_service *s = &a->services[i];
-        if (s->name == NULL || s->provider == NULL) {
-            return kw_config_complain(file, "authority.services", "number %u has no name or no provider; docs/providers.md has an example",
-                                      i + 1);
+        if (s->name == NULL) {
+            return kw_config_complain(file, "authority.services", "number %u has no name; docs/providers.md has an example", i + 1);
         }
-        if (kw_config_find_provider(config, s->provider) == NULL) {
-            return kw_config_complain(file, "authority.services.provider", "'%s' is none of `providers`", s->provider);
-        }
-        if (!check_name(file, a, i) || !check_accepts(file, s) ||
-            (s->certificate != NULL && !kw_config_check_file(file, "authority.services.certificate", s->certificate, R_OK))) {
+        if (!(s->provider != NULL ? check_facade(file, config, s) : check_signs(file, a, i)) || !check_name(file, a, i) ||
+            !check_accepts(file, s)) {
             return false;
         }
     }

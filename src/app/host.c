@@ -321,7 +321,8 @@ static int listen_on(kw_host *host, kw_runtime *runtime)
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the store could not be written");
     }
-    return host->authority != NULL && config->https != NULL ? kw_https_start(host) : -1;
+    const int code = host->authority != NULL ? kw_service_plan_publish(&host->directory, &host->services, kw_server_url(host->server)) : -1;
+    return code < 0 && host->authority != NULL && config->https != NULL ? kw_https_start(host) : code;
 }
 
 /* Beside those of the store; NULL: there are none. */

@@ -364,6 +364,19 @@ static int find_token(const kw_directory *d, kw_key_file *file)
     return -1;
 }
 
+/* Those that stand for a provider sign nothing. */
+static const kw_string *further_services(const kw_directory *d, size_t *count)
+{
+    const kw_config_authority *config = &d->config->authority;
+    kw_string *uris = KW_ARENA_ARRAY(d->arena, kw_string, config->services_count + 1);
+    for (unsigned i = 0; uris != NULL && i < config->services_count; i++) {
+        if (config->services[i].provider == NULL) {
+            uris[(*count)++] = kw_string_from(config->services[i].service_uri);
+        }
+    }
+    return uris;
+}
+
 int kw_own_keys_init(const kw_directory *d, kw_own_keys *out)
 {
     const kw_config_authority *config = &d->config->authority;
@@ -378,6 +391,10 @@ int kw_own_keys_init(const kw_directory *d, kw_own_keys *out)
                                   .overlap = overlap * TICKS_PER_HOUR,
                                   .lifetime_s = config->token_lifetime != 0 ? config->token_lifetime : LIFETIME_S,
                                   .late_s = (identity->clock_skew != 0 ? identity->clock_skew : SKEW_S) + identity->token_expiry_grace}};
+    out->ring.further = further_services(d, &out->ring.further_count);
+    if (out->ring.further == NULL) {
+        return kw_fail(KW_BAD_OUT_OF_MEMORY, "out of memory");
+    }
     int code = find_file(d, out);
     code = code < 0 ? find_token(d, &out->file) : code;
     out->ring.safe = out->file.path != NULL ? &out->file.safe : NULL;

@@ -137,7 +137,9 @@ static unsigned accepts_of(const kw_config_service *config)
 {
     unsigned accepts = 0;
     for (unsigned i = 0; i < config->accepts_count; i++) {
-        accepts |= strcmp(config->accepts[i], "password") == 0 ? KW_ACCEPT_PASSWORD : KW_ACCEPT_TOKEN;
+        const char *word = config->accepts[i];
+        const unsigned other = strcmp(word, "certificate") == 0 ? KW_ACCEPT_CERTIFICATE : KW_ACCEPT_TOKEN;
+        accepts |= strcmp(word, "password") == 0 ? KW_ACCEPT_PASSWORD : other;
     }
     return accepts;
 }
@@ -165,8 +167,9 @@ static kw_status make_service(const service_parts *parts, const kw_config_servic
 {
     kw_string resources[64]; /* as many as the file may have */
     kw_authority_config how = *parts->usual;
-    how.provider = kw_provider_plans_find(parts->providers, config->provider);
-    how.keys = NULL;
+    how.provider = config->provider != NULL ? kw_provider_plans_find(parts->providers, config->provider) : NULL;
+    how.keys = how.provider == NULL ? parts->usual->keys : NULL;
+    how.alias_of = how.provider == NULL ? parts->usual->service_uri : KW_BYTES_NULL;
     how.name = how.object = kw_string_from(config->name);
     how.service_uri = config->service_uri != NULL ? kw_string_from(config->service_uri) : kw_provider_config_of(how.provider)->issuer;
     how.service_certificate = certificate;
@@ -201,6 +204,18 @@ int kw_service_plan_open(const kw_directory *d, const kw_provider_plans *provide
         code = open_service(d, &parts, &config->services[i], &out->items[i]);
     }
     return code;
+}
+
+int kw_service_plan_publish(const kw_directory *d, const kw_service_plan *plan, kw_string url)
+{
+    const kw_config_authority *config = &d->config->authority;
+    for (unsigned i = 0; i < config->services_count; i++) {
+        const kw_status status = config->services[i].provider == NULL ? kw_authority_publish_url(plan->items[i], url) : KW_GOOD;
+        if (kw_status_is_bad(status)) {
+            return kw_fail(status, "the store could not be written");
+        }
+    }
+    return -1;
 }
 
 void kw_service_plan_close(kw_service_plan *plan)

@@ -37,6 +37,8 @@ typedef struct kw_service_plan {
 /* `usual`: what they have in common with the first one. Returns -1, or an exit code after saying why. */
 int kw_service_plan_open(const kw_directory *d, const kw_provider_plans *providers, const kw_authority_config *usual, kw_server *server,
                          const kw_server_env *env, kw_service_plan *out);
+/* They listen at this URL now: those that sign tokens tell the Servers. Returns -1, or an exit code after saying why. Blocks. */
+int kw_service_plan_publish(const kw_directory *d, const kw_service_plan *plan, kw_string url);
 void kw_service_plan_close(kw_service_plan *plan);
 
 #endif

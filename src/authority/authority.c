@@ -19,6 +19,7 @@ static kw_status copy_config(kw_authority *authority, const kw_authority_config 
 {
     authority->config = *config;
     authority->config.service_uri = kw_arena_copy(authority->arena, config->service_uri);
+    authority->config.alias_of = kw_arena_copy(authority->arena, config->alias_of);
     authority->object = KW_AUTHORITY_OBJECT;
     if (config->object.len > 0) {
         authority->object.id.string = kw_arena_copy(authority->arena, config->object);

@@ -22,6 +22,7 @@ struct kw_provider; /* authority/provider.h */
 
 typedef struct kw_authority_config {
     kw_string service_uri;       /* ServiceUri, and `iss` of the tokens */
+    kw_string alias_of;          /* of a further service: ServiceUri of the one whose tokens its own are taken for; null: of none */
     kw_string name;              /* BrowseName of the Object; null: as its NodeId */
     kw_string object;            /* its NodeId: ns=1;s=OBJECT; null: that of KW_AUTHORITY_OBJECT. A server may have several services */
     uint32_t token_lifetime_s;   /* default 3,600; a resource may have its own */

@@ -25,6 +25,8 @@ typedef struct kw_key_ring {
     const kw_random *random;
     const kw_key_safe *safe; /* NULL: private keys are kept as they are */
     kw_string service_uri;
+    const kw_string *further; /* ServiceUris of more services that sign with these keys */
+    size_t further_count;
     kw_string alg;       /* of new keys: one of KW_JWT_ALGORITHMS */
     int64_t rotation;    /* ticks for which a key signs; 0: until told */
     int64_t overlap;     /* ticks for which it is published before */

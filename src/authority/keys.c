@@ -132,6 +132,10 @@ static kw_status publish_on_web(const kw_key_ring *ring, kw_arena *arena)
 kw_status kw_keys_publish(const kw_key_ring *ring)
 {
     KW_TRY(change_row(&(row_change){.store = ring->store, .clock = ring->clock, .uri = ring->service_uri}));
+    for (size_t i = 0; i < ring->further_count; i++) {
+        KW_TRY(
+            change_row(&(row_change){.store = ring->store, .clock = ring->clock, .uri = ring->further[i], .alias_of = ring->service_uri}));
+    }
     kw_arena *arena = kw_arena_new(KEYS_ARENA);
     const kw_status status = arena != NULL ? publish_on_web(ring, arena) : KW_BAD_OUT_OF_MEMORY;
     kw_arena_free(arena);
@@ -182,7 +186,8 @@ kw_status kw_authority_publish_url(kw_authority *authority, kw_string url)
                                                       .uri = authority->config.service_uri,
                                                       .authority_url = url,
                                                       .authority_profile = KW_STRING("http://opcfoundation.org/UA/Authorization#OPCUA"),
-                                                      .token_endpoint = object});
+                                                      .token_endpoint = object,
+                                                      .alias_of = authority->config.alias_of});
     kw_arena_free(arena);
     return status;
 }

@@ -26,6 +26,7 @@ cat >services <<END
   services:
     - {name: Company, provider: company}
     - {name: CompanyByKey, service_uri: "urn:test:by-key", provider: company-by-key, accepts: [password], resources: ["urn:test:server"]}
+    - {name: Line, service_uri: "urn:test:line", accepts: [password], resources: ["urn:test:server"]}
     - {name: Misled, service_uri: "urn:test:misled", provider: misled}
 END
 sed -i '/^authority:/r services' D/keyway.yaml
@@ -48,8 +49,8 @@ wrong() {
 wrong 's/provider: misled/provider: nobody/' "authority.services.provider: 'nobody' is none of"
 wrong 's/name: Misled/name: Company/' "authority.services.name: 'Company' is taken"
 wrong 's/name: Misled/name: AuthorizationService/' 'authority.services.name: .* is taken'
-wrong 's/name: Misled, //' 'authority.services: number 3 has no name'
-wrong 's/accepts: .password/accepts: [certificate/' "authority.services.accepts: 'certificate' is unknown"
+wrong 's/name: Misled, //' 'authority.services: number 4 has no name'
+wrong 's/by-key\", provider: company-by-key, accepts: .password/by-key\", provider: company-by-key, accepts: [certificate/' "authority.services.accepts: a certificate proves nothing"
 wrong 's/name: misled/name: company/' "providers.name: 'company' is there twice"
 wrong 's/issuer: https:/issuer: http:/' 'providers.issuer: .* is not https'
 wrong '/client_secret_file/d' 'providers.client_secret_file: .*give this or client_key_file'
@@ -58,6 +59,8 @@ wrong 's/^    client_id: plant$/&\n    timeout: 60001/' 'providers.timeout: 6000
 wrong 's/^  provider: users/  provider: nobody/' "directory.provider: 'nobody' is none of"
 wrong 's/^  provider: users/&\n  base: dc=plant/' 'directory.provider: and LDAP cannot both'
 wrong 's/^  provider: users/  base: dc=plant/' 'directory: LDAP has no claims'
+wrong 's/, provider: misled}/}/; s/urn:test:misled/urn:test:line/' "authority.services.service_uri: 'urn:test:line' is taken"
+wrong 's/, service_uri: .urn:test:line.//' "authority.services: 'Line' has neither"
 chmod 644 secret
 wrong '' 'providers.client_secret_file: others can read'
 chmod 600 secret
@@ -115,6 +118,20 @@ expect 1 'Bad_UserAccessDenied.* check name and password' signs_in emil nonsense
 expect 0 '^role Operator$' "$keyway" directory test -c D/keyway.yaml dora --password-file dora
 expect 0 '^[0-9]' signs_in dora dora
 expect 1 Bad_UserAccessDenied "$keyway" directory test -c D/keyway.yaml dora --password-file nonsense
+
+# A further service of our own: its tokens count as those of the first, before and after the keys change, and for its resources alone.
+echo anna-password-2026 >anna
+"$keyway" user add -d D anna --password-file anna --role Operator >/dev/null
+expect 0 '^ey' token Line anna anna urn:test:server
+cp out lines
+expect 0 '^[0-9]' reads lines
+expect 1 Bad_NotFound token Line anna anna urn:test:elsewhere
+expect 0 'signs from now on' "$keyway" key rotate -d D --now
+expect 0 '^ey' token Line anna anna urn:test:server
+cp out later
+expect 1 '' cmp -s <(cut -d. -f1 lines) <(cut -d. -f1 later) # another kid
+expect 0 '^[0-9]' reads later
+expect 0 '^[0-9]' reads lines
 
 # Away, and back: nobody is told a password was wrong, and nobody has to start anything anew.
 curl -sS --cacert web.crt -X POST "$provider/away" >/dev/null
