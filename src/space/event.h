@@ -48,8 +48,8 @@ void kw_space_raise(kw_space *space, const kw_event *event);
 kw_localized_text kw_event_message(const kw_space *space, const kw_access *access, const kw_event *event, char *room);
 /*
  * May these eyes see this event? Only with ReceiveEvents on its EventType and on its SourceNode, whose AccessRestrictions hold for it,
- * too; events of the audit trail are for the Roles that watch over security alone; and who may
- * not see a node learns nothing of it from an event that names it.
+ * too; events of the audit trail are for the Roles that watch over security alone; and who may not see a node learns nothing of it from
+ * an event that names it.
  */
 bool kw_event_is_visible(const kw_space *space, const kw_event *event, const kw_access *access);
 

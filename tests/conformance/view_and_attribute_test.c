@@ -75,7 +75,7 @@ static kw_status read_with(kw_read_request request, kw_data_value *out)
 static void a_read_is_refused_as_the_standard_says(void **state)
 {
     kw_read_value_id what = {.node_id = LEVEL, .attribute_id = VALUE};
-    kw_data_value out;
+    kw_data_value out = {.has_value = false};
     (void)state;
     assert_status(read_with((kw_read_request){.nodes_to_read = &what}, &out), KW_BAD_NOTHING_TO_DO);
     kw_read_request request = {.nodes_to_read = &what, .nodes_to_read_count = 1};
@@ -139,7 +139,7 @@ static void status_and_source_timestamp_are_written_where_the_access_level_says_
                            .has_source_timestamp = true,
                            .source_timestamp = then};
     kw_read_value_id what = {.node_id = LEVEL, .attribute_id = VALUE};
-    kw_data_value out;
+    kw_data_value out = {.has_value = false};
     (void)state;
     assert_status(kw_space_add_variable(here.space, &spec), KW_GOOD);
     assert_status(write_as(&here.engineer, &LEVEL, VALUE, value), KW_GOOD);
@@ -165,7 +165,7 @@ static void texts_are_written_under_the_write_mask(void **state)
     kw_read_value_id what = {.node_id = BOX, .attribute_id = 4};
     const kw_read_request request = {.nodes_to_read = &what, .nodes_to_read_count = 1};
     const uint32_t number = 4;
-    kw_data_value out;
+    kw_data_value out = {.has_value = false};
     (void)state;
     assert_status(write_as(&here.visitor, &BOX, 4, text_value(&tank)), KW_BAD_USER_ACCESS_DENIED);
     assert_status(
