@@ -46,7 +46,7 @@ expect 0 'is in order' "$keyway" config check -c D/keyway.yaml
 start authority "$keyway" authority -c D/keyway.yaml
 authority=$url
 ask >/dev/null || wrong "no token with a key that is not wrapped yet"
-expect 0 'signing keys are sealed with the new key' "$keyway" key rewrap -d D
+expect 0 'sealed with the new key' "$keyway" key rewrap -d D
 [ "$(grep -cE '^pkcs11:[0-9a-f]{120}$' D/own/store.key)" -eq 1 ] || wrong "the key in the file is not wrapped"
 grep -qE '^[0-9a-f]' D/own/store.key && wrong "a key stands in the file as it is"
 ask >/dev/null || wrong "no token after the key was wrapped"
@@ -56,7 +56,7 @@ stop_authority
 start authority "$keyway" authority -c D/keyway.yaml
 authority=$url
 ask >/dev/null || wrong "no token after a restart"
-expect 0 'signing keys are sealed with the new key' "$keyway" key rewrap -d D
+expect 0 'sealed with the new key' "$keyway" key rewrap -d D
 stop_authority
 
 # --- what is wrong is said in one line --------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ expect 1 'Bad_NotSupported: D/own/store.key: its key is wrapped by a token; say 
 # --- and back ----------------------------------------------------------------------------------------------------------------------------
 set_token "$module" plant keyway
 expect 2 'without-token goes with rewrap' "$keyway" key rotate -d D --without-token
-expect 0 'signing keys are sealed with the new key' "$keyway" key rewrap -d D --without-token
+expect 0 'sealed with the new key' "$keyway" key rewrap -d D --without-token
 [ "$(grep -cE '^[0-9a-f]{64}$' D/own/store.key)" -eq 1 ] || wrong "the key is not in the file"
 grep -q pkcs11: D/own/store.key && wrong "the wrapped key is still in the file"
 sed -i '/key_token:/d' D/keyway.yaml
