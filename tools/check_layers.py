@@ -37,6 +37,7 @@ LIBRARIES = {
     "curl/": {"http"},
     "cyaml/": {"app"},
     "event2/": {"http"},
+    "expat.h": {"space"},
     "lber.h": {"authority"},
     "ldap.h": {"authority"},
     "jansson.h": {"identity", "client", "authority", "app"},

@@ -51,6 +51,7 @@ kw_want_to_build() {
     kw_want libevent-dev pkg-config --exists libevent libevent_openssl libevent_pthreads
     kw_want libldap-dev pkg-config --exists ldap lber
     kw_want libp11-kit-dev pkg-config --exists p11-kit-1
+    kw_want libexpat1-dev pkg-config --exists expat
     kw_want libcyaml-dev pkg-config --exists libcyaml
     kw_want libyaml-dev pkg-config --exists yaml-0.1 # libcyaml names it, its package does not bring it
 }

@@ -158,10 +158,10 @@ static int start_hosts(demo *d)
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the event loop could not be set up");
     }
-    int code = kw_host_start(&d->authority, KW_HOST_AUTHORITY, d->config_file, KW_LOG_WARN, d->runtime);
+    int code = kw_host_start(&d->authority, KW_HOST_AUTHORITY, d->config_file, NULL, KW_LOG_WARN, d->runtime);
     d->has_authority = code < 0;
     if (code < 0) {
-        code = kw_host_start(&d->server, KW_HOST_SERVER, d->config_file, KW_LOG_WARN, d->runtime);
+        code = kw_host_start(&d->server, KW_HOST_SERVER, d->config_file, NULL, KW_LOG_WARN, d->runtime);
         d->has_server = code < 0;
     }
     return code;

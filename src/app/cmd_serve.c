@@ -64,7 +64,7 @@ static void announce(running *r, bool json)
     kw_notify_ready(&r->notify);
 }
 
-static int run(kw_host_kind kind, const char *config_file, bool json)
+static int run(kw_host_kind kind, const char *config_file, const kw_option_list *nodesets, bool json)
 {
     kw_runtime *runtime = NULL;
     running r;
@@ -72,7 +72,7 @@ static int run(kw_host_kind kind, const char *config_file, bool json)
     if (kw_status_is_bad(status)) {
         return kw_fail(status, "the event loop could not be set up");
     }
-    const int code = kw_host_start(&r.host, kind, config_file, KW_LOG_DEBUG, runtime);
+    const int code = kw_host_start(&r.host, kind, config_file, nodesets, KW_LOG_DEBUG, runtime);
     if (code >= 0) {
         kw_runtime_free(runtime);
         return code;
@@ -90,17 +90,20 @@ static int run(kw_host_kind kind, const char *config_file, bool json)
 static int parse_and_run(const kw_command *self, int argc, char **argv, kw_host_kind kind)
 {
     const char *file = NULL;
-    kw_option_list words;
+    kw_option_list words, nodesets = {.count = 0};
     bool json = false;
-    const kw_option table[] = {{"config", 'c', KW_OPTION_TEXT, &file, 0, 0}, {"json", 0, KW_OPTION_FLAG, &json, 0, 0}};
-    const int code = kw_options_parse(self, argc, argv, table, 2, false, &words);
+    const kw_option table[] = {{"config", 'c', KW_OPTION_TEXT, &file, 0, 0},
+                               {"json", 0, KW_OPTION_FLAG, &json, 0, 0},
+                               {"nodeset", 0, KW_OPTION_LIST, &nodesets, 0, 0}};
+    const size_t count = kind == KW_HOST_SERVER ? 3 : 2; /* an Authorization Service has its own model alone */
+    const int code = kw_options_parse(self, argc, argv, table, count, false, &words);
     if (code >= 0) {
         return code;
     }
     if (!kw_options_arguments(self, &words, 0, 0)) {
         return KW_EXIT_USAGE;
     }
-    return file != NULL ? run(kind, file, json) : kw_usage_error(self, "-c FILE is missing");
+    return file != NULL ? run(kind, file, &nodesets, json) : kw_usage_error(self, "-c FILE is missing");
 }
 
 int kw_cmd_serve(const kw_command *self, int argc, char **argv)

@@ -98,6 +98,7 @@ static const cyaml_schema_field_t SERVER[] = {
     TEXT("key", kw_config_server, key),
     FLAG("sample_machine", kw_config_server, sample_machine),
     FLAG("allow_sessionless", kw_config_server, allow_sessionless),
+    LIST("nodesets", kw_config_server, nodesets),
     CYAML_FIELD_END,
 };
 

@@ -65,6 +65,8 @@ typedef struct kw_config_server {
     char *key;
     bool sample_machine;
     bool allow_sessionless;
+    char **nodesets; /* NodeSet2 files */
+    unsigned nodesets_count;
 } kw_config_server;
 
 /* An external provider of OAuth 2.0 and OpenID Connect. */

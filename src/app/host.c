@@ -4,6 +4,7 @@
 #include "app/certificates.h"
 #include "app/https.h"
 #include "app/monitor.h"
+#include "app/nodesets.h"
 #include "app/output.h"
 #include "app/translations.h"
 #include "http/client.h"
@@ -296,8 +297,12 @@ static int start_server(kw_host *host)
     if (host->directory.config->server.sample_machine) {
         status = kw_machine_new(kw_server_space(host->server), host->env.clock, &host->machine);
     }
-    return kw_status_is_bad(status)
-               ? kw_fail(status, "the sample machine could not be set up")
+    if (kw_status_is_bad(status)) {
+        return kw_fail(status, "the sample machine could not be set up");
+    }
+    const int loaded = kw_nodesets_load(host->server, &host->directory, host->nodesets, &host->log);
+    return loaded >= 0
+               ? loaded
                : kw_access_apply(host->directory.config_file, host->directory.config, host->directory.store, kw_server_space(host->server));
 }
 
@@ -334,9 +339,10 @@ static const kw_user_directory *users_of(const kw_host *host)
     return host->users.ldap != NULL ? kw_ldap_directory(host->users.ldap) : NULL;
 }
 
-int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_log_level quietest, kw_runtime *runtime)
+int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, const kw_option_list *nodesets, kw_log_level quietest,
+                  kw_runtime *runtime)
 {
-    *host = (kw_host){.kind = kind, .runtime = runtime};
+    *host = (kw_host){.kind = kind, .runtime = runtime, .nodesets = nodesets};
     int code = kw_directory_open_config(config_file, &host->directory);
     if (code >= 0) {
         return code;

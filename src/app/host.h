@@ -6,6 +6,7 @@
 #include "app/key_file.h"
 #include "app/ldap_plan.h"
 #include "app/machine.h"
+#include "app/options.h"
 #include "app/provider_plan.h"
 #include "authority/oauth.h"
 #include "server/listen.h"
@@ -33,12 +34,17 @@ typedef struct kw_host {
     kw_string issuer;        /* "https://…"; null without */
     kw_machine *machine;     /* of KW_HOST_SERVER, if it is wanted */
     kw_runtime *runtime;
+    const kw_option_list *nodesets; /* beyond those of the configuration; NULL: none. While it starts */
 } kw_host;
 
 /* What the configuration says about guessing over what `throttle` holds already. */
 void kw_plan_guessing(kw_throttle_config *throttle, const kw_config_guessing *config);
-/* Returns -1 once it listens, or the exit code after saying why. The host must stay where it is in memory. */
-int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, kw_log_level quietest, kw_runtime *runtime);
+/*
+ * Returns -1 once it listens, or the exit code after saying why. The host must stay where it is in memory. `nodesets`: files beyond
+ * those of the configuration; NULL: none.
+ */
+int kw_host_start(kw_host *host, kw_host_kind kind, const char *config_file, const kw_option_list *nodesets, kw_log_level quietest,
+                  kw_runtime *runtime);
 /* After the runtime has stopped. */
 void kw_host_clear(kw_host *host);
 

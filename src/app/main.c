@@ -22,7 +22,8 @@ const kw_command KW_COMMANDS[] = {
      "  --key-type TYPE          of the applications: rsa (default), ec-p256, ec-p384, ec-bp256, ec-bp384, ed25519 or ed448\n"
      "  --admin-password-file F  the administrator's password is the first line of F; otherwise one is made up and shown once\n",
      kw_cmd_init},
-    {"serve", "-c FILE", "Run the Server", NULL, kw_cmd_serve},
+    {"serve", "-c FILE [--nodeset FILE]...", "Run the Server",
+     "  --nodeset FILE  load a model from a NodeSet2 file, several allowed, in any order; others stand in server.nodesets\n", kw_cmd_serve},
     {"authority", "-c FILE", "Run the Authorization Service", NULL, kw_cmd_authority},
     {"endpoints", "URL", "Show what a server offers", KW_CONNECT_HELP, kw_cmd_endpoints},
     {"token", "--authority URL --resource URI [--service NAME] [--role ROLE]... [--refresh-file F] [--one-step] [identity]",

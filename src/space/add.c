@@ -53,6 +53,7 @@ static kw_status dup_localized(const kw_localized_text *from, kw_localized_text 
 
 static kw_status dup_definition(const kw_extension_object *from, kw_node_more *more)
 {
+    uint8_t *former = more->definition;
     kw_writer w;
     kw_writer_init(&w, VALUE_MAX);
     kw_status status = kw_ua_encode(&w, kw_type_builtin(KW_BUILTIN_EXTENSION_OBJECT), from);
@@ -60,9 +61,16 @@ static kw_status dup_definition(const kw_extension_object *from, kw_node_more *m
         more->definition = dup_array(w.data, w.len);
         more->definition_len = w.len;
         status = more->definition != NULL ? KW_GOOD : KW_BAD_OUT_OF_MEMORY;
+        free(former);
     }
     kw_writer_clear(&w);
     return status;
+}
+
+kw_status kw_node_store_definition(kw_node *node, const kw_extension_object *definition)
+{
+    kw_node_more *more = kw_node_more_of(node);
+    return more != NULL ? dup_definition(definition, more) : KW_BAD_OUT_OF_MEMORY;
 }
 
 static bool has_definition(const kw_node_spec *spec)

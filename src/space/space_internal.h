@@ -228,6 +228,7 @@ void kw_links_clear(kw_node *node);
 /* The overlay of a table node or the own node itself; makes the overlay. NULL: no such node or no memory. */
 kw_node *kw_space_own(kw_space *space, const kw_node_id *id);
 kw_status kw_node_store_value(kw_node *node, const kw_data_value *value);
+kw_status kw_node_store_definition(kw_node *node, const kw_extension_object *definition); /* DataTypes */
 /* references.c: both ends get it; an end that is NULL is one that there was no memory for. */
 kw_status kw_space_join(kw_space *space, kw_node *source, const kw_node_id *type, kw_node *target);
 /* The same from the parent of a new node, but not a second time. */
