@@ -13,6 +13,13 @@ static const kw_security_policy *effective_policy(const kw_user_token_policy *po
     return policy->security_policy_uri.len > 0 ? kw_security_policy_by_uri(policy->security_policy_uri) : channel_policy;
 }
 
+/* TP-07: the Server's Certificate of this channel must be of use under the policy of the token. */
+static bool fits_channel(const kw_security_policy *policy, const kw_security_policy *channel_policy)
+{
+    return channel_policy == NULL || channel_policy->is_none || policy->is_none ||
+           (policy->certificate_keys & channel_policy->certificate_keys) != 0;
+}
+
 const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_policy *policies, size_t count, kw_user_token_type kind,
                                                           const kw_security_policy *channel_policy, kw_message_security_mode mode)
 {
@@ -34,8 +41,8 @@ const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_po
             (policy->is_none && (kind == KW_USER_TOKEN_TYPE_CERTIFICATE || mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT))) {
             continue;
         }
-        if (!channel_policy->is_none && (policy->certificate_keys & channel_policy->certificate_keys) == 0 && !policy->is_none) {
-            continue; /* the Server's Certificate of this channel is of no use there (TP-07) */
+        if (!fits_channel(policy, channel_policy)) {
+            continue;
         }
         if (policy->is_deprecated && policy != channel_policy) { /* asked for by nobody but the server, or whoever changed what it said */
             continue;
