@@ -76,7 +76,7 @@ static kw_client_identity by_token(fixture *f, const char *name)
 static void sign_in(fixture *f, const kw_security_policy *policy, kw_message_security_mode mode, bool dotnet)
 {
     const kw_client_identity dave = by_token(f, "dave");
-    const kw_client_identity *users[] = {&KW_TEST_OPERATOR, &f->by_certificate, &dave, &KW_TEST_NOBODY, &KW_TEST_OPERATOR};
+    const kw_client_identity *users[] = {&KW_TEST_OPERATOR, &f->by_certificate, &dave, &KW_TEST_NOBODY};
     kw_client *client = client_of(f, policy->name, mode, dotnet);
     assert_status(kw_client_connect(client, KW_TEST_NETWORK_URL), KW_GOOD);
     assert_text(kw_client_endpoint(client)->security_policy_uri, policy->uri);
@@ -98,19 +98,23 @@ static bool fits(const kw_security_policy *policy, const key_kind *kind)
 static void cs_21_and_tp_06_every_policy_mode_token_and_secret_passes(void **state)
 {
     (void)state;
-    const kw_message_security_mode modes[] = {KW_MESSAGE_SECURITY_MODE_SIGN, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT};
     for (size_t k = 0; k < KIND_COUNT; k++) {
         fixture f;
         size_t count = 0;
         begin(&f, &KINDS[k]);
-        for (size_t i = 0; i < 4 * kw_security_policy_count(); i++) {
-            const kw_security_policy *policy = kw_security_policy_at(i / 4);
-            if (fits(policy, &KINDS[k])) {
-                sign_in(&f, policy, modes[i % 2], i / 2 % 2 == 1);
-                count++;
+        for (size_t i = 0; i < kw_security_policy_count(); i++) {
+            const kw_security_policy *policy = kw_security_policy_at(i);
+            if (!fits(policy, &KINDS[k])) {
+                continue;
             }
+            sign_in(&f, policy, KW_MESSAGE_SECURITY_MODE_SIGN, false);
+            sign_in(&f, policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT, false);
+            if (policy->tag_len == 0) { /* the dialects are the same where the cipher authenticates */
+                sign_in(&f, policy, KW_MESSAGE_SECURITY_MODE_SIGN, true);
+            }
+            count++;
         }
-        assert_true(count >= 4);
+        assert_true(count >= 1);
         assert_false(kw_test_network_has_sent(f.network, KW_STRING(KW_TEST_PASSWORD)));
         kw_test_network_free(f.network);
     }
