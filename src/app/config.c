@@ -329,7 +329,7 @@ static bool check_policies(const char *file, const kw_config *c)
 {
     for (unsigned i = 0; i < c->security.policies_count; i++) {
         const kw_security_policy *policy = kw_security_policy_by_name(kw_string_from(c->security.policies[i]));
-        if (policy == NULL || policy->is_enhanced) {
+        if (policy == NULL) {
             return kw_config_complain(
                 file, "security.policies",
                 "'%s' is not a SecurityPolicy; use Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep, Basic256Sha256, or one "

@@ -146,15 +146,10 @@ kw_channel *kw_channel_new_server(const kw_channel_env *env, const kw_channel_se
     return channel;
 }
 
-bool kw_channel_speaks(const kw_security_policy *policy)
-{
-    return !policy->is_enhanced;
-}
-
 static bool client_is_sound(const kw_channel_env *env, const kw_channel_client *client)
 {
     const kw_security_policy *policy = client->policy;
-    if (!kw_channel_speaks(policy) || policy->is_none != (client->mode == KW_MESSAGE_SECURITY_MODE_NONE)) {
+    if (policy->is_none != (client->mode == KW_MESSAGE_SECURITY_MODE_NONE)) {
         return false;
     }
     if (policy->is_none) {
@@ -201,6 +196,7 @@ static void let_go(kw_channel *channel)
     }
     kw_token_clear(channel);
     kw_open_offer_clear(&channel->offer);
+    kw_secret_clear(&channel->agreed);
     kw_chunk_drop_partial(channel);
     kw_writer_clear(&channel->kept);
     kw_writer_clear(&channel->held);
@@ -328,6 +324,11 @@ const kw_certificate *kw_channel_peer_certificate(const kw_channel *channel)
 kw_string kw_channel_endpoint_url(const kw_channel *channel)
 {
     return kw_writer_bytes(&channel->url);
+}
+
+kw_bytes kw_channel_thumbprint(const kw_channel *channel)
+{
+    return kw_open_signature_bytes(&channel->thumbprint);
 }
 
 const kw_application_identity *kw_channel_identity(const kw_channel *channel)

@@ -99,9 +99,6 @@ typedef struct kw_channel_server {
     kw_string reverse_server_uri, reverse_endpoint_url;
 } kw_channel_server;
 
-/* OPN by this policy can be made and read: all but those with SecureChannelEnhancements. */
-bool kw_channel_speaks(const kw_security_policy *policy);
-
 kw_channel *kw_channel_new_server(const kw_channel_env *env, const kw_channel_server *server);
 
 typedef struct kw_channel_client {
@@ -146,6 +143,8 @@ const kw_security_policy *kw_channel_policy(const kw_channel *channel);
 kw_message_security_mode kw_channel_mode(const kw_channel *channel);
 const kw_certificate *kw_channel_peer_certificate(const kw_channel *channel); /* NULL with None */
 kw_string kw_channel_endpoint_url(const kw_channel *channel);                 /* of HEL */
+/* ChannelThumbprint: no other channel has it. Empty without SecureChannelEnhancements. OPC 10000-6, 6.7.5 */
+kw_bytes kw_channel_thumbprint(const kw_channel *channel);
 const kw_application_identity *kw_channel_identity(const kw_channel *channel);
 /* The largest message body that the peer takes; 0: no limit. */
 uint32_t kw_channel_peer_max_message(const kw_channel *channel);

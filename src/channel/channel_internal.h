@@ -19,8 +19,9 @@ enum {
     KW_TCP_MAX_TEXT = 4096, /* EndpointUrl, ServerUri, Reason */
     KW_POLICY_URI_MAX = 255,
     KW_THUMBPRINT_LEN = 20,
-    KW_OPEN_MAX_BLOCKS = 8, /* an honest OPN takes two or three */
-    KW_LARGE_KEY = 256      /* bytes of a modulus past which padding has its ExtraPaddingSize */
+    KW_OPEN_MAX_BLOCKS = 8,  /* an honest OPN takes two or three */
+    KW_SIGNATURE_MAX = 1024, /* bytes; RSA keys have 8192 bits at most */
+    KW_LARGE_KEY = 256       /* bytes of a modulus past which padding has its ExtraPaddingSize */
 };
 
 typedef enum kw_frame_type {
@@ -78,6 +79,12 @@ typedef struct kw_open_offer {
     kw_ephemeral_key *key; /* NULL with RSA, and once it has served */
 } kw_open_offer;
 
+/* What was signed once and is referred to later. */
+typedef struct kw_open_signature {
+    uint8_t data[KW_SIGNATURE_MAX];
+    size_t len;
+} kw_open_signature;
+
 /* A job of this room. channel is NULL once the channel has let go; the job then only frees itself. */
 typedef struct kw_channel_job {
     kw_job job;
@@ -124,12 +131,16 @@ struct kw_channel {
     kw_channel_token tokens[2]; /* older first */
     size_t token_count;
     uint32_t last_token_id;
-    kw_channel_job *job; /* owned by the executor while it is under way */
+    /* With SecureChannelEnhancements. */
+    kw_secret agreed;             /* what the keys of the last token came from */
+    kw_open_signature thumbprint; /* the signature of the first response */
+    kw_channel_job *job;          /* owned by the executor while it is under way */
 
     /* Client: the OPN that is not answered yet. */
     bool awaits_open;
     uint32_t open_request_id;
     kw_open_offer offer;
+    kw_open_signature request_signature;
 
     /* A message of several chunks. */
     bool is_partial;
@@ -199,6 +210,7 @@ typedef struct kw_open_parties {
     const kw_security_policy *policy;
     kw_application_identity own; /* both NULL with policy None */
     kw_certificate *peer;
+    kw_bytes request_signature; /* signed along with the first response, so that it answers this request alone; else null */
 } kw_open_parties;
 
 typedef struct kw_open_header {
@@ -224,6 +236,9 @@ void kw_open_parties_release(kw_open_parties *parties);
 /* Slow. The chunk is in the arena; at most max_size bytes, else issuers are left out, else Bad_EncodingLimitsExceeded. */
 kw_status kw_open_chunk_seal(const kw_open_parties *parties, uint32_t channel_id, const kw_open_plain *plain, size_t max_size,
                              kw_arena *arena, kw_bytes *chunk);
+/* What the signer (whose signatures have `len` bytes) wrote at the end; nothing is encrypted. */
+void kw_open_signature_take(kw_bytes chunk, size_t len, kw_open_signature *out);
+kw_bytes kw_open_signature_bytes(const kw_open_signature *signature);
 /* Slow. One code for all that can be wrong: Bad_SecurityChecksFailed. */
 kw_status kw_open_chunk_unseal(const kw_open_parties *parties, kw_bytes chunk, const kw_open_header *header, kw_open_plain *out);
 
@@ -234,8 +249,11 @@ kw_status kw_open_nonce_check(const kw_security_policy *policy, kw_bytes nonce, 
 kw_status kw_open_offer_draw(kw_open_offer *offer, const kw_security_policy *policy, const kw_random *random);
 kw_status kw_open_offer_generate(kw_open_offer *offer, const kw_security_policy *policy);
 void kw_open_offer_clear(kw_open_offer *offer); /* idempotent */
-/* Slow; uses up the key of our offer. Bad_SecurityChecksFailed: the peer's nonce is no key to agree with. */
-kw_status kw_open_keys_derive(const kw_security_policy *policy, bool is_server, kw_open_offer *own, kw_bytes peer_nonce,
+/*
+ * Slow; uses up the key of our offer. With SecureChannelEnhancements `agreed` is what the last token came from (empty: this is the first),
+ * and then what this one does. Bad_SecurityChecksFailed: the peer's nonce is no key to agree with.
+ */
+kw_status kw_open_keys_derive(const kw_security_policy *policy, bool is_server, kw_open_offer *own, kw_bytes peer_nonce, kw_secret *agreed,
                               kw_token_keys *out);
 void kw_token_keys_free(kw_token_keys *keys); /* idempotent */
 

@@ -79,6 +79,17 @@ void kw_open_parties_release(kw_open_parties *parties)
     *parties = (kw_open_parties){0};
 }
 
+void kw_open_signature_take(kw_bytes chunk, size_t len, kw_open_signature *out)
+{
+    out->len = len <= chunk.len && len <= sizeof out->data ? len : 0;
+    memcpy(out->data, chunk.data + chunk.len - out->len, out->len);
+}
+
+kw_bytes kw_open_signature_bytes(const kw_open_signature *signature)
+{
+    return (kw_bytes){signature->data, signature->len};
+}
+
 /* What the sizes of the two keys make of a message. The signature has the signer's size, the blocks have the receiver's. */
 typedef struct open_shape {
     size_t signature;
@@ -142,9 +153,9 @@ static kw_status protect(const kw_open_parties *parties, kw_bytes header, kw_wri
         *cipher = kw_writer_bytes(w);
         return KW_GOOD;
     }
-    const kw_bytes parts[] = {header, kw_writer_bytes(w)};
+    const kw_bytes parts[] = {header, kw_writer_bytes(w), parties->request_signature};
     kw_bytes signature;
-    KW_TRY(kw_asym_sign(parties->policy, parties->own.key, parts, 2, arena, &signature));
+    KW_TRY(kw_asym_sign(parties->policy, parties->own.key, parts, 3, arena, &signature));
     kw_write_raw(w, signature);
     KW_TRY(kw_writer_status(w));
     if (!is_encrypted(parties->policy)) {
@@ -238,8 +249,8 @@ static kw_status unprotect(const kw_open_parties *parties, kw_bytes chunk, size_
         return KW_BAD_SECURITY_CHECKS_FAILED;
     }
     *plain = (kw_bytes){memory->data, memory->len - signature_len};
-    const kw_bytes parts[] = {{chunk.data, header_size}, *plain};
-    KW_TRY(kw_asym_verify(parties->policy, peer_key, parts, 2, (kw_bytes){memory->data + plain->len, signature_len}));
+    const kw_bytes parts[] = {{chunk.data, header_size}, *plain, parties->request_signature};
+    KW_TRY(kw_asym_verify(parties->policy, peer_key, parts, 3, (kw_bytes){memory->data + plain->len, signature_len}));
     return is_encrypted(parties->policy) ? padding_strip(kw_private_key_size(parties->own.key), plain) : KW_GOOD;
 }
 

@@ -39,6 +39,8 @@ typedef struct response_job {
     bool has_peer_nonce;
     uint8_t peer_nonce_hash[32];
     kw_open_offer offer;
+    kw_secret agreed;
+    kw_open_signature request_signature;
 
     /* What came of it. */
     kw_status status;
@@ -107,6 +109,9 @@ static void request_done(kw_job *base)
     if (kw_status_is_good(status)) {
         channel->awaits_open = true;
         kw_open_offer_clear(&channel->offer);
+        if (channel->policy->is_enhanced) {
+            kw_open_signature_take(job->chunk, kw_private_key_size(channel->identity.key), &channel->request_signature);
+        }
         channel->offer = job->offer;
         job->offer = (kw_open_offer){0};
         channel->env.events->send(channel->env.ctx, job->chunk);
@@ -176,6 +181,7 @@ kw_status kw_open_send_request(kw_channel *channel)
 
 static void response_free(response_job *job)
 {
+    kw_secret_clear(&job->agreed);
     kw_open_parties_release(&job->parties);
     kw_open_offer_clear(&job->offer);
     kw_secret_clear(&job->plain.bytes);
@@ -231,7 +237,7 @@ static kw_status response_read(response_job *job)
     }
     KW_TRY(decode(job));
     KW_TRY(judge(job));
-    return kw_open_keys_derive(job->parties.policy, false, &job->offer, job->response.server_nonce, &job->keys);
+    return kw_open_keys_derive(job->parties.policy, false, &job->offer, job->response.server_nonce, &job->agreed, &job->keys);
 }
 
 static void response_run(kw_job *base)
@@ -248,6 +254,12 @@ static void adopt(kw_channel *channel, response_job *job)
     channel->received_sequence = job->plain.sequence;
     memcpy(channel->peer_nonce_hash, job->peer_nonce_hash, sizeof channel->peer_nonce_hash);
     channel->has_peer_nonce = true;
+    if (channel->policy->is_enhanced && !job->is_renewal) {
+        kw_open_signature_take(job->chunk, kw_public_key_size(kw_certificate_public_key(job->parties.peer)), &channel->thumbprint);
+    }
+    kw_secret_clear(&channel->agreed);
+    channel->agreed = job->agreed;
+    job->agreed = KW_SECRET_NONE;
     kw_token_install(channel, token->token_id, token->revised_lifetime, &job->keys);
     KW_LOG(channel->env.log, KW_LOG_DEBUG, job->is_renewal ? "SecureChannel renewed" : "SecureChannel opened",
            kw_field_int("channel", channel->id), kw_field_int("token", token->token_id), kw_field_int("lifetime", token->revised_lifetime),
@@ -321,6 +333,13 @@ static kw_status response_prepare(kw_channel *channel, const kw_tcp_frame *frame
     }
     job->offer = channel->offer;
     channel->offer = (kw_open_offer){0};
+    if (channel->policy->is_enhanced && !job->is_renewal) {
+        job->request_signature = channel->request_signature;
+        job->parties.request_signature = kw_open_signature_bytes(&job->request_signature);
+    }
+    if (channel->agreed.len > 0) {
+        KW_TRY(kw_secret_copy(&job->agreed, kw_secret_bytes(&channel->agreed)));
+    }
     KW_TRY(kw_open_header_parse(job->chunk, &job->header));
     return precheck(channel, job);
 }

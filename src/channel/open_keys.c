@@ -71,7 +71,23 @@ static kw_status derive(const kw_security_policy *policy, kw_bytes shared, bool 
     return kw_sym_keys_agree(policy, shared, by_server ? KW_STRING("opcua-server") : KW_STRING("opcua-client"), sender, receiver, out);
 }
 
-kw_status kw_open_keys_derive(const kw_security_policy *policy, bool is_server, kw_open_offer *own, kw_bytes peer_nonce, kw_token_keys *out)
+/* Attack A-53: who has learned a long-term key and puts himself between at a renewal does not know what went before. */
+static kw_status mix(kw_secret *agreed, const kw_secret *shared)
+{
+    if (agreed->len == 0) {
+        return kw_secret_copy(agreed, kw_secret_bytes(shared));
+    }
+    if (agreed->len != shared->len) {
+        return KW_BAD_SECURITY_CHECKS_FAILED;
+    }
+    for (size_t i = 0; i < shared->len; i++) {
+        agreed->data[i] ^= shared->data[i];
+    }
+    return KW_GOOD;
+}
+
+kw_status kw_open_keys_derive(const kw_security_policy *policy, bool is_server, kw_open_offer *own, kw_bytes peer_nonce, kw_secret *agreed,
+                              kw_token_keys *out)
 {
     kw_secret shared = KW_SECRET_NONE;
     *out = (kw_token_keys){NULL, NULL};
@@ -84,9 +100,13 @@ kw_status kw_open_keys_derive(const kw_security_policy *policy, bool is_server, 
         own->key = NULL;
     }
     const kw_bytes nonce = kw_secret_bytes(&own->nonce);
-    kw_status status = derive(policy, kw_secret_bytes(&shared), is_server, nonce, peer_nonce, &out->send);
+    kw_status status = policy->is_enhanced ? mix(agreed, &shared) : KW_GOOD;
+    const kw_bytes secret = kw_secret_bytes(policy->is_enhanced ? agreed : &shared);
     if (kw_status_is_good(status)) {
-        status = derive(policy, kw_secret_bytes(&shared), !is_server, peer_nonce, nonce, &out->receive);
+        status = derive(policy, secret, is_server, nonce, peer_nonce, &out->send);
+    }
+    if (kw_status_is_good(status)) {
+        status = derive(policy, secret, !is_server, peer_nonce, nonce, &out->receive);
     }
     kw_secret_clear(&shared);
     if (kw_status_is_bad(status)) {

@@ -34,6 +34,8 @@ typedef struct open_job {
     uint32_t min_lifetime, max_lifetime;
     uint32_t send_size;
     kw_open_offer offer;
+    kw_secret agreed;
+    kw_open_signature request_signature, thumbprint;
 
     /* What came of it. */
     kw_status reason;  /* for audit and log */
@@ -48,6 +50,7 @@ static void job_free(open_job *job)
 {
     kw_open_parties_release(&job->parties);
     kw_open_offer_clear(&job->offer);
+    kw_secret_clear(&job->agreed);
     kw_secret_clear(&job->plain.bytes);
     kw_token_keys_free(&job->keys);
     kw_arena_free(job->arena);
@@ -104,7 +107,7 @@ static kw_status judge(open_job *job)
 static kw_status agree(open_job *job)
 {
     KW_TRY(kw_open_offer_generate(&job->offer, job->parties.policy));
-    return kw_open_keys_derive(job->parties.policy, true, &job->offer, job->request.client_nonce, &job->keys);
+    return kw_open_keys_derive(job->parties.policy, true, &job->offer, job->request.client_nonce, &job->agreed, &job->keys);
 }
 
 static uint32_t revised_lifetime(const open_job *job)
@@ -114,6 +117,22 @@ static uint32_t revised_lifetime(const open_job *job)
         return job->max_lifetime;
     }
     return asked < job->min_lifetime ? job->min_lifetime : asked;
+}
+
+/* the first answer proves that it is one to this request; what it is signed with stands for the channel from now on. */
+static kw_status seal(open_job *job, const kw_open_plain *plain)
+{
+    kw_open_parties *parties = &job->parties;
+    const bool is_bound = parties->policy->is_enhanced && !job->is_renewal;
+    if (is_bound) {
+        kw_open_signature_take(job->chunk, kw_public_key_size(kw_certificate_public_key(parties->peer)), &job->request_signature);
+        parties->request_signature = kw_open_signature_bytes(&job->request_signature);
+    }
+    KW_TRY(kw_open_chunk_seal(parties, job->token.channel_id, plain, job->send_size, job->arena, &job->response));
+    if (is_bound) {
+        kw_open_signature_take(job->response, kw_private_key_size(parties->own.key), &job->thumbprint);
+    }
+    return KW_GOOD;
 }
 
 static kw_status respond(open_job *job)
@@ -129,7 +148,7 @@ static kw_status respond(open_job *job)
     kw_status status;
     KW_GOTO(done, kw_ua_encode_message(&w, KW_TYPE_OPEN_SECURE_CHANNEL_RESPONSE, &response));
     const kw_open_plain plain = {.sequence = job->sent_sequence, .request_id = job->plain.request_id, .body = kw_writer_bytes(&w)};
-    status = kw_open_chunk_seal(&job->parties, job->token.channel_id, &plain, job->send_size, job->arena, &job->response);
+    status = seal(job, &plain);
 done:
     kw_writer_wipe(&w);
     return status;
@@ -196,6 +215,12 @@ static void adopt(kw_channel *channel, open_job *job)
     channel->received_sequence = job->plain.sequence;
     memcpy(channel->peer_nonce_hash, job->peer_nonce_hash, sizeof channel->peer_nonce_hash);
     channel->has_peer_nonce = true;
+    if (!job->is_renewal) {
+        channel->thumbprint = job->thumbprint;
+    }
+    kw_secret_clear(&channel->agreed);
+    channel->agreed = job->agreed;
+    job->agreed = KW_SECRET_NONE;
     kw_token_install(channel, job->token.token_id, job->token.revised_lifetime, &job->keys);
 }
 
@@ -260,7 +285,7 @@ static refusal precheck(kw_channel *channel, open_job *job)
         return refusal_of(KW_BAD_TCP_SECURE_CHANNEL_UNKNOWN, KW_BAD_TCP_SECURE_CHANNEL_UNKNOWN);
     }
     const kw_security_policy *policy = kw_security_policy_by_uri(job->header.policy_uri);
-    if (policy == NULL || !kw_channel_speaks(policy) || !offered_modes(channel, policy, job->offered)) {
+    if (policy == NULL || !offered_modes(channel, policy, job->offered)) {
         return refusal_of(KW_BAD_SECURITY_POLICY_REJECTED, KW_BAD_SECURITY_POLICY_REJECTED);
     }
     parties->policy = policy;
@@ -303,6 +328,9 @@ static kw_status prepare(kw_channel *channel, open_job *job)
     job->token.token_id = channel->last_token_id + 1;
     job->token.created_at = kw_clock_utc(channel->env.clock);
     KW_TRY(kw_open_offer_draw(&job->offer, job->parties.policy, channel->env.random));
+    if (channel->agreed.len > 0) {
+        KW_TRY(kw_secret_copy(&job->agreed, kw_secret_bytes(&channel->agreed)));
+    }
     job->trust = channel->env.trust;
     job->require_crl = channel->env.require_crl;
     job->mode_before = channel->mode;

@@ -1,6 +1,7 @@
 /* ActivateSession, from the Client's side. OPC 10000-4, 5.7.3. */
 #include "base/try.h"
 #include "client/client_internal.h"
+#include "identity/channel_bound.h"
 
 static const char *kind_name(kw_user_token_type kind)
 {
@@ -37,6 +38,10 @@ static kw_status sign_as_application(kw_client *client, const kw_security_policy
     if (policy->is_none) {
         return KW_GOOD;
     }
+    if (policy->is_enhanced) { /* CB-02 */
+        const kw_channel_binding binding = kw_client_binding(client, policy, (kw_bytes){client->server_nonce, client->server_nonce_len});
+        return kw_channel_bound_sign(&binding, KW_BOUND_CLIENT, policy, client->identity.key, arena, &signature->signature);
+    }
     const kw_bytes parts[] = {kw_certificate_der(client->server_certificate), {client->server_nonce, client->server_nonce_len}};
     signature->algorithm = kw_string_from(policy->asym_signature_uri);
     return kw_asym_sign(policy, client->identity.key, parts, 2, arena, &signature->signature);
@@ -64,6 +69,8 @@ static kw_status fill_request(kw_client *client, const kw_client_identity *ident
                               "the server takes no %s at this endpoint in a way that is safe; `keyway endpoints` shows what it takes",
                               kind_name(identity->kind));
     }
+    const kw_channel_binding binding = kw_client_binding(client, channel_policy, context.nonce);
+    context.binding = channel_policy->is_enhanced && identity->kind == KW_USER_TOKEN_TYPE_CERTIFICATE ? &binding : NULL; /* CB-03 */
     context.receiver_key = kw_client_key_for(client, secret_policy(context.policy, channel_policy));
     /* ES-12: on a channel without security the certificate was not looked at yet. */
     if (identity->kind != KW_USER_TOKEN_TYPE_ANONYMOUS && !client->server_certificate_is_checked && client->server_certificate != NULL) {

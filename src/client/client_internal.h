@@ -135,13 +135,14 @@ struct kw_client {
     uint64_t last_used; /* when the Session was used last */
     uint64_t revised_session_timeout;
     kw_client_user user;
+    uint8_t client_nonce[32]; /* CB-08: of CreateSession, for all its proofs */
     uint8_t server_nonce[128];
     size_t server_nonce_len;
     kw_client_key server_key;
     const kw_string *namespaces;
     size_t namespace_count;
     kw_client_subscriptions *subscriptions; /* NULL: there never was one */
-    struct kw_client_request *requests; /* whose answers go to functions */
+    struct kw_client_request *requests;     /* whose answers go to functions */
     uint32_t request_count;
     uint32_t request_handle;
     char error[KW_CLIENT_ERROR_MAX];
@@ -257,6 +258,8 @@ kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *c
 
 /* token.c: fill an ExtensionObject with the token that this UserTokenPolicy asks for. */
 struct kw_channel_binding;
+/* What binds the proofs of both sides to the channel that there is now. With SecureChannelEnhancements alone. */
+struct kw_channel_binding kw_client_binding(const kw_client *client, const kw_security_policy *policy, kw_bytes server_nonce);
 typedef struct kw_token_context {
     const kw_user_token_policy *policy;
     const kw_security_policy *channel_policy;

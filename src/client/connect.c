@@ -1,6 +1,7 @@
 /* From a URL to a Session that waits for its user. OPC 10000-4, 5.7.2. */
 #include "base/try.h"
 #include "client/client_internal.h"
+#include "identity/channel_bound.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,21 +85,41 @@ kw_status kw_client_take_nonce(kw_client *client, kw_bytes nonce)
     return KW_GOOD;
 }
 
+kw_channel_binding kw_client_binding(const kw_client *client, const kw_security_policy *policy, kw_bytes server_nonce)
+{
+    return (kw_channel_binding){.thumbprint = kw_channel_thumbprint(client->link->channel),
+                                .hash = policy->thumbprint_hash,
+                                .server = client->server_certificate,
+                                .client = client->identity.certificate,
+                                .server_nonce = server_nonce,
+                                .client_nonce = {client->client_nonce, sizeof(client->client_nonce)}};
+}
+
+/* CB-01, or over our certificate and nonce alone. */
+static kw_status verify_server(const kw_client *client, const kw_security_policy *policy, kw_bytes nonce,
+                               const kw_create_session_response *response)
+{
+    const kw_public_key *key = kw_certificate_public_key(client->server_certificate);
+    const kw_signature_data *signature = &response->server_signature;
+    if (policy->is_enhanced) {
+        const kw_channel_binding binding = kw_client_binding(client, policy, response->server_nonce);
+        return kw_channel_bound_verify(&binding, KW_BOUND_SERVER, policy, key, signature->signature);
+    }
+    const kw_bytes parts[] = {kw_certificate_der(client->identity.certificate), nonce};
+    const char *algorithm = policy->asym_signature_uri; /* CB-07: where none is named, what stands there is ignored */
+    if (algorithm != NULL && !kw_string_equals(signature->algorithm, algorithm)) {
+        return KW_BAD_APPLICATION_SIGNATURE_INVALID;
+    }
+    return kw_asym_verify(policy, key, parts, 2, signature->signature);
+}
+
 static kw_status check_signature(kw_client *client, const kw_security_policy *policy, kw_bytes nonce,
                                  const kw_create_session_response *response)
 {
     if (policy->is_none) {
         return KW_GOOD;
     }
-    const kw_bytes parts[] = {kw_certificate_der(client->identity.certificate), nonce};
-    const char *algorithm = policy->asym_signature_uri; /* CB-07: where none is named, what stands there is ignored */
-    kw_status status = algorithm == NULL || kw_string_equals(response->server_signature.algorithm, algorithm)
-                           ? KW_GOOD
-                           : KW_BAD_APPLICATION_SIGNATURE_INVALID;
-    if (!kw_status_is_bad(status)) {
-        status =
-            kw_asym_verify(policy, kw_certificate_public_key(client->server_certificate), parts, 2, response->server_signature.signature);
-    }
+    const kw_status status = verify_server(client, policy, nonce, response);
     return kw_status_is_bad(status)
                ? kw_client_fail(client, KW_BAD_APPLICATION_SIGNATURE_INVALID, "the server cannot prove that it owns its certificate")
                : KW_GOOD;
@@ -131,9 +152,8 @@ static kw_status check_response(kw_client *client, const kw_security_policy *pol
 kw_status kw_client_create_session(kw_client *client, const kw_endpoint_description *discovered, size_t discovered_count)
 {
     const kw_security_policy *policy = kw_security_policy_by_uri(client->endpoint->security_policy_uri);
-    uint8_t nonce[KW_CLIENT_NONCE];
-    KW_TRY(kw_random_fill(client->env.random, nonce, sizeof(nonce)));
-    const kw_bytes client_nonce = {nonce, sizeof(nonce)};
+    KW_TRY(kw_random_fill(client->env.random, client->client_nonce, sizeof(client->client_nonce)));
+    const kw_bytes client_nonce = {client->client_nonce, sizeof(client->client_nonce)};
     kw_create_session_request request = {
         .client_description = {.application_uri =
                                    kw_string_from(client->application_uri != NULL ? client->application_uri : "urn:keyway:client"),
@@ -250,6 +270,7 @@ kw_status kw_client_disconnect(kw_client *client)
     kw_client_forget(client);
     kw_certificate_release(client->server_certificate);
     free(client->url);
+    kw_wipe(client->client_nonce, sizeof(client->client_nonce));
     kw_wipe(client->server_nonce, sizeof(client->server_nonce));
     client->link = NULL;
     client->server_certificate = NULL;

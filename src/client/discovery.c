@@ -49,7 +49,7 @@ static unsigned score(const kw_client *client, const kw_endpoint_description *e)
 {
     const kw_security_policy *policy = kw_security_policy_by_uri(e->security_policy_uri);
     const kw_security_policy *wanted = client->policy_name != NULL ? kw_security_policy_by_name(kw_string_from(client->policy_name)) : NULL;
-    if (policy == NULL || !kw_channel_speaks(policy) || !kw_string_equals(e->transport_profile_uri, KW_TRANSPORT_UATCP)) {
+    if (policy == NULL || !kw_string_equals(e->transport_profile_uri, KW_TRANSPORT_UATCP)) {
         return 0;
     }
     if ((wanted != NULL && policy != wanted) || (client->mode != KW_MESSAGE_SECURITY_MODE_INVALID && e->security_mode != client->mode)) {

@@ -37,7 +37,7 @@ const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_po
             return p;
         }
         /* A secret in clear goes only through an encrypted channel (attack A-123); a certificate must be able to sign. */
-        if (policy == NULL || !kw_channel_speaks(policy) ||
+        if (policy == NULL ||
             (policy->is_none && (kind == KW_USER_TOKEN_TYPE_CERTIFICATE || mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT))) {
             continue;
         }
@@ -164,7 +164,7 @@ static kw_status sign_as_user(kw_client *client, const kw_token_context *context
     if (context->binding != NULL) { /* AZ-13 */
         *data = kw_arena_copy(arena, kw_certificate_chain(user->certificate));
         signature->algorithm = kw_string_from(policy->asym_signature_uri);
-        return kw_channel_bound_sign(context->binding, policy, user->key, arena, &signature->signature);
+        return kw_channel_bound_sign(context->binding, KW_BOUND_USER, policy, user->key, arena, &signature->signature);
     }
     if (context->nonce.data == NULL && policy->ephemeral != KW_EPHEMERAL_NONE) {
         return seal_for_key(client, context, policy, user, KW_BYTES_NULL, arena, data);

@@ -23,7 +23,7 @@ static bool signature_is_good(const kw_proof *proof, const kw_certificate *user)
     const kw_bytes leaf[] = {kw_certificate_der(server), claim->server_nonce};
     const kw_bytes chain[] = {kw_certificate_chain(server), claim->server_nonce};
     if (claim->binding != NULL) { /* CB-07: whatever algorithm is named */
-        return kw_channel_bound_verify(claim->binding, proof->effective, key, s->signature) == KW_GOOD;
+        return kw_channel_bound_verify(claim->binding, KW_BOUND_USER, proof->effective, key, s->signature) == KW_GOOD;
     }
     const char *algorithm = proof->effective->asym_signature_uri;
     if (algorithm != NULL && !kw_string_equals(s->algorithm, algorithm)) { /* CB-07: none is named, and what stands there is ignored */

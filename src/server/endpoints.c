@@ -12,7 +12,7 @@ bool kw_server_can_offer(const kw_application_identity *own, const kw_security_p
     if (policy->is_none) {
         return true;
     }
-    return own != NULL && own->key != NULL && kw_channel_speaks(policy) &&
+    return own != NULL && own->key != NULL &&
            kw_security_policy_takes_key(policy, kw_private_key_type(own->key), kw_private_key_bits(own->key));
 }
 

@@ -35,12 +35,24 @@ static kw_status check_channel(const kw_sessions *sessions, const kw_session *se
 
 /* --- the job ------------------------------------------------------------------------------------------------------------ */
 
+/* CB-02 */
+static kw_status verify_bound(const kw_session_pending *p)
+{
+    const kw_channel_binding binding = kw_pending_binding(p, (kw_bytes){p->as.activate.nonce, KW_NONCE_LEN});
+    const kw_status status = kw_channel_bound_verify(&binding, KW_BOUND_CLIENT, p->policy, kw_certificate_public_key(p->client_certificate),
+                                                     p->as.activate.request->client_signature.signature);
+    return kw_status_is_bad(status) ? KW_BAD_APPLICATION_SIGNATURE_INVALID : KW_GOOD;
+}
+
 /* AS-04 … AS-06, AS-44 … AS-46: over the leaf, then over the chain as older Clients do it. */
 static kw_status verify_application(const kw_session_pending *p)
 {
     const kw_signature_data *signature = &p->as.activate.request->client_signature;
     if (p->policy->is_none) { /* note N2 */
         return KW_GOOD;
+    }
+    if (p->policy->is_enhanced) {
+        return verify_bound(p);
     }
     const char *algorithm = p->policy->asym_signature_uri;
     if (algorithm != NULL && !kw_string_equals(signature->algorithm, algorithm)) { /* CB-07 */
@@ -73,6 +85,8 @@ static kw_status prove_user(kw_session_pending *p)
     claim.mode = p->mode;
     claim.receiver = &p->own;
     claim.server_nonce = (kw_bytes){p->as.activate.nonce, KW_NONCE_LEN};
+    const kw_channel_binding binding = kw_pending_binding(p, claim.server_nonce);
+    claim.binding = p->policy->is_enhanced ? &binding : NULL; /* CB-03 */
     claim.receiver_use = &p->as.activate.use;
     claim.endpoint_url = p->endpoint_url;
     KW_TRY(kw_identity_prove(gate, &claim, &p->as.activate.identity, &p->refusal, &p->delay_ms));

@@ -9,7 +9,6 @@
 
 #define NAME_MAX_BYTES 512
 #define URI_MAX 4096
-#define NONCE_MAX 128
 
 /* --- checks ------------------------------------------------------------------------------------------------------------- */
 
@@ -44,7 +43,7 @@ static kw_status check_request(const kw_sessions *sessions, const kw_channel *ch
     if (policy->is_none) { /* CS-12: whatever certificate is there says nothing */
         return KW_GOOD;
     }
-    if (request->client_nonce.len < KW_NONCE_LEN || request->client_nonce.len > NONCE_MAX) { /* CS-09 */
+    if (request->client_nonce.len < KW_NONCE_LEN || request->client_nonce.len > KW_CLIENT_NONCE_MAX) { /* CS-09 */
         return KW_BAD_NONCE_INVALID;
     }
     KW_TRY(check_certificate(channel, request->client_certificate));
@@ -140,6 +139,10 @@ static kw_status new_session(kw_sessions *sessions, kw_channel *channel, kw_stri
     session->channel = channel;
     session->policy = kw_channel_policy(channel);
     session->mode = kw_channel_mode(channel);
+    if (!session->policy->is_none) { /* without security its length was not looked at, and nothing is signed */
+        session->client_nonce_len = request->client_nonce.len;
+        memcpy(session->client_nonce, request->client_nonce.data, request->client_nonce.len);
+    }
     session->client_certificate = peer != NULL ? kw_certificate_retain((kw_certificate *)peer) : NULL;
     session->client_uri = dup_string(request->client_description.application_uri);
     session->peer_address = dup_string(peer_address);
@@ -191,15 +194,26 @@ static kw_session_event event_of(const kw_session_pending *p)
     return event;
 }
 
+/* CB-01; else CS-16: the leaf alone is signed, whatever came with it */
+static kw_status sign_as_server(kw_session_pending *p, kw_create_session_response *response)
+{
+    kw_signature_data *signature = &response->server_signature;
+    if (p->policy->is_enhanced) {
+        const kw_channel_binding binding = kw_pending_binding(p, response->server_nonce);
+        return kw_channel_bound_sign(&binding, KW_BOUND_SERVER, p->policy, p->own.key, p->arena, &signature->signature);
+    }
+    const kw_bytes parts[] = {kw_certificate_der(p->client_certificate), p->as.create.request->client_nonce};
+    signature->algorithm = kw_string_from(p->policy->asym_signature_uri);
+    return kw_asym_sign(p->policy, p->own.key, parts, 2, p->arena, &signature->signature);
+}
+
 static void run_create(kw_job *job)
 {
     kw_session_pending *p = (kw_session_pending *)job;
     kw_create_session_response *response = p->as.create.response;
     p->status = KW_GOOD;
-    if (!p->policy->is_none) { /* CS-16: the leaf alone is signed, whatever came with it */
-        const kw_bytes parts[] = {kw_certificate_der(p->client_certificate), p->as.create.request->client_nonce};
-        response->server_signature.algorithm = kw_string_from(p->policy->asym_signature_uri);
-        p->status = kw_asym_sign(p->policy, p->own.key, parts, 2, p->arena, &response->server_signature.signature);
+    if (!p->policy->is_none) {
+        p->status = sign_as_server(p, response);
     }
     if (!kw_status_is_bad(p->status)) {
         p->status = kw_session_make_key(p, &response->response_header);

@@ -29,9 +29,21 @@ kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, k
     p->client_certificate = peer != NULL ? kw_certificate_retain((kw_certificate *)peer) : NULL;
     p->peer_address = kw_arena_copy(arena, peer_address);
     p->endpoint_url = kw_arena_copy(arena, kw_channel_endpoint_url(channel));
+    p->channel_thumbprint = kw_arena_copy(arena, kw_channel_thumbprint(channel));
+    p->client_nonce = kw_arena_copy(arena, (kw_bytes){session->client_nonce, session->client_nonce_len});
     p->next = sessions->pending;
     sessions->pending = p;
     return p;
+}
+
+kw_channel_binding kw_pending_binding(const kw_session_pending *p, kw_bytes server_nonce)
+{
+    return (kw_channel_binding){.thumbprint = p->channel_thumbprint,
+                                .hash = p->policy->thumbprint_hash,
+                                .server = p->own.certificate,
+                                .client = p->client_certificate,
+                                .server_nonce = server_nonce,
+                                .client_nonce = p->client_nonce};
 }
 
 kw_identity_claim kw_pending_claim(const kw_session_pending *p)

@@ -3,6 +3,7 @@
 #define KW_SESSION_INTERNAL_H
 
 #include "base/map.h"
+#include "identity/channel_bound.h"
 #include "session/session.h"
 
 #include <stddef.h>
@@ -34,6 +35,8 @@ typedef struct kw_session_totals {
      1)
 #define KW_SESSION_USERS 16 /* of ClientUserIdHistory, the latest */
 
+#define KW_CLIENT_NONCE_MAX 128
+
 struct kw_sessions {
     kw_session_env env;
     kw_session_limits limits;
@@ -61,6 +64,8 @@ struct kw_session {
     kw_certificate *client_certificate; /* NULL with None */
     char *peer_address, *endpoint_url;  /* of the last activation */
     uint8_t nonce[KW_NONCE_LEN];
+    uint8_t client_nonce[KW_CLIENT_NONCE_MAX]; /* CB-08: of CreateSession, for good */
+    size_t client_nonce_len;
     bool is_activating;                   /* one ActivateSession at a time */
     const kw_security_policy *key_policy; /* of the EphemeralKeys that were asked for; NULL: none were */
     kw_receiver_key *key;                 /* the last that was given out; NULL: none */
@@ -120,6 +125,7 @@ struct kw_session_pending {
     kw_application_identity own;
     kw_certificate *client_certificate;
     kw_string peer_address, endpoint_url;
+    kw_bytes channel_thumbprint, client_nonce;
     kw_key_wish wish;
     union {
         struct {
@@ -136,6 +142,9 @@ struct kw_session_pending {
         } activate;
     } as;
 };
+
+/* What binds the proofs of both sides to the channel. With SecureChannelEnhancements alone. */
+kw_channel_binding kw_pending_binding(const kw_session_pending *p, kw_bytes server_nonce);
 
 /* table.c */
 kw_session *kw_session_find(kw_sessions *sessions, const kw_node_id *token);
