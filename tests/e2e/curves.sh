@@ -26,6 +26,15 @@ ed25519 ECC_curve25519
 ed448 ECC_curve448
 ROWS
 
+# with proofs that are bound to the channel
+for pair in "ec-p256 ECC_nistP256_AesGcm" "ed25519 ECC_curve25519_ChaChaPoly"; do
+    read -r type policy <<<"$pair"
+    sed "s/policies: .*/policies: [$policy]/" "$type/keyway.yaml" >"$type/bound.yaml"
+    start bound "$keyway" serve -c "$type/bound.yaml"
+    expect 0 '^20[0-9][0-9]-' "$keyway" read "$url" -d "$type" --policy "$policy" --user admin --password-file admin "$node"
+    kill "$pid"
+done
+
 # a Client with another kind of key finds no endpoint; one that is made with `cert create` is as good as one of `init`
 start server "$keyway" serve -c ec-p256/keyway.yaml
 "$keyway" cert create -d ec-p256 --out other --key-type ec-bp256 --uri urn:test:other >/dev/null

@@ -408,6 +408,46 @@ static void no_byte_of_an_open_can_be_changed(void **state)
     }
 }
 
+/* The attack on renewals (appendix A, 5.5): the new keys are those of the old secret and the new one. */
+static void renewed_keys_need_what_was_agreed_before(void **state)
+{
+    (void)state;
+    for (int is_known = 0; is_known < 2; is_known++) {
+        kw_test_pair *pair = pair_of(by_name("ECC_nistP256_AesGcm"), KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT);
+        kw_test_pair_open(pair);
+        assert_int_equal(pair->client.channel->agreed.len, 32);
+        assert_memory_equal(pair->client.channel->agreed.data, pair->server.channel->agreed.data, 32);
+        pair->client.channel->agreed.data[0] ^= is_known ? 0 : 1;
+        kw_test_pair_advance(pair, RENEWAL);
+        kw_test_pair_pump(pair);
+        kw_test_pair_forget(pair);
+        assert_int_equal(kw_channel_send(pair->client.channel, 1, KW_STRING("under the new token")), KW_GOOD);
+        kw_test_pair_pump(pair);
+        assert_int_equal(pair->server.message_count, is_known);
+        assert_int_equal(pair->server.closed, !is_known);
+        kw_test_pair_free(pair);
+    }
+}
+
+/* The first answer is signed along with the request that it answers, and both ends know the channel by that signature. */
+static void a_first_answer_is_for_one_request_alone(void **state)
+{
+    (void)state;
+    const kw_security_policy *policy = by_name("ECC_nistP256_AesGcm");
+    for (int is_right = 0; is_right < 2; is_right++) {
+        kw_test_pair *pair = pair_of(policy, KW_MESSAGE_SECURITY_MODE_SIGN);
+        assert_true(kw_test_pair_deliver(pair, &pair->client));
+        assert_true(kw_test_pair_deliver(pair, &pair->server));
+        assert_int_equal(pair->client.channel->request_signature.len, 64);
+        pair->client.channel->request_signature.data[5] ^= is_right ? 0 : 1; /* as if it had asked something else */
+        kw_test_pair_pump(pair);
+        assert_int_equal(pair->client.opened, is_right);
+        const kw_bytes ours = kw_channel_thumbprint(pair->client.channel), theirs = kw_channel_thumbprint(pair->server.channel);
+        assert_int_equal(kw_bytes_equal(ours, theirs) && ours.len == 64, is_right);
+        kw_test_pair_free(pair);
+    }
+}
+
 static void numbers_go_all_the_way_round(void **state)
 {
     (void)state;
@@ -455,6 +495,8 @@ int main(void)
         cmocka_unit_test(a_certificate_of_another_curve_is_refused),
         cmocka_unit_test(a_server_speaks_no_policy_that_its_key_does_not_fit),
         cmocka_unit_test(no_byte_of_an_open_can_be_changed),
+        cmocka_unit_test(renewed_keys_need_what_was_agreed_before),
+        cmocka_unit_test(a_first_answer_is_for_one_request_alone),
         cmocka_unit_test(numbers_go_all_the_way_round),
         cmocka_unit_test(numbers_of_old_and_new_policies_differ_at_both_ends),
     };
