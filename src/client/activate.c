@@ -57,6 +57,9 @@ static kw_status fill_request(kw_client *client, const kw_client_identity *ident
 {
     const kw_endpoint_description *endpoint = client->endpoint;
     const kw_security_policy *channel_policy = kw_security_policy_by_uri(endpoint->security_policy_uri);
+    if (channel_policy == NULL) {
+        return kw_client_fail(client, KW_BAD_SECURITY_POLICY_REJECTED, "the policy of this endpoint is not known");
+    }
     kw_token_context context = {.policy =
                                     kw_client_choose_token_policy(endpoint->user_identity_tokens, endpoint->user_identity_tokens_count,
                                                                   identity->kind, channel_policy, endpoint->security_mode),

@@ -91,7 +91,7 @@ static void sign_in(fixture *f, const kw_security_policy *policy, kw_message_sec
 
 static bool fits(const kw_security_policy *policy, const key_kind *kind)
 {
-    return !policy->is_none && !policy->is_deprecated && kw_channel_speaks(policy) &&
+    return !policy->is_none && !policy->is_deprecated && !policy->is_enhanced &&
            kw_security_policy_takes_key(policy, kind->type, kind->type == KW_KEY_RSA ? 2048 : 0);
 }
 

@@ -42,7 +42,7 @@ static void offer_everything(kw_test_world *world, kw_server_config *config)
         const kw_security_policy *policy = kw_security_policy_at(i);
         if (policy->is_none) {
             add_endpoint(config, all, policy, KW_MESSAGE_SECURITY_MODE_NONE);
-        } else if (!policy->is_deprecated && kw_channel_speaks(policy)) {
+        } else if (!policy->is_deprecated && !policy->is_enhanced) {
             add_endpoint(config, all, policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT);
             add_endpoint(config, all, policy, KW_MESSAGE_SECURITY_MODE_SIGN);
         }
