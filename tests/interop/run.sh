@@ -92,6 +92,16 @@ certificate=$(node "$here/client.js" "$url" "$work/client-pki" prepare 2>"$work/
 "$keyway" cert trust -d "$work/D" "$certificate" >/dev/null
 count node "$here/client.js" "$url" "$work/client-pki" run alice-password
 
+# --- … that has loaded companion models, in any order ---------------------------------------------------------------------
+models=()
+for model in Robotics AutoID IA Machinery Di; do
+    models+=(--nodeset "$here/node_modules/node-opcua-nodesets/nodesets/Opc.Ua.$model.NodeSet2.xml")
+done
+models+=(--nodeset "$here/node_modules/node-opcua-nodesets/nodesets/Opc.ISA95.NodeSet2.xml")
+start models "$keyway" serve -c "$work/D/keyway.yaml" "${models[@]}"
+read -r _ url <"$work/models"
+count node "$here/nodesets.js" "$url" "$work/client-pki"
+
 # --- … and against keyway authority -------------------------------------------------------------------------------------
 start authority "$keyway" authority -c "$work/D/keyway.yaml"
 read -r _ url <"$work/authority"
