@@ -18,7 +18,7 @@ typedef struct pump {
     kw_device *device;
 } pump;
 
-static const kw_device_right EVERYBODY[] = {{"Anonymous", KW_MAY_READ}};
+static const kw_device_right EVERYBODY[] = {{"Anonymous", KW_MAY_READ}, {"Operator", KW_MAY_CALL}}; /* to call, also on the Object */
 static const kw_device_right OPERATORS[] = {{"AuthenticatedUser", KW_MAY_READ}, {"Operator", KW_MAY_WRITE | KW_MAY_CALL}};
 #define RIGHTS(list) .rights = (list), .right_count = sizeof(list) / sizeof((list)[0])
 

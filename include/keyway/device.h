@@ -80,7 +80,7 @@ enum {
     KW_MAY_SEE = 0x1,                 /* find it by Browse */
     KW_MAY_READ = 0x1 | 0x20,         /* and read its value, and subscribe to it */
     KW_MAY_WRITE = 0x1 | 0x20 | 0x40, /* and write it */
-    KW_MAY_CALL = 0x1 | 0x20 | 0x1000 /* a Method */
+    KW_MAY_CALL = 0x1 | 0x20 | 0x1000 /* a Method: on itself and on its Object */
 };
 
 /** What a Role may do with a node; "Anonymous" means everybody. OPC 10000-18, 4.3. */
