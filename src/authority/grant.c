@@ -206,7 +206,9 @@ kw_revoked_token kw_grant_revocation(kw_string service_uri, kw_string id, uint32
 kw_status kw_grant_end(const kw_grant_context *c)
 {
     const kw_authority *authority = c->authority;
-    const kw_revoked_token row = kw_grant_revocation(authority->config.service_uri, c->grant, authority->config.token_lifetime_s,
-                                                     kw_clock_utc(authority->env->clock));
+    /* Servers know the tokens of a further service under the name of the first. */
+    const kw_string issuer = authority->config.alias_of.len > 0 ? authority->config.alias_of : authority->config.service_uri;
+    const kw_revoked_token row =
+        kw_grant_revocation(issuer, c->grant, authority->config.token_lifetime_s, kw_clock_utc(authority->env->clock));
     return kw_store_grant_revoke(authority->env->store, &row);
 }

@@ -34,8 +34,9 @@ static bool describe(json_t *o, const kw_identity *who, const kw_wanted_roles *w
            set_text(o, "issuer", who->issuer) && set_text(o, "keyThumbprint", who->key_thumbprint) &&
            set_text(o, "certificate", certificate) && set_text(o, "thumbprint", who->certificate_thumbprint) &&
            set_texts(o, "roles", who->claimed_roles, who->claimed_role_count) && set_texts(o, "groups", who->groups, who->group_count) &&
-           set_number(o, "expires", who->expires) && set_number(o, "rightsEnd", who->rights_end) &&
-           set_texts(o, "wanted", wanted->names, wanted->count) && set_text(o, "scope", scope);
+           set_number(o, "lookedUp", who->looked_up) && set_number(o, "expires", who->expires) &&
+           set_number(o, "rightsEnd", who->rights_end) && set_texts(o, "wanted", wanted->names, wanted->count) &&
+           set_text(o, "scope", scope);
 }
 
 kw_status kw_grant_detail_write(const kw_identity *who, const kw_wanted_roles *wanted, kw_string scope, kw_arena *arena, kw_string *out)
@@ -67,6 +68,7 @@ static bool take(const json_t *o, kw_arena *arena, kw_identity *was, kw_wanted_r
     kw_string certificate = KW_BYTES_NULL, *names = NULL;
     was->kind = (kw_user_token_type)number(o, "kind");
     was->account_created = number(o, "accountCreated");
+    was->looked_up = number(o, "lookedUp");
     was->expires = number(o, "expires");
     was->rights_end = number(o, "rightsEnd");
     const bool is_whole = take_text(o, "name", arena, &was->name) && take_text(o, "directoryId", arena, &was->directory_id) &&

@@ -263,7 +263,11 @@ static bool begin(kw_oauth_call *call)
         kw_oauth_answer_error(call, knows_path ? 405 : 404, "invalid_request", knows_path ? "another method" : "there is nothing here");
         return false;
     }
-    if (!read_form(call) || !kw_oauth_rate_admit(call)) {
+    if (!read_form(call)) {
+        (void)kw_oauth_rate_stranger(call, KW_BYTES_NULL); /* its answer is the one or the other */
+        return false;
+    }
+    if (!kw_oauth_rate_admit(call)) {
         return false;
     }
     if (kw_status_is_bad(submit(call))) {

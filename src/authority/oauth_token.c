@@ -21,6 +21,7 @@ void kw_oauth_token(kw_oauth_call *call)
     kw_string type;
     size_t i = 0;
     if (!kw_oauth_parameter(call, "grant_type", &type)) {
+        (void)kw_oauth_rate_stranger(call, KW_BYTES_NULL); /* its answer is the one or the other */
         return;
     }
     while (i < GRANT_COUNT && !kw_string_equals(type, GRANTS[i].type)) {

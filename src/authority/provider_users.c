@@ -140,11 +140,8 @@ kw_status kw_provider_users_explain(kw_provider_users *users, kw_string name, kw
     const kw_provider_question question = {.user = name, .secret = password, .listener = listener};
     kw_provider_answer answer = {.id_token = KW_BYTES_NULL};
     const kw_status status = kw_provider_ask(users->provider, &question, arena, &answer, why);
-    if (status == KW_BAD_IDENTITY_TOKEN_REJECTED || status == KW_BAD_USER_ACCESS_DENIED) {
-        return KW_BAD_USER_ACCESS_DENIED;
-    }
-    if (kw_status_is_bad(status)) {
-        return KW_BAD_RESOURCE_UNAVAILABLE;
+    if (kw_status_is_bad(status)) { /* that we may not ask so says nothing about the user: no guess */
+        return status == KW_BAD_IDENTITY_TOKEN_REJECTED ? KW_BAD_USER_ACCESS_DENIED : KW_BAD_RESOURCE_UNAVAILABLE;
     }
     *out = (kw_directory_user){.group_count = 0};
     return read_answer(users, &answer, arena, out, why);
@@ -174,8 +171,8 @@ kw_status kw_provider_users_new(const kw_provider_users_config *config, kw_provi
     users->config = *config;
     users->provider = provider;
     users->clock = clock;
-    users->directory =
-        (kw_user_directory){.prove = prove, .look_up = look_up, .ctx = users, .recheck_s = RECHECK_S, .max_age_s = config->max_age_s};
+    users->directory = (kw_user_directory){
+        .prove = prove, .look_up = look_up, .ctx = users, .recheck_s = RECHECK_S, .max_age_s = config->max_age_s, .needs_password = true};
     *out = users;
     return KW_GOOD;
 }

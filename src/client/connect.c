@@ -265,6 +265,7 @@ kw_status kw_client_disconnect(kw_client *client)
         kw_arena_free(arena);
     }
     kw_client_subscriptions_free(client);
+    client->is_activated = client->has_session = false; /* whose requests end now may want to begin others: there is no Session for them */
     kw_client_requests_end(client);
     kw_link_close(client, client->link);
     kw_client_forget(client);

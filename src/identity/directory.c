@@ -55,7 +55,7 @@ kw_status kw_proof_ask_directory_again(kw_proof *proof)
         return KW_GOOD;
     }
     const kw_status status = directory->look_up(directory->ctx, proof->found->name, proof->arena, &user, &proof->why);
-    if (status == KW_BAD_RESOURCE_UNAVAILABLE && proof->claim->is_live) {
+    if (status == KW_BAD_RESOURCE_UNAVAILABLE && (proof->claim->is_live || directory->needs_password)) {
         return is_younger(proof, directory->max_age_s * 1000) ? KW_GOOD : KW_BAD_USER_ACCESS_DENIED;
     }
     KW_TRY(status);

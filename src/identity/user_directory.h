@@ -28,6 +28,7 @@ typedef struct kw_user_directory {
     void *ctx;
     uint32_t recheck_s; /* the rights of a live Session follow its groups after this time at the latest */
     uint32_t max_age_s; /* and stay so long while the directory cannot be asked */
+    bool needs_password; /* look_up is never answered: what was proven holds for max_age_s, for whatever is given out anew, too */
 } kw_user_directory;
 
 #endif

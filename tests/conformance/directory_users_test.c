@@ -222,6 +222,26 @@ static void az_15_a_refresh_token_asks_the_directory_anew(void **state)
     assert_status(kw_test_token_refresh(client, &session, KW_TEST_SERVER, tokens.refresh, &none), KW_BAD_IDENTITY_TOKEN_REJECTED);
 }
 
+/* What a provider proved cannot be asked again: it holds for max_age_s, and then the user signs in once more. */
+static void az_15_where_the_password_is_needed_the_proof_holds_for_so_long(void **state)
+{
+    kw_test_world *world = *state;
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    const kw_test_session session = kw_test_open(client);
+    kw_test_tokens tokens = tokens_of_anna(client, &session);
+    kw_test_tokens none;
+    fake.seam.needs_password = true;
+    fake.status = KW_BAD_RESOURCE_UNAVAILABLE;
+    assert_status(kw_test_token_refresh(client, &session, KW_TEST_SERVER, tokens.refresh, &tokens), KW_GOOD);
+    assert_true(kw_test_token_has_role(world, tokens.access, "Operator"));
+    for (unsigned passed = 0; passed <= MAX_AGE_MS; passed += RECHECK_MS) {
+        kw_test_world_advance(world, RECHECK_MS);
+    }
+    kw_test_client *again = kw_test_client_new(world, NULL);
+    const kw_test_session renewed = kw_test_open(again);
+    assert_status(kw_test_token_refresh(again, &renewed, KW_TEST_SERVER, tokens.refresh, &none), KW_BAD_IDENTITY_TOKEN_REJECTED);
+}
+
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -235,6 +255,7 @@ int main(void)
         IN_WORLD(ro_15_while_the_directory_is_away_a_session_keeps_its_rights_for_so_long),
         cmocka_unit_test_setup_teardown(um_21_and_um_22_the_password_of_a_directorys_user_is_changed_elsewhere, setup_guessed, teardown),
         IN_WORLD(az_15_a_refresh_token_asks_the_directory_anew),
+        IN_WORLD(az_15_where_the_password_is_needed_the_proof_holds_for_so_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
