@@ -164,7 +164,7 @@ bool kw_oauth_authenticate(kw_oauth_call *call, kw_oauth_client *out)
     }
     const char *why = "unknown client";
     if (kw_status_is_bad(found) || !is_proven(call, out, &shown, &why) || is_disabled(out, &why)) {
-        if (!kw_oauth_rate_stranger(call, shown.id)) {
+        if (!kw_oauth_rate_failure(call, kw_status_is_bad(found) ? KW_BYTES_NULL : shown.id)) {
             return false;
         }
         kw_oauth_answer_error(call, 401, "invalid_client", "the client is unknown or not proven");

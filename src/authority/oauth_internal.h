@@ -89,6 +89,8 @@ bool kw_oauth_rate_admit(kw_oauth_call *call);
 /* In the job: a request of this client, or of nobody who is proven. */
 bool kw_oauth_rate_client(kw_oauth_call *call, const kw_oauth_client *client);
 bool kw_oauth_rate_stranger(kw_oauth_call *call, kw_string client_id);
+/* The latter, who has said that he is this client; null: there is no such client. */
+bool kw_oauth_rate_failure(kw_oauth_call *call, kw_string client_id);
 
 /* --- oauth_issue.c ---------------------------------------------------------------------------------------------------------- */
 /* The resource that the call asks for (RFC 8707 `resource`, or `audience`); without one the only one there is. False: answered. */

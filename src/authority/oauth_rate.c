@@ -31,6 +31,22 @@ static bool refuse(kw_oauth_call *call, kw_limited_by by, kw_string client_id, c
     return false;
 }
 
+/* Who fails to prove that he is this client, from where he is. */
+static kw_string failures_key(const kw_oauth_call *call, kw_string client_id)
+{
+    const kw_string group = address_group(call);
+    return kw_arena_format(call->arena, "%.*s\n\n%.*s", KW_STRING_ARGS(client_id), KW_STRING_ARGS(group));
+}
+
+bool kw_oauth_rate_failure(kw_oauth_call *call, kw_string client_id)
+{
+    kw_rate_refusal refusal;
+    if (client_id.len > 0) { /* its neighbours do not help him, whose turns of the address are not asked for */
+        (void)kw_rate_take(call->oauth->addresses, failures_key(call, client_id), &refusal);
+    }
+    return kw_oauth_rate_stranger(call, client_id);
+}
+
 bool kw_oauth_rate_stranger(kw_oauth_call *call, kw_string client_id)
 {
     kw_rate_refusal refusal;
@@ -57,6 +73,9 @@ static bool admit_client(kw_oauth_call *call)
             return refuse(call, KW_LIMITED_BY_CLIENT, id, &refusal);
         }
         is_known = is_known || kw_rate_knows(clients, keys[i]);
+    }
+    if (id.len > 0 && !kw_rate_has(call->oauth->addresses, failures_key(call, id), &refusal)) {
+        return refuse(call, KW_LIMITED_BY_ADDRESS, id, &refusal);
     }
     /* A client that is in order does not suffer from its neighbours. */
     return is_known || kw_rate_has(call->oauth->addresses, address_group(call), &refusal) ||

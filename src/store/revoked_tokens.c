@@ -19,11 +19,20 @@ static kw_status count_all(kw_sql *sql, int64_t *count)
     return status;
 }
 
+static kw_status look(kw_sql *sql, const kw_revoked_token *token, bool *is_there)
+{
+    KW_STATEMENT(q, sql, "SELECT 1 FROM revoked_token WHERE issuer = ? AND id = ?");
+    kw_bind_text(q, 1, token->issuer);
+    kw_bind_text(q, 2, token->id);
+    const kw_status status = kw_step(q);
+    *is_there = status == KW_GOOD;
+    kw_statement_done(q);
+    return kw_status_is_bad(status) ? status : KW_GOOD;
+}
+
 static kw_status insert(kw_turn *t, const kw_revoked_token *token)
 {
-    KW_STATEMENT(q, t->sql,
-                 "INSERT INTO revoked_token (issuer, id, expires) VALUES (?, ?, ?)"
-                 " ON CONFLICT (issuer, id) DO UPDATE SET expires = excluded.expires");
+    KW_STATEMENT(q, t->sql, "INSERT INTO revoked_token (issuer, id, expires) VALUES (?, ?, ?)");
     kw_bind_text(q, 1, token->issuer);
     kw_bind_text(q, 2, token->id);
     kw_bind_int(q, 3, token->expires);
@@ -33,7 +42,12 @@ static kw_status insert(kw_turn *t, const kw_revoked_token *token)
 kw_status kw_token_revoke(kw_turn *t, const kw_revoked_token *token)
 {
     int64_t count = 0;
+    bool is_there = false;
     KW_TRY(drop_expired(t));
+    KW_TRY(look(t->sql, token, &is_there));
+    if (is_there) { /* nothing came of it since: whoever repeats himself makes nobody read the store again */
+        return KW_GOOD;
+    }
     KW_TRY(count_all(t->sql, &count));
     if (count >= KW_STORE_REVOKED_MAX) {
         return KW_BAD_RESOURCE_UNAVAILABLE;

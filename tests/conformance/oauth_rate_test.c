@@ -171,6 +171,19 @@ static void nobody_uses_up_the_turns_of_a_client_that_he_is_not(void **state)
     assert_int_equal(introspect(w, "historian", "a+secret", "192.0.2.8"), 200);
 }
 
+static void a_client_that_is_at_work_does_not_open_the_door_to_guesses(void **state)
+{
+    web *w = *state;
+    int refused = 0;
+    assert_int_equal(introspect(w, "historian", "a+secret", "192.0.2.8"), 200); /* it is known from now on */
+    for (int i = 0; i < 3 * (ADDRESS_BURST + CLIENT_BURST); i++) {
+        refused += introspect(w, "historian", "a+guess", HOME) == 429;
+    }
+    assert_true(refused >= ADDRESS_BURST + CLIENT_BURST);
+    assert_int_equal(introspect(w, "historian", "a+secret", HOME), 429); /* not even the right one tells him more */
+    assert_int_equal(introspect(w, "historian", "a+secret", "192.0.2.8"), 200);
+}
+
 static void a_client_that_is_in_order_does_not_suffer_from_its_neighbours(void **state)
 {
     web *w = *state;
@@ -258,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_client_has_its_turns_wherever_it_calls_from),
         TEST(nobody_uses_up_the_turns_of_a_client_that_he_is_not),
+        TEST(a_client_that_is_at_work_does_not_open_the_door_to_guesses),
         TEST(a_client_that_is_in_order_does_not_suffer_from_its_neighbours),
         TEST(made_up_clients_share_the_turns_of_their_address),
         TEST(a_public_client_has_its_turns_at_each_address),
