@@ -76,7 +76,10 @@ static kw_status take(kw_token_call *t)
 static kw_status prove(finish_call *f, kw_identity **who, const char **why)
 {
     kw_identity_claim claim = *f->base.call->context;
-    const kw_channel_binding binding = {.server = claim.receiver->certificate,
+    const kw_security_policy *channel = claim.channel_policy;
+    const kw_channel_binding binding = {.thumbprint = claim.channel_thumbprint,
+                                        .hash = channel->is_enhanced ? channel->thumbprint_hash : KW_HASH_NONE,
+                                        .server = claim.receiver->certificate,
                                         .client = claim.client_certificate,
                                         .server_nonce = f->request.service_data,
                                         .client_nonce = f->request.requestor_data};

@@ -258,7 +258,7 @@ kw_status kw_client_check_certificate(kw_client *client, const kw_certificate *c
 
 /* token.c: fill an ExtensionObject with the token that this UserTokenPolicy asks for. */
 struct kw_channel_binding;
-/* What binds the proofs of both sides to the channel that there is now. With SecureChannelEnhancements alone. */
+/* What binds proofs to the channel that there is now. Without SecureChannelEnhancements it has no thumbprint, and hashes are SHA-256. */
 struct kw_channel_binding kw_client_binding(const kw_client *client, const kw_security_policy *policy, kw_bytes server_nonce);
 typedef struct kw_token_context {
     const kw_user_token_policy *policy;

@@ -88,7 +88,7 @@ kw_status kw_client_take_nonce(kw_client *client, kw_bytes nonce)
 kw_channel_binding kw_client_binding(const kw_client *client, const kw_security_policy *policy, kw_bytes server_nonce)
 {
     return (kw_channel_binding){.thumbprint = kw_channel_thumbprint(client->link->channel),
-                                .hash = policy->thumbprint_hash,
+                                .hash = policy->is_enhanced ? policy->thumbprint_hash : KW_HASH_NONE,
                                 .server = client->server_certificate,
                                 .client = client->identity.certificate,
                                 .server_nonce = server_nonce,

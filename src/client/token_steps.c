@@ -96,17 +96,19 @@ static kw_status build_token(const kw_token_service *service, const kw_client_to
 {
     kw_client *client = service->client;
     kw_certificate *receiver = NULL;
-    const kw_channel_binding binding = {.server = client->server_certificate,
-                                        .client = client->identity.certificate,
-                                        .server_nonce = s->service_data,
-                                        .client_nonce = {s->requestor_data, REQUESTOR_DATA}};
+    const kw_security_policy *channel_policy = kw_security_policy_by_uri(client->endpoint->security_policy_uri);
+    if (channel_policy == NULL || client->link == NULL) {
+        return kw_client_fail(client, KW_BAD_CONNECTION_CLOSED, "the connection to the Authorization Service is gone");
+    }
+    kw_channel_binding binding = kw_client_binding(client, channel_policy, s->service_data); /* AZ-13 */
+    binding.client_nonce = (kw_bytes){s->requestor_data, REQUESTOR_DATA};
     kw_status status = receiver_of(service, s, &receiver);
     kw_bytes receiver_key = KW_BYTES_NULL;
     if (!kw_status_is_bad(status)) {
         status = key_of(service, s, arena, &receiver_key);
     }
     const kw_token_context context = {.policy = s->policy,
-                                      .channel_policy = kw_security_policy_by_uri(client->endpoint->security_policy_uri),
+                                      .channel_policy = channel_policy,
                                       .mode = client->endpoint->security_mode,
                                       .receiver = receiver,
                                       .receiver_key = receiver_key,

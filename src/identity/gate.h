@@ -102,6 +102,7 @@ typedef struct kw_identity_claim {
         *binding;                  /* identity/channel_bound.h: what an X509 user signs in such a context; NULL: a sealed secret */
     kw_receiver_use *receiver_use; /* the EphemeralKey that secrets are to be sealed for; NULL: none was given out */
     const kw_certificate *client_certificate; /* of the channel; NULL with None */
+    kw_bytes channel_thumbprint;              /* with SecureChannelEnhancements, in the context of a Method: what its proofs are bound to */
     kw_string application_uri;                /* the client's, authenticated by the channel; null with None */
     kw_string address;                        /* peer address, for throttling and audit */
     kw_string endpoint_url;                   /* for endpoint filters of Roles */

@@ -157,6 +157,11 @@ static kw_status new_batch(kw_request *request, call_batch **out)
     batch->request = request;
     batch->access = kw_request_access(request);
     batch->context = kw_request_claim(request);
+    const kw_bytes thumbprint = kw_channel_thumbprint(request->channel); /* jobs look at it, and the channel may go meanwhile */
+    batch->context.channel_thumbprint = kw_arena_copy(request->arena, thumbprint);
+    if (batch->context.channel_thumbprint.len != thumbprint.len) {
+        return KW_BAD_OUT_OF_MEMORY;
+    }
     batch->pending = 1;
     *out = batch;
     return KW_GOOD;

@@ -3,6 +3,7 @@
  * here by hand.
  */
 #include "crypto/symmetric.h"
+#include "support/kw_test_token_request.h"
 #include "support/kw_test_user.h"
 #include "support/test.h"
 
@@ -45,17 +46,26 @@ typedef struct meeting {
     kw_bytes client_nonce, thumbprint;
 } meeting;
 
-static meeting meet(const struct row *row)
+static meeting meet_in(kw_test_world *world, const struct row *row)
 {
-    meeting m = {.row = row};
-    m.world =
-        kw_test_world_new(&(kw_test_world_options){.configure = offer_it, .ctx = (void *)(uintptr_t)row, .server = who("server", row)});
+    meeting m = {.row = row, .world = world};
     m.client = kw_test_client_new(m.world, &(kw_test_client_options){.policy = policy_of(row), .identity = who("client", row)});
     kw_create_session_request *request = kw_test_creation(m.client);
     m.client_nonce = request->client_nonce;
     m.thumbprint = kw_channel_thumbprint(m.client->channel);
     assert_status(kw_test_create_session_with(m.client, request, &m.session), KW_GOOD);
     return m;
+}
+
+static kw_test_world_options options_for(const struct row *row)
+{
+    return (kw_test_world_options){.configure = offer_it, .ctx = (void *)(uintptr_t)row, .server = who("server", row)};
+}
+
+static meeting meet(const struct row *row)
+{
+    const kw_test_world_options options = options_for(row);
+    return meet_in(kw_test_world_new(&options), row);
 }
 
 /* H: of the leaf. */
@@ -181,6 +191,29 @@ static void cb_03_users_sign_the_channel_and_both_applications(void **state)
     kw_test_world_free(m.world);
 }
 
+/* Who asks for a token signs the channel too: between the same two applications there is another one, and it gets nothing for it. */
+static void az_13_and_cb_03_a_user_who_asks_for_a_token_signs_the_channel(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        kw_test_tokens tokens;
+        const kw_test_world_options options = options_for(&ROWS[i]);
+        meeting m = meet_in(kw_test_token_world(&options), &ROWS[i]);
+        const kw_application_identity *user = who("user", m.row);
+        kw_test_trust_add(&m.world->user_trust, user);
+        assert_status(activate_rightly(&m), KW_GOOD);
+        kw_test_client *second =
+            kw_test_client_new(m.world, &(kw_test_client_options){.policy = policy_of(m.row), .identity = m.client->identity});
+        kw_test_token_start start = kw_test_token_start_good(m.client, &m.session, KW_USER_TOKEN_TYPE_CERTIFICATE);
+        kw_test_user made = kw_test_token_certificate(second, &start, user);
+        assert_status(kw_test_token_finish(m.client, &m.session, &start, NULL, &made, &tokens), KW_BAD_USER_SIGNATURE_INVALID);
+        start = kw_test_token_start_good(m.client, &m.session, KW_USER_TOKEN_TYPE_CERTIFICATE);
+        made = kw_test_token_certificate(m.client, &start, user);
+        assert_status(kw_test_token_finish(m.client, &m.session, &start, NULL, &made, &tokens), KW_GOOD);
+        kw_test_world_free(m.world);
+    }
+}
+
 static void cb_04_there_is_no_thumbprint_without_enhancements(void **state)
 {
     (void)state;
@@ -198,6 +231,7 @@ int main(void)
         cmocka_unit_test(cb_02_what_lacks_a_part_or_has_another_one_is_refused),
         cmocka_unit_test(cb_02_a_proof_for_one_channel_says_nothing_on_another),
         cmocka_unit_test(cb_03_users_sign_the_channel_and_both_applications),
+        cmocka_unit_test(az_13_and_cb_03_a_user_who_asks_for_a_token_signs_the_channel),
         cmocka_unit_test(cb_04_there_is_no_thumbprint_without_enhancements),
         cmocka_unit_test(cb_07_whatever_algorithm_a_client_names_is_ignored),
     };

@@ -218,6 +218,38 @@ static void az_15_and_it_17_without_its_refresh_token_it_proves_the_user_again(v
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kw_test_network_teardown)
 
+/* --- a channel that proofs are bound to ------------------------------------------------------------------------------------------- */
+
+static void offer_enhanced(kw_test_world *world, kw_server_config *config)
+{
+    kw_server_endpoint *endpoint = KW_ARENA_NEW(world->arena, kw_server_endpoint);
+    const kw_security_policy *policy = kw_security_policy_by_name(KW_STRING("ECC_nistP384_AesGcm"));
+    *endpoint = (kw_server_endpoint){policy, KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT};
+    config->endpoints = endpoint;
+    config->endpoint_count = 1;
+}
+
+static void az_13_and_cb_03_a_user_certificate_gets_a_token_on_an_enhanced_channel(void **state)
+{
+    (void)state;
+    const kw_application_identity *server = kw_test_identity_of("server", KW_KEY_EC_P384),
+                                  *own = kw_test_identity_of("client", KW_KEY_EC_P384),
+                                  *user = kw_test_user_identity_of("erin", KW_KEY_EC_P384);
+    kw_test_network *network = kw_test_network_new(&(kw_test_world_options){
+        .configure = offer_enhanced, .server = server, .with_authority = true, .authority = {.refresh_lifetime_s = REFRESH_S}});
+    kw_client_identity erin = {.kind = KW_USER_TOKEN_TYPE_CERTIFICATE};
+    kw_client_config config = {.policy = "ECC_nistP384_AesGcm", .mode = KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT};
+    kw_token_grant grant;
+    kw_test_trust_add(&network->world->trust, own);
+    kw_test_trust_add(&network->world->user_trust, user);
+    kw_test_network_write(network, "own", own, &config.certificate_file, &config.key_file);
+    kw_test_network_write(network, "erin", user, &erin.user_certificate_file, &erin.user_key_file);
+    kw_test_network_client(network, &config);
+    assert_status(get(network, &erin, KW_BYTES_NULL, NULL, &grant), KW_GOOD);
+    assert_calls(network, "FinishRequestToken", 1, KW_GOOD);
+    kw_test_network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +263,7 @@ int main(void)
         TEST(az_15_after_a_refusal_the_user_is_asked_again_and_nobody_else),
         TEST(az_15_and_it_17_a_session_that_stays_renews_by_refresh_token),
         TEST(az_15_and_it_17_without_its_refresh_token_it_proves_the_user_again),
+        cmocka_unit_test(az_13_and_cb_03_a_user_certificate_gets_a_token_on_an_enhanced_channel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

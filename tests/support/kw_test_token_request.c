@@ -163,12 +163,12 @@ kw_test_user kw_test_token_issued(kw_test_client *client, const kw_test_token_st
     return kw_test_user_of(KW_TYPE_ISSUED_IDENTITY_TOKEN, token);
 }
 
-static kw_bytes hash_of(kw_test_world *world, const kw_certificate *certificate)
+static kw_bytes hash_of(kw_test_world *world, kw_hash kind, const kw_certificate *certificate)
 {
     uint8_t hash[KW_HASH_MAX];
     const kw_bytes der = kw_certificate_der(certificate);
-    assert_status(kw_hash_of(KW_HASH_SHA256, &der, 1, hash), KW_GOOD);
-    return kw_arena_copy(world->arena, (kw_bytes){hash, kw_hash_len(KW_HASH_SHA256)});
+    assert_status(kw_hash_of(kind, &der, 1, hash), KW_GOOD);
+    return kw_arena_copy(world->arena, (kw_bytes){hash, kw_hash_len(kind)});
 }
 
 /* Put together here once more, by the letter of CB-03. */
@@ -177,8 +177,11 @@ kw_test_user kw_test_token_certificate(kw_test_client *client, const kw_test_tok
     kw_test_world *world = client->world;
     kw_x509_identity_token *token = KW_ARENA_NEW(world->arena, kw_x509_identity_token);
     const kw_security_policy *policy = kw_security_policy_by_uri(start->policy->security_policy_uri);
-    const kw_bytes server = hash_of(world, world->env.identity->certificate), ours = hash_of(world, client->identity->certificate);
-    const kw_bytes parts[] = {start->service_data, server, server, ours, ours, start->requestor_data};
+    const kw_hash kind = client->policy->is_enhanced ? client->policy->thumbprint_hash : KW_HASH_SHA256;
+    const kw_bytes server = hash_of(world, kind, world->env.identity->certificate),
+                   ours = hash_of(world, kind, client->identity->certificate);
+    const kw_bytes parts[] = {
+        kw_channel_thumbprint(client->channel), start->service_data, server, server, ours, ours, start->requestor_data};
     token->policy_id = start->policy->policy_id;
     token->certificate_data = kw_certificate_chain(user->certificate);
     kw_test_user made = kw_test_user_of(KW_TYPE_X509_IDENTITY_TOKEN, token);
