@@ -94,6 +94,9 @@ kw_status kw_open_keys_derive(const kw_security_policy *policy, bool is_server, 
     if (policy->is_none) {
         return KW_GOOD;
     }
+    if ((policy->ephemeral != KW_EPHEMERAL_NONE) != (own->key != NULL)) { /* keys out of nothing but what is public: never */
+        return KW_BAD_SECURITY_CHECKS_FAILED;
+    }
     if (own->key != NULL) {
         KW_TRY(kw_ephemeral_key_agree(own->key, peer_nonce, &shared));
         kw_ephemeral_key_free(own->key); /* nobody who breaks in later finds it */

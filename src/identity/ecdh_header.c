@@ -124,7 +124,7 @@ kw_status kw_ecdh_read(const kw_extension_object *header, const kw_security_poli
     }
     const kw_status *refusal = kw_variant_get(value, KW_BUILTIN_STATUS_CODE);
     if (refusal != NULL) {
-        return kw_status_is_bad(*refusal) ? *refusal : KW_BAD_DECODING_ERROR;
+        return kw_status_is_bad(*refusal) ? KW_BAD_SECURITY_POLICY_REJECTED : KW_BAD_DECODING_ERROR;
     }
     const kw_extension_object *object = kw_variant_get(value, KW_BUILTIN_EXTENSION_OBJECT);
     const kw_ephemeral_key_type *structure = object != NULL ? kw_extension_object_get(object, KW_TYPE_EPHEMERAL_KEY_TYPE) : NULL;

@@ -22,7 +22,7 @@ kw_status kw_ecdh_encode(const kw_receiver_key *key, kw_arena *arena, kw_bytes *
 kw_status kw_ecdh_ask(const kw_security_policy *policy, kw_arena *arena, kw_extension_object *header);
 /*
  * The public key in the answer, borrowed; its signature is by the key of this certificate. Null: there is none.
- * Bad_ApplicationSignatureInvalid; Bad_DecodingError; what the Server says instead of a key.
+ * Bad_ApplicationSignatureInvalid; Bad_DecodingError; Bad_SecurityPolicyRejected: whatever bad code the Server has in place of a key.
  */
 kw_status kw_ecdh_read(const kw_extension_object *header, const kw_security_policy *policy, const kw_certificate *signer, kw_bytes *key);
 kw_status kw_ecdh_decode(kw_bytes encoded, const kw_security_policy *policy, const kw_certificate *signer, kw_arena *arena, kw_bytes *key);

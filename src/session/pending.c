@@ -4,11 +4,24 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* All of what proofs are bound to, or nothing is proven. */
+static bool copy_bound(kw_session_pending *p, const kw_channel *channel, const kw_session *session, kw_arena *arena)
+{
+    const kw_bytes thumbprint = kw_channel_thumbprint(channel), nonce = {session->client_nonce, session->client_nonce_len};
+    p->channel_thumbprint = kw_arena_copy(arena, thumbprint);
+    p->client_nonce = kw_arena_copy(arena, nonce);
+    return p->channel_thumbprint.len == thumbprint.len && p->client_nonce.len == nonce.len;
+}
+
 kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, kw_channel *channel, kw_string peer_address,
                                    const kw_request_header *header, kw_arena *arena, kw_session_done done, void *ctx)
 {
     kw_session_pending *p = calloc(1, sizeof(*p));
     if (p == NULL) {
+        return NULL;
+    }
+    if (!copy_bound(p, channel, session, arena)) {
+        free(p);
         return NULL;
     }
     const kw_application_identity *own = kw_channel_identity(channel);
@@ -29,8 +42,6 @@ kw_session_pending *kw_pending_new(kw_sessions *sessions, kw_session *session, k
     p->client_certificate = peer != NULL ? kw_certificate_retain((kw_certificate *)peer) : NULL;
     p->peer_address = kw_arena_copy(arena, peer_address);
     p->endpoint_url = kw_arena_copy(arena, kw_channel_endpoint_url(channel));
-    p->channel_thumbprint = kw_arena_copy(arena, kw_channel_thumbprint(channel));
-    p->client_nonce = kw_arena_copy(arena, (kw_bytes){session->client_nonce, session->client_nonce_len});
     p->next = sessions->pending;
     sessions->pending = p;
     return p;

@@ -137,6 +137,27 @@ static void cs_21_another_policy_is_refused_in_the_header_and_the_session_is_mad
     kw_test_world_free(world);
 }
 
+/* Whatever a Server says in place of a key, it has none; what is no refusal is no answer either. */
+static void cs_21_any_bad_code_in_place_of_a_key_means_that_there_is_none(void **state)
+{
+    (void)state;
+    static const struct {
+        kw_status said, read;
+    } CODES[] = {{KW_BAD_SECURITY_POLICY_REJECTED, KW_BAD_SECURITY_POLICY_REJECTED},
+                 {KW_BAD_NOT_SUPPORTED, KW_BAD_SECURITY_POLICY_REJECTED},
+                 {KW_BAD_APPLICATION_SIGNATURE_INVALID, KW_BAD_SECURITY_POLICY_REJECTED},
+                 {KW_GOOD, KW_BAD_DECODING_ERROR}};
+    for (size_t i = 0; i < sizeof(CODES) / sizeof(CODES[0]); i++) {
+        kw_key_value_pair pair = {.key = {0, KW_STRING("ECDHKey")}, .value = kw_variant_scalar(KW_BUILTIN_STATUS_CODE, &CODES[i].said)};
+        const kw_additional_parameters_type all = {.parameters_count = 1, .parameters = &pair};
+        const kw_extension_object header = kw_extension_object_of(KW_TYPE_ADDITIONAL_PARAMETERS_TYPE, &all);
+        kw_bytes key;
+        assert_status(kw_ecdh_read(&header, policy_of(&ROWS[0]), kw_test_identity_of("server", KW_KEY_EC_P256)->certificate, &key),
+                      CODES[i].read);
+        assert_int_equal(key.len, 0);
+    }
+}
+
 static void cs_21_who_asks_for_no_key_gets_none(void **state)
 {
     (void)state;
@@ -238,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cs_21_and_es_09_a_secret_for_the_key_of_the_session_is_taken),
         cmocka_unit_test(cs_21_another_policy_is_refused_in_the_header_and_the_session_is_made),
+        cmocka_unit_test(cs_21_any_bad_code_in_place_of_a_key_means_that_there_is_none),
         cmocka_unit_test(cs_21_who_asks_for_no_key_gets_none),
         cmocka_unit_test(es_10_a_key_is_good_once_and_in_its_session),
         cmocka_unit_test(es_09_somebody_else_signs_nothing),
