@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEPTH_MAX 100u
 #define VALUE_MAX ((size_t)64 << 20)
 #define ACCESS_READ 1u
 #define ACCESS_WRITE 2u
@@ -173,6 +174,16 @@ static kw_status check_shape(const kw_node_spec *spec)
     return is_rank && is_matched ? KW_GOOD : KW_BAD_NODE_ATTRIBUTES_INVALID;
 }
 
+/* Who asks for the rights of a node climbs to those it has them from. */
+static bool is_deep(const kw_space *space, const kw_node *parent)
+{
+    size_t depth = 0;
+    for (const kw_node *above = parent; above != NULL; above = kw_nodes_at(&space->store, above->parent)) {
+        depth++;
+    }
+    return depth >= DEPTH_MAX;
+}
+
 static kw_status check_new(const kw_space *space, kw_node_class node_class, const kw_node_spec *spec)
 {
     kw_node_ref found;
@@ -187,6 +198,9 @@ static kw_status check_new(const kw_space *space, kw_node_class node_class, cons
     }
     if (!kw_node_id_is_null(&spec->parent) && (!kw_space_find(space, &spec->parent, &found) || found.instances != NULL)) {
         return KW_BAD_PARENT_NODE_ID_INVALID;
+    }
+    if (!kw_node_id_is_null(&spec->parent) && is_deep(space, found.own)) {
+        return KW_BAD_RESOURCE_UNAVAILABLE;
     }
     return check_shape(spec);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define CHUNK 1024u
+#define NODE_CLASS_NONE 0xFFu         /* of what was given back: no node and no id, so that it is not given back again */
 #define HANDLES_MAX (UINT32_MAX >> 1) /* a link has room for one bit more */
 
 kw_status kw_text_dup(kw_string from, kw_string *to)
@@ -120,7 +121,7 @@ static kw_node *fresh_node(kw_node_store *store)
 static void give_back(kw_node_store *store, kw_node *node)
 {
     const uint32_t self = node->self;
-    *node = (kw_node){.self = self, .parent = store->unused};
+    *node = (kw_node){.self = self, .parent = store->unused, .node_class = NODE_CLASS_NONE};
     store->unused = self;
 }
 
@@ -152,11 +153,15 @@ kw_node *kw_nodes_intern(kw_node_store *store, const kw_node_id *id)
     return node != NULL ? node : new_node(store, id);
 }
 
+kw_node *kw_nodes_find_remote(const kw_node_store *store, const kw_expanded_node_id *id)
+{
+    return kw_nodes_at(store, kw_handles_find(&store->by_id, hash_of_id(store, &id->node_id), is_remote_node, store, id));
+}
+
 kw_node *kw_nodes_intern_remote(kw_node_store *store, const kw_expanded_node_id *id)
 {
-    const uint32_t known = kw_handles_find(&store->by_id, hash_of_id(store, &id->node_id), is_remote_node, store, id);
-    kw_node *node = known != 0 ? kw_nodes_at(store, known) : new_node(store, &id->node_id);
-    if (known != 0 || node == NULL) {
+    kw_node *known = kw_nodes_find_remote(store, id), *node = known != NULL ? known : new_node(store, &id->node_id);
+    if (known != NULL || node == NULL) {
         return node;
     }
     kw_node_more *more = kw_node_more_of(node);

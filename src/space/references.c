@@ -119,25 +119,6 @@ static bool is_remote(const kw_expanded_node_id *id)
     return id->server_index != 0 || id->namespace_uri.len > 0;
 }
 
-kw_status kw_space_remove_reference(kw_space *space, const kw_node_id *source, const kw_node_id *type, bool is_forward,
-                                    const kw_expanded_node_id *target, bool both_ends)
-{
-    kw_node *from = kw_nodes_find(&space->store, source), *kind = kw_nodes_find(&space->store, type);
-    kw_node *to = from == NULL        ? NULL
-                  : is_remote(target) ? kw_nodes_intern_remote(&space->store, target)
-                                      : kw_nodes_find(&space->store, &target->node_id);
-    if (from == NULL || to == NULL || kind == NULL) {
-        return KW_BAD_NOT_FOUND;
-    }
-    const bool was_there = kw_links_remove(from, link_to(kind, is_forward, to));
-    if (was_there && (both_ends || is_remote(target))) {
-        (void)kw_links_remove(to, link_to(kind, !is_forward, from));
-    }
-    kw_nodes_tidy(&space->store, to);
-    kw_nodes_tidy(&space->store, from);
-    return was_there ? KW_GOOD : KW_BAD_NOT_FOUND;
-}
-
 static kw_status hand_permissions_down(kw_node_more *child, const kw_permission_list *list)
 {
     const size_t count = list->count > 0 ? list->count : 1;
@@ -149,6 +130,7 @@ static kw_status hand_permissions_down(kw_node_more *child, const kw_permission_
     for (size_t i = 0; i < list->count; i++) {
         permissions[i] = kw_permission_row(list, i);
     }
+    free(child->permissions);
     child->permissions = permissions;
     child->permission_count = (uint32_t)count;
     return KW_GOOD;
@@ -173,16 +155,62 @@ static kw_status hand_down(kw_space *space, kw_node *child, const kw_node *paren
     return is_said && more->permission_count == 0 ? hand_permissions_down(more, &list) : KW_GOOD;
 }
 
+static kw_status let_go(kw_space *space, const kw_node *parent, kw_node *child)
+{
+    if (child->parent == parent->self) {
+        KW_TRY(hand_down(space, child, parent));
+        child->parent = 0;
+    }
+    return KW_GOOD;
+}
+
 static kw_status release_children(kw_space *space, const kw_node *node)
 {
     kw_link link;
     for (size_t cursor = 0; kw_links_next(node, &cursor, &link);) {
-        kw_node *child = kw_nodes_at(&space->store, link.target);
-        if (child->parent == node->self) {
-            KW_TRY(hand_down(space, child, node));
-            child->parent = 0;
+        KW_TRY(let_go(space, node, kw_nodes_at(&space->store, link.target)));
+    }
+    return KW_GOOD;
+}
+
+static bool is_last_to(const kw_node *node, kw_link going)
+{
+    kw_link link;
+    for (size_t cursor = 0; kw_links_next(node, &cursor, &link);) {
+        if (link.target == going.target && link.type != going.type) {
+            return false;
         }
     }
+    return true;
+}
+
+/* Children are found by the links of their parent: with the last of these to one of them it stops being one. */
+static kw_status release_by_link(kw_space *space, const kw_node *node, kw_link going)
+{
+    kw_node *other = kw_nodes_at(&space->store, going.target);
+    return other->parent == node->self && is_last_to(node, going) ? let_go(space, node, other) : KW_GOOD;
+}
+
+kw_status kw_space_remove_reference(kw_space *space, const kw_node_id *source, const kw_node_id *type, bool is_forward,
+                                    const kw_expanded_node_id *target, bool both_ends)
+{
+    kw_node *from = kw_nodes_find(&space->store, source);
+    kw_node *to = is_remote(target) ? kw_nodes_find_remote(&space->store, target) : kw_nodes_find(&space->store, &target->node_id);
+    const kw_node *kind = kw_nodes_find(&space->store, type);
+    if (from == NULL || to == NULL || kind == NULL || !kw_links_have(from, link_to(kind, is_forward, to))) {
+        return KW_BAD_NOT_FOUND;
+    }
+    const kw_link here = link_to(kind, is_forward, to), there = link_to(kind, !is_forward, from);
+    KW_TRY(release_by_link(space, from, here));
+    if (both_ends || is_remote(target)) {
+        KW_TRY(release_by_link(space, to, there));
+        (void)kw_links_remove(to, there);
+    } else if (kw_links_have(to, there)) {
+        from->flags |= NODE_IS_KEPT; /* it is still named there, and nothing here tells */
+    }
+    (void)kw_links_remove(from, here);
+    kw_nodes_tidy(&space->store, to);
+    kw_nodes_tidy(&space->store, from);
     return KW_GOOD;
 }
 

@@ -203,6 +203,7 @@ kw_node *kw_nodes_at(const kw_node_store *store, uint32_t handle); /* NULL: 0 */
 kw_node *kw_nodes_find(const kw_node_store *store, const kw_node_id *id);
 /* The one that is there or a new one, without class; NULL: no memory. */
 kw_node *kw_nodes_intern(kw_node_store *store, const kw_node_id *id);
+kw_node *kw_nodes_find_remote(const kw_node_store *store, const kw_expanded_node_id *id);
 kw_node *kw_nodes_intern_remote(kw_node_store *store, const kw_expanded_node_id *id);
 /* Everything but id and links: it is an id that something refers to, and goes when nothing does. */
 void kw_nodes_strip(kw_node_store *store, kw_node *node);

@@ -1,5 +1,5 @@
 /* Nodes of every NodeClass that come and go at run time, and their references. */
-#include "space/node.h"
+#include "space/space_internal.h"
 #include "support/test.h"
 
 #include <keyway/node_ids.h>
@@ -187,11 +187,93 @@ static void nobody_gains_a_right_because_a_parent_went(void **state)
     assert_int_equal(kw_node_permissions(space, &access, &child), 0);
 }
 
+static void what_is_half_named_keeps_its_place(void **state)
+{
+    (void)state;
+    const kw_node_id parent = KW_NODE_ID(1, 1), child = KW_NODE_ID(1, 2), type = ORGANIZES;
+    const kw_expanded_node_id to_child = {.node_id = child};
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){0}, 1), KW_GOOD);
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.parent = parent, .reference_type = ORGANIZES}, 2), KW_GOOD);
+    assert_int_equal(kw_space_remove_reference(space, &parent, &type, true, &to_child, false), KW_GOOD);
+    assert_int_equal(kw_space_remove_reference(space, &parent, &type, true, &to_child, false), KW_BAD_NOT_FOUND);
+    assert_int_equal(kw_space_remove(space, &parent), KW_GOOD);
+    assert_int_equal(kw_space_remove(space, &child), KW_GOOD);
+    for (uint32_t id = 3; id < 9; id++) { /* no two have the same place */
+        assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.event_notifier = (uint8_t)id}, id), KW_GOOD);
+    }
+    for (uint32_t id = 3; id < 9; id++) {
+        assert_int_equal(((const kw_node_id *)read(id, 1, KW_BUILTIN_NODE_ID))->id.numeric, id);
+        assert_int_equal(*(const uint8_t *)read(id, 12, KW_BUILTIN_BYTE), id);
+    }
+}
+
+static uint32_t rights_after_cut(bool both_ends, bool from_child)
+{
+    static const kw_node_permission NONE_FOR_US[] = {{0, 15704, KW_PERMISSION_BROWSE}};
+    const kw_access access = {.identity = &ANONYMOUS, .has_session = true};
+    const kw_node_id parent = KW_NODE_ID(1, 1), child = KW_NODE_ID(1, 2), type = ORGANIZES;
+    const kw_expanded_node_id to_child = {.node_id = child}, to_parent = {.node_id = parent};
+    kw_node_ref node;
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.permissions = NONE_FOR_US, .permission_count = 1}, 1), KW_GOOD);
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.parent = parent, .reference_type = ORGANIZES}, 2), KW_GOOD);
+    assert_int_equal(from_child ? kw_space_remove_reference(space, &child, &type, false, &to_parent, both_ends)
+                                : kw_space_remove_reference(space, &parent, &type, true, &to_child, both_ends),
+                     KW_GOOD);
+    assert_int_equal(kw_space_remove(space, &parent), KW_GOOD);
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.parent = child, .reference_type = ORGANIZES}, 3), KW_GOOD);
+    assert_true(kw_space_find(space, &KW_NODE_ID(1, 3), &node));
+    const uint32_t permissions = kw_node_permissions(space, &access, &node);
+    assert_int_equal(kw_space_remove(space, &KW_NODE_ID(1, 3)), KW_GOOD);
+    assert_int_equal(kw_space_remove(space, &child), KW_GOOD);
+    return permissions;
+}
+
+static void nobody_gains_a_right_because_a_reference_went(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 4; how++) {
+        assert_int_equal(rights_after_cut((how & 1) != 0, (how & 2) != 0), 0);
+    }
+}
+
+static void nodes_hang_below_each_other_so_deep(void **state)
+{
+    enum { DEPTH = 100 };
+    (void)state;
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){0}, 1), KW_GOOD);
+    for (uint32_t id = 2; id <= DEPTH; id++) {
+        assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.parent = KW_NODE_ID(1, id - 1), .reference_type = ORGANIZES}, id),
+                         KW_GOOD);
+    }
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){.parent = KW_NODE_ID(1, DEPTH), .reference_type = ORGANIZES}, DEPTH + 1),
+                     KW_BAD_RESOURCE_UNAVAILABLE);
+}
+
+static void what_is_asked_in_vain_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    const kw_node_id a = KW_NODE_ID(1, 1), no_type = KW_NODE_ID(1, 77), type = ORGANIZES;
+    assert_int_equal(add(KW_NODE_CLASS_OBJECT, (kw_node_spec){0}, 1), KW_GOOD);
+    const uint32_t used = space->store.used;
+    for (uint32_t i = 0; i < 10; i++) {
+        const kw_expanded_node_id far = {.node_id = KW_NODE_ID(1, i + 1), .server_index = 3};
+        assert_int_equal(kw_space_remove_reference(space, &a, &no_type, true, &far, true), KW_BAD_NOT_FOUND);
+        assert_int_equal(kw_space_remove_reference(space, &a, &type, true, &far, true), KW_BAD_NOT_FOUND);
+    }
+    assert_int_equal(space->store.used, used);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {TEST(every_node_class_keeps_its_attributes), TEST(references_may_come_before_their_nodes),
-                                       TEST(what_others_say_of_a_node_stays_when_it_goes_alone), TEST(a_cursor_meets_what_stays_once),
-                                       TEST(nobody_gains_a_right_because_a_parent_went)};
+    const struct CMUnitTest tests[] = {TEST(every_node_class_keeps_its_attributes),
+                                       TEST(references_may_come_before_their_nodes),
+                                       TEST(what_others_say_of_a_node_stays_when_it_goes_alone),
+                                       TEST(a_cursor_meets_what_stays_once),
+                                       TEST(nobody_gains_a_right_because_a_parent_went),
+                                       TEST(nobody_gains_a_right_because_a_reference_went),
+                                       TEST(what_is_half_named_keeps_its_place),
+                                       TEST(nodes_hang_below_each_other_so_deep),
+                                       TEST(what_is_asked_in_vain_leaves_nothing_behind)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
