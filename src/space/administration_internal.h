@@ -29,6 +29,7 @@ typedef struct kw_role_node {
 struct kw_administration {
     kw_administration_env env;
     kw_role_node *roles;
+    bool has_started;      /* the Roles of models are there; nodes that come later are no Roles by themselves */
     kw_admin_job *guesses; /* under way, or with an answer that waits */
 };
 

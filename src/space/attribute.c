@@ -583,7 +583,7 @@ kw_status kw_node_write_start(kw_space *space, const kw_node_ref *node, uint32_t
     if (attribute != VALUE || live == NULL || live->write_later == NULL) {
         return kw_node_write(space, write->access, node, attribute, index_range, value, write->arena);
     }
-    write->node_id = node->id;
+    KW_TRY(kw_ua_copy(write->arena, kw_type_builtin(KW_BUILTIN_NODE_ID), &node->id, &write->node_id)); /* the node may go before */
     KW_TRY(check_write(space, write->access, node, attribute, value));
     KW_TRY(new_value(space, write->access, node, index_range, value, write->arena, &write->value));
     live->write_later(live->ctx, write);

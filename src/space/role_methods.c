@@ -63,9 +63,15 @@ static void describe_endpoint(const kw_admin_job *job, kw_writer *w)
 
 /* --- what the Client sent ------------------------------------------------------------------------------------------------------------------ */
 
+/* A model's own Method may have no arguments. */
+static const void *input(const kw_call *call, kw_builtin type)
+{
+    return call->input_count > 0 ? kw_variant_get(&call->inputs[0], type) : NULL;
+}
+
 static const void *structure(const kw_call *call, const kw_type *type)
 {
-    const kw_extension_object *object = kw_variant_get(&call->inputs[0], KW_BUILTIN_EXTENSION_OBJECT);
+    const kw_extension_object *object = input(call, KW_BUILTIN_EXTENSION_OBJECT);
     return object != NULL ? kw_extension_object_get(object, type) : NULL;
 }
 
@@ -80,7 +86,7 @@ static bool take_rule(const kw_call *call, kw_admin_job *job)
 
 static bool take_application(const kw_call *call, kw_admin_job *job)
 {
-    const kw_string *uri = kw_variant_get(&call->inputs[0], KW_BUILTIN_STRING);
+    const kw_string *uri = input(call, KW_BUILTIN_STRING);
     if (uri != NULL) {
         job->as.text = *uri;
     }
@@ -119,7 +125,9 @@ static void change_role(kw_role_node *role, kw_call *call, const rule_change *ho
         return;
     }
     if (!how->take(call, &job)) {
-        call->input_results[0] = KW_BAD_INVALID_ARGUMENT;
+        if (call->input_count > 0) {
+            call->input_results[0] = KW_BAD_INVALID_ARGUMENT;
+        }
         kw_admin_refuse(role->administration, &job, KW_BAD_INVALID_ARGUMENT);
         return;
     }

@@ -167,9 +167,19 @@ kw_role_node *kw_role_node_by_id(const kw_administration *a, const kw_node_id *i
     return NULL;
 }
 
+/* A node that somebody added to have this id is no Role, and what is below it none of its Methods. */
+static bool is_taken(const kw_administration *a, const kw_node_id *id)
+{
+    kw_node_ref node;
+    return a->has_started && kw_space_find(a->env.space, id, &node) && node.table == NULL;
+}
+
 static kw_status new_role(kw_administration *a, const kw_role *stored, const kw_node_id *id)
 {
     kw_node_ref node;
+    if (is_taken(a, id)) {
+        return KW_BAD_NODE_ID_EXISTS;
+    }
     kw_role_node *role = calloc(1, sizeof(*role) + stored->name.len);
     if (role == NULL) {
         return KW_BAD_OUT_OF_MEMORY;
@@ -254,6 +264,7 @@ kw_status kw_role_nodes_new(kw_administration *a)
     KW_TRY(kw_identity_gate_recall(a->env.gate, &snapshot));
     kw_role_nodes_follow(a, snapshot);
     kw_snapshot_release(snapshot);
+    a->has_started = true;
     return KW_GOOD;
 }
 

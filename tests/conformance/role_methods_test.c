@@ -203,6 +203,22 @@ static void ro_11_empty_is_as_good_as_null_where_the_criteria_needs_no_value(voi
     assert_status(call_identity(&OPERATOR, &OPERATOR.add_identity, KW_CRITERIA_USER_NAME, ""), KW_BAD_INVALID_ARGUMENT);
 }
 
+static void nobody_makes_the_methods_of_a_role_before_it_is_there(void **state)
+{
+    (void)state;
+    kw_space *space = kw_server_space(here.world->server);
+    const kw_node_id id = KW_NODE_ID(1, 50000), method = KW_NODE_ID(1, 777);
+    const kw_node_spec role = {.id = id, .parent = ID(15606), .browse_name = {1, KW_STRING("Maintenance")}};
+    const kw_node_spec add_identity = {.id = method, .parent = id, .browse_name = {0, KW_STRING("AddIdentity")}};
+    assert_status(kw_space_add_object(space, &role), KW_GOOD);
+    assert_status(kw_space_add_method(space, &add_identity), KW_GOOD);
+    const kw_string texts[] = {KW_STRING("Maintenance"), KW_BYTES_NULL};
+    const kw_variant inputs[] = {kw_variant_scalar(KW_BUILTIN_STRING, &texts[0]), kw_variant_scalar(KW_BUILTIN_STRING, &texts[1])};
+    kw_call_method_result result;
+    assert_true(kw_status_is_bad(kw_test_call_method(here.client, &here.admin, &ID(15606), &ID(16301), inputs, 2, &result)));
+    assert_status(kw_test_call_method(here.client, &here.admin, &id, &method, NULL, 0, &result), KW_BAD_NOT_EXECUTABLE);
+}
+
 /* --- applications ------------------------------------------------------------------------------------------------------------------ */
 
 /* In force when the Method answers, for the Session that is open. */
@@ -319,6 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(ro_11_every_criteria_is_added_and_removed),
         TEST(ro_01_and_ro_11_a_role_of_ones_own_takes_every_criteria),
+        TEST(nobody_makes_the_methods_of_a_role_before_it_is_there),
         TEST(ro_11_empty_is_as_good_as_null_where_the_criteria_needs_no_value),
         TEST(ro_09_and_ro_15_a_role_is_limited_to_applications),
         TEST(ro_09_and_ro_15_a_role_of_ones_own_too),
