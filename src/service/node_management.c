@@ -319,7 +319,7 @@ static kw_status add_reference(kw_request *request, const kw_access *access, con
     if (kw_node_class_of(&target) != item->target_node_class) {
         return KW_BAD_NODE_CLASS_INVALID;
     }
-    if (!is_one_way(type)) { /* it shows at both ends */
+    if (!is_one_way(type) || !item->is_forward) { /* it shows there */
         KW_TRY(kw_node_check(space, access, &target, KW_PERMISSION_ADD_REFERENCE));
     }
     if (source.instances != NULL || target.instances != NULL) {
@@ -402,7 +402,10 @@ static kw_status gather_parts(const kw_space *space, const kw_access *access, do
             !kw_space_find(space, &r.target, &part) || has_another_parent(space, all, &part)) {
             continue;
         }
-        KW_TRY(check_removal(space, access, &part));
+        const kw_status status = check_removal(space, access, &part);
+        if (kw_status_is_bad(status)) { /* that there is one of which one may know nothing is told to nobody */
+            return status == KW_BAD_NODE_ID_UNKNOWN ? KW_BAD_NO_DELETE_RIGHTS : status;
+        }
         if (all->count == DELETED_WITH_IT_MAX) {
             return KW_BAD_RESOURCE_UNAVAILABLE;
         }

@@ -459,6 +459,24 @@ static void references_need_rights_at_both_ends(void **state)
     assert_status(cut_as(&here.visitor, cut_of(&PLANT, KW_ID_HAS_COMPONENT, &PUMP)), KW_BAD_USER_ACCESS_DENIED);
 }
 
+/* Asked for from the type, it is the instance that it shows at. */
+static void a_type_is_not_given_to_what_one_may_not_change(void **state)
+{
+    const kw_node_id type = KW_NODE_ID(1, 210);
+    (void)state;
+    const kw_node_permission rows[] = {{0, ROLE_OPERATOR, BUILD}};
+    const kw_node_spec spec = {.id = type,
+                               .parent = KW_NODE_ID(0, KW_ID_BASE_OBJECT_TYPE),
+                               .reference_type = KW_NODE_ID(0, KW_ID_HAS_SUBTYPE),
+                               .browse_name = {1, KW_STRING("PumpType")},
+                               .permissions = rows,
+                               .permission_count = 1};
+    assert_status(kw_space_add_node(here.space, KW_NODE_CLASS_OBJECT_TYPE, &spec), KW_GOOD);
+    kw_add_references_item link = link_of(&type, KW_ID_HAS_TYPE_DEFINITION, &KW_NODE_ID(0, KW_ID_OBJECTS_FOLDER));
+    link.is_forward = false;
+    assert_status(join(link), KW_BAD_USER_ACCESS_DENIED);
+}
+
 static void every_reason_to_keep_a_reference_has_its_status(void **state)
 {
     (void)state;
@@ -530,7 +548,12 @@ static void every_reason_to_keep_a_node_has_its_status(void **state)
     assert_status(remove_as(&here.visitor, &HIDDEN, true), KW_BAD_NODE_ID_UNKNOWN);
     assert_status(remove_as(&here.builder, &KW_NODE_ID(0, KW_ID_OBJECTS_FOLDER), true), KW_BAD_USER_ACCESS_DENIED);
     assert_status(kw_space_add_variable(here.space, &spec), KW_GOOD);
-    assert_status(remove_as(&here.builder, &live, true), KW_BAD_NO_DELETE_RIGHTS);  /* the application's code stands behind it */
+    const kw_node_permission rows[] = {{0, 15704, LOOK}}; /* of no Role that anybody has here */
+    const kw_node_spec secret = {
+        .id = KW_NODE_ID(1, 205), .parent = PUMP, .browse_name = {1, KW_STRING("Secret")}, .permissions = rows, .permission_count = 1};
+    assert_status(kw_space_add_object(here.space, &secret), KW_GOOD);
+    assert_status(remove_as(&here.builder, &PUMP, true), KW_BAD_NO_DELETE_RIGHTS); /* which says not that there is a part one may not see */
+    assert_status(remove_as(&here.builder, &live, true), KW_BAD_NO_DELETE_RIGHTS); /* the application's code stands behind it */
     assert_status(remove_as(&here.builder, &PLANT, true), KW_BAD_NO_DELETE_RIGHTS); /* … and it is a part of this one */
 }
 
@@ -666,6 +689,7 @@ int main(void)
         TEST(every_reason_against_a_reference_has_its_status),
         TEST(children_make_no_loops),
         TEST(references_need_rights_at_both_ends),
+        TEST(a_type_is_not_given_to_what_one_may_not_change),
         TEST(every_reason_to_keep_a_reference_has_its_status),
         TEST(a_node_goes_with_its_parts),
         TEST(references_of_others_stay_where_the_client_says_so),
