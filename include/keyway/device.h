@@ -160,7 +160,7 @@ typedef struct kw_device_method {
 } kw_device_method;
 
 KW_API kw_status kw_device_add_method(kw_device *device, const kw_device_method *method, kw_node_id *id);
-/** A node and what hangs below it by HasComponent, HasProperty. Items that watch it report Bad_NodeIdUnknown. */
+/** A node and what hangs below it, and below no other node, by HasComponent, HasProperty. Items that watch it report Bad_NodeIdUnknown. */
 KW_API kw_status kw_device_remove(kw_device *device, const kw_node_id *id);
 
 /* --- events ------------------------------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* Nodes of a device: what all have in common, Objects, removal. */
 #include "base/try.h"
 #include "device/device_internal.h"
+#include "space/node.h"
+#include "ua/codec.h"
 
 #include <keyway/node_ids.h>
 
@@ -9,6 +11,7 @@
 
 #define OWN_NAMESPACE 1u
 #define PATH_MAX_LEN 2000
+#define REMOVAL_MAX ((size_t)1 << 30) /* the ids of a million nodes */
 #define USER_ROLES_MAX 256
 
 /* --- things ---------------------------------------------------------------------------------------------------------------------- */
@@ -161,8 +164,84 @@ kw_status kw_device_add_object(kw_device *device, const kw_device_node *node, kw
     return kw_device_added(device, kw_space_add_object(kw_server_space(device->server), &spec), node, &spec, id);
 }
 
+static bool is_part(const kw_reference_view *r)
+{
+    return r->type.ns == 0 && (r->type.id.numeric == KW_ID_HAS_COMPONENT || r->type.id.numeric == KW_ID_HAS_PROPERTY);
+}
+
+static bool is_own(const kw_space *space, const kw_node_id *id, kw_node_ref *node)
+{
+    return kw_space_find(space, id, node) && node->table == NULL && node->instances == NULL;
+}
+
+static bool is_part_of_any(const kw_space *space, const kw_node_ref *node)
+{
+    kw_reference_view r;
+    for (size_t cursor = 0; kw_space_next_reference(space, node, &cursor, &r);) {
+        kw_node_ref whole;
+        if (!r.is_forward && is_part(&r) && kw_space_find(space, &r.target, &whole)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nodes that are to go: copies, as their texts go with them. */
+typedef struct going {
+    struct going *next;
+    kw_node_id id;
+} going;
+
+static kw_status push_parts(const kw_space *space, const kw_node_ref *node, kw_arena *arena, going **list)
+{
+    kw_reference_view r;
+    for (size_t cursor = 0; kw_space_next_reference(space, node, &cursor, &r);) {
+        if (!r.is_forward || !is_part(&r)) {
+            continue;
+        }
+        going *part = KW_ARENA_NEW(arena, going);
+        if (part == NULL) {
+            return KW_BAD_OUT_OF_MEMORY;
+        }
+        KW_TRY(kw_ua_copy(arena, kw_type_builtin(KW_BUILTIN_NODE_ID), &r.target, &part->id));
+        part->next = *list;
+        *list = part;
+    }
+    return KW_GOOD;
+}
+
+/* The whole before its parts: nothing comes twice, whatever loops there are, and what is another node's part as well stays. */
+static kw_status remove_parts(kw_space *space, going *list, kw_arena *arena)
+{
+    while (list != NULL) {
+        const going *part = list;
+        kw_node_ref node;
+        list = list->next;
+        if (is_own(space, &part->id, &node) && !is_part_of_any(space, &node)) {
+            KW_TRY(push_parts(space, &node, arena, &list));
+            KW_TRY(kw_space_remove(space, &part->id));
+        }
+    }
+    return KW_GOOD;
+}
+
+static kw_status remove_whole(kw_space *space, const kw_node_id *id, kw_arena *arena)
+{
+    kw_node_ref node;
+    going *parts = NULL;
+    if (is_own(space, id, &node)) {
+        KW_TRY(push_parts(space, &node, arena, &parts));
+    }
+    KW_TRY(kw_space_remove(space, id));
+    return remove_parts(space, parts, arena);
+}
+
 kw_status kw_device_remove(kw_device *device, const kw_node_id *id)
 {
-    const kw_status status = kw_space_remove(kw_server_space(device->server), id);
-    return kw_status_is_bad(status) ? kw_device_fail(device, status, "there is no such node of the device") : KW_GOOD;
+    kw_arena *arena = kw_arena_new(REMOVAL_MAX);
+    const kw_status status = arena != NULL ? remove_whole(kw_server_space(device->server), id, arena) : KW_BAD_OUT_OF_MEMORY;
+    kw_arena_free(arena);
+    return status == KW_BAD_NODE_ID_UNKNOWN ? kw_device_fail(device, status, "there is no such node of the device")
+           : kw_status_is_bad(status)       ? kw_device_fail(device, status, "%s: not all of it could be removed", kw_status_name(status))
+                                            : KW_GOOD;
 }

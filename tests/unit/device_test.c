@@ -1,4 +1,5 @@
 /* A device as a program sees it: threads, posts, two in one process, what is wrong in a sentence. */
+#include "device/device_internal.h"
 #include "support/test.h"
 
 #include <keyway/client.h>
@@ -128,6 +129,38 @@ static void nodes_have_the_ids_of_their_names(void **state)
     end_device(&w);
 }
 
+static void do_nothing(void *ctx, kw_device_call *call)
+{
+    (void)ctx;
+    (void)call;
+}
+
+static void a_node_goes_with_what_hangs_below_it(void **state)
+{
+    world w;
+    kw_node_id motor, winding, shaft;
+    (void)state;
+    make_device(&w, "urn:test:remove");
+    const kw_device_argument argument = {.name = "Speed", .type = KW_BUILTIN_DOUBLE};
+    const kw_device_method start = {
+        .node = {.name = "Start"}, .inputs = &argument, .input_count = 1, .outputs = &argument, .output_count = 1, .call = do_nothing};
+    kw_node_id method;
+    assert_int_equal(kw_device_add_method(w.device, &start, &method), KW_GOOD);
+    assert_int_equal(kw_device_remove(w.device, &method), KW_GOOD);
+    assert_int_equal(kw_device_add_method(w.device, &start, NULL), KW_GOOD); /* its arguments are gone, too */
+    assert_int_equal(kw_device_add_object(w.device, &(kw_device_node){.name = "Motor"}, &motor), KW_GOOD);
+    assert_int_equal(kw_device_add_object(w.device, &(kw_device_node){.name = "Winding", .parent = motor}, &winding), KW_GOOD);
+    assert_int_equal(kw_device_add_object(w.device, &(kw_device_node){.name = "Shaft", .parent = motor}, &shaft), KW_GOOD);
+    kw_space *space = kw_server_space(w.device->server);
+    const kw_node_id has_component = KW_NODE_ID(0, 47), level = KW_NODE_ID_TEXT(1, "Level");
+    assert_int_equal(kw_space_add_reference(space, &winding, &has_component, &motor), KW_GOOD); /* a loop */
+    assert_int_equal(kw_space_add_reference(space, &level, &has_component, &shaft), KW_GOOD);
+    assert_int_equal(kw_device_remove(w.device, &motor), KW_GOOD);
+    assert_int_equal(kw_device_remove(w.device, &winding), KW_BAD_NODE_ID_UNKNOWN);
+    assert_int_equal(kw_device_remove(w.device, &shaft), KW_GOOD); /* it was a part of Level, too */
+    end_device(&w);
+}
+
 static void mistakes_are_told_in_a_sentence(void **state)
 {
     world w;
@@ -157,9 +190,8 @@ static void mistakes_are_told_in_a_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_devices_live_in_one_process),
-        cmocka_unit_test(what_is_posted_runs_in_the_loop),
-        cmocka_unit_test(nodes_have_the_ids_of_their_names),
+        cmocka_unit_test(two_devices_live_in_one_process),   cmocka_unit_test(what_is_posted_runs_in_the_loop),
+        cmocka_unit_test(nodes_have_the_ids_of_their_names), cmocka_unit_test(a_node_goes_with_what_hangs_below_it),
         cmocka_unit_test(mistakes_are_told_in_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
