@@ -28,6 +28,7 @@ typedef struct kw_identity_config {
     bool allow_x509;                              /* off; also needs kw_identity_gate_set_user_trust */
     bool allow_clear_secret_on_encrypted_channel; /* UserTokenPolicy None inside SignAndEncrypt; off by default */
     bool allow_clear_secret_anywhere;             /* also on None and Sign: only by the administrator's word */
+    bool allow_missing_crl;                       /* of CAs of applications that sign secrets; off */
     bool accept_legacy_issued_token;              /* identity: accept_legacy_issued_token; off (IT-04) */
     uint32_t max_secret;                          /* bytes of a password or token after decryption; 64 KiB */
     uint32_t clock_skew_s;                        /* exp, nbf, iat; 60 */

@@ -34,7 +34,7 @@ typedef struct kw_secret_open {
     const kw_application_identity *receiver;
     kw_bytes nonce;    /* must be inside; null: not compared (but RSA secrets must carry 32…128 bytes) */
     int64_t now;       /* DateTime */
-    uint32_t window_s; /* SigningTime: now − window … now + window */
+    uint32_t window_s; /* SigningTime: now − window … now + window; with a nonce from an hour ago on */
     uint32_t max_len;
     bool allow_legacy;
     bool takes_signature;         /* also an RsaEncryptedSecret that somebody signed; an EccEncryptedSecret of others than the sender */

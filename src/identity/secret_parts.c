@@ -5,12 +5,21 @@
 
 #define BLOCK 16u       /* of every cipher of every SecurityPolicy; what needs no blocks is padded all the same */
 #define PADDING_MAX 31u /* at most one block more than needed, for very short secrets */
+#define LENIENT_S 3600  /* ES-13: Clients with bad clocks, where a nonce protects anyway */
 #define OUTER_BYTE 15u  /* KW_ENDING_UINT16_OR_MORE: a whole block of these */
 
 const char *const KW_SECRET_UNTIMELY = "secret: SigningTime";
 const char *const KW_SECRET_MISSIGNED = "secret: not signed with the key of its Certificate";
 
 /* --- the header --------------------------------------------------------------------------------------------------------- */
+
+/* ES-13, RT-16, RT-17 */
+static bool is_timely(const kw_secret_open *how, int64_t signed_at)
+{
+    const int64_t window = (int64_t)how->window_s * KW_TICKS_PER_S, lenient = (int64_t)LENIENT_S * KW_TICKS_PER_S;
+    const int64_t past = how->nonce.data != NULL && window < lenient ? lenient : window;
+    return signed_at >= how->now - past && signed_at <= how->now + window;
+}
 
 const char *kw_secret_read_header(const kw_secret_open *how, uint32_t type, kw_reader *r, kw_bytes *certificate, kw_secret_facts *facts)
 {
@@ -20,14 +29,13 @@ const char *kw_secret_read_header(const kw_secret_open *how, uint32_t type, kw_r
     const kw_string uri = kw_read_bytes(r);
     *certificate = kw_read_bytes(r);
     const int64_t signed_at = kw_read_i64(r);
-    const int64_t window = (int64_t)how->window_s * KW_TICKS_PER_S;
     if (kw_status_is_bad(kw_reader_status(r))) {
         return "secret: header";
     }
     if (!kw_string_equals(uri, how->policy->uri)) { /* ES-02 */
         return "secret: other SecurityPolicy";
     }
-    if (signed_at < how->now - window || signed_at > how->now + window) { /* ES-13, RT-16, RT-17 */
+    if (!is_timely(how, signed_at)) {
         return KW_SECRET_UNTIMELY;
     }
     facts->signing_time = signed_at;

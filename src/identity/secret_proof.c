@@ -18,7 +18,8 @@ static bool is_outside_session(const kw_proof *proof)
 static bool is_trusted_application(const kw_proof *proof, const kw_certificate *signer)
 {
     kw_trust_list *trust = atomic_load(&proof->gate->application_trust);
-    const kw_certificate_checks checks = {.role = KW_CERT_CLIENT, .policy = proof->effective, .require_crl = true};
+    const kw_certificate_checks checks = {
+        .role = KW_CERT_CLIENT, .policy = proof->effective, .require_crl = !proof->gate->config.allow_missing_crl};
     return trust != NULL && !kw_status_is_bad(kw_trust_list_check(trust, signer, &checks));
 }
 

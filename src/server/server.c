@@ -62,6 +62,7 @@ static kw_status make_gate(kw_server *server)
 {
     kw_identity_config identity = server->config.identity;
     identity.audience = server->config.application_uri;
+    identity.allow_missing_crl = !server->config.require_crl;
     identity.namespaces = kw_space_namespaces(server->space, &identity.namespace_count);
     if (identity.secret_policy == NULL && server->env.identity != NULL && server->env.identity->key != NULL) {
         identity.secret_policy = kw_security_policy_for_secrets(kw_private_key_type(server->env.identity->key), 0);

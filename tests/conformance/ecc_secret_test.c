@@ -196,6 +196,56 @@ static void es_09_somebody_else_signs_nothing(void **state)
     kw_test_world_free(world);
 }
 
+/* --- who is trusted because of a CA ---------------------------------------------------------------------------------------------- */
+
+static void configure_without_lists(kw_test_world *world, kw_server_config *config)
+{
+    configure(world, config);
+    config->require_crl = false;
+}
+
+static kw_application_identity signed_by(const kw_test_world *world, const kw_application_identity *ca, const char *name)
+{
+    kw_application_identity who;
+    const kw_certificate_request request = {.application_uri = ca != NULL ? "urn:keyway:test:signed" : NULL,
+                                            .common_name = name,
+                                            .not_before = world->clock->utc,
+                                            .not_after = world->clock->utc + 365 * 24 * 3600 * KW_TICKS_PER_S,
+                                            .is_ca = ca == NULL,
+                                            .issuer_key = ca != NULL ? ca->key : NULL,
+                                            .issuer = ca != NULL ? ca->certificate : NULL};
+    assert_status(kw_private_key_generate(KW_KEY_EC_P256, 0, &who.key), KW_GOOD);
+    assert_status(kw_certificate_create(&request, who.key, &KW_RANDOM_SYSTEM, &who.certificate), KW_GOOD);
+    return who;
+}
+
+static void release(const kw_application_identity *who)
+{
+    kw_certificate_release(who->certificate);
+    kw_private_key_release(who->key);
+}
+
+/* On a channel without security the application is known by what it signed; its CA has no revocation list. */
+static void es_09_a_missing_revocation_list_counts_as_it_does_for_channels(void **state)
+{
+    (void)state;
+    for (int is_required = 0; is_required < 2; is_required++) {
+        kw_test_world *world =
+            kw_test_world_with_user(&(kw_test_world_options){.configure = is_required ? configure : configure_without_lists,
+                                                             .ctx = (void *)(uintptr_t)&ROWS[0],
+                                                             .server = kw_test_identity_of("server", ROWS[0].key)});
+        const kw_application_identity ca = signed_by(world, NULL, "CA"), who = signed_by(world, &ca, "signed");
+        kw_test_trust_add(&world->trust, &ca);
+        kw_test_client *client = client_of(world, &ROWS[0]);
+        keyed k = open_keyed(client, &ROWS[0]);
+        assert_status(send(client, &k, &ROWS[0], seal(client, &k, &ROWS[0], KW_SECRET_ECC, &who, KW_TEST_PASSWORD)),
+                      is_required ? KW_BAD_IDENTITY_TOKEN_INVALID : KW_GOOD);
+        release(&who);
+        release(&ca);
+        kw_test_world_free(world);
+    }
+}
+
 static void es_04_and_es_06_a_flipped_bit_anywhere_is_noticed(void **state)
 {
     (void)state;
@@ -263,6 +313,7 @@ int main(void)
         cmocka_unit_test(cs_21_who_asks_for_no_key_gets_none),
         cmocka_unit_test(es_10_a_key_is_good_once_and_in_its_session),
         cmocka_unit_test(es_09_somebody_else_signs_nothing),
+        cmocka_unit_test(es_09_a_missing_revocation_list_counts_as_it_does_for_channels),
         cmocka_unit_test(es_04_and_es_06_a_flipped_bit_anywhere_is_noticed),
         cmocka_unit_test(es_10_bad_points_agree_on_nothing),
         cmocka_unit_test(es_12_a_key_with_a_bad_signature_is_not_believed),

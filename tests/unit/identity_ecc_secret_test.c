@@ -127,9 +127,16 @@ static void es_13_signing_time_is_not_far_off(void **state)
     (void)state;
     fixture f;
     begin(&f, &SECRETS[0]);
-    f.how.now = SIGNING_TIME + (WINDOW_S + 1) * KW_TICKS_PER_S;
+    f.how.now = SIGNING_TIME + 3601 * KW_TICKS_PER_S;
     assert_status(try_it(&f, &SECRETS[0]), KW_BAD_IDENTITY_TOKEN_INVALID);
     f.how.now = SIGNING_TIME - (WINDOW_S + 1) * KW_TICKS_PER_S;
+    assert_status(try_it(&f, &SECRETS[0]), KW_BAD_IDENTITY_TOKEN_INVALID);
+    f.how.now = SIGNING_TIME + 3600 * KW_TICKS_PER_S; /* with the nonce of a Session */
+    assert_status(try_it(&f, &SECRETS[0]), KW_GOOD);
+    end(&f);
+    begin(&f, &SECRETS[0]);
+    f.how.nonce = KW_BYTES_NULL;
+    f.how.now = SIGNING_TIME + (WINDOW_S + 1) * KW_TICKS_PER_S;
     assert_status(try_it(&f, &SECRETS[0]), KW_BAD_IDENTITY_TOKEN_INVALID);
     f.how.now = SIGNING_TIME + WINDOW_S * KW_TICKS_PER_S;
     assert_status(try_it(&f, &SECRETS[0]), KW_GOOD);
