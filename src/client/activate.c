@@ -60,13 +60,12 @@ static kw_status fill_request(kw_client *client, const kw_client_identity *ident
     if (channel_policy == NULL) {
         return kw_client_fail(client, KW_BAD_SECURITY_POLICY_REJECTED, "the policy of this endpoint is not known");
     }
-    kw_token_context context = {.policy =
-                                    kw_client_choose_token_policy(endpoint->user_identity_tokens, endpoint->user_identity_tokens_count,
-                                                                  identity->kind, channel_policy, endpoint->security_mode),
-                                .channel_policy = channel_policy,
-                                .mode = endpoint->security_mode,
-                                .receiver = client->server_certificate,
-                                .nonce = {client->server_nonce, client->server_nonce_len}};
+    kw_token_context context = {
+        .policy = kw_client_choose_token_policy(client, endpoint->user_identity_tokens, endpoint->user_identity_tokens_count, identity),
+        .channel_policy = channel_policy,
+        .mode = endpoint->security_mode,
+        .receiver = client->server_certificate,
+        .nonce = {client->server_nonce, client->server_nonce_len}};
     if (context.policy == NULL) {
         return kw_client_fail(client, KW_BAD_IDENTITY_TOKEN_INVALID,
                               "the server takes no %s at this endpoint in a way that is safe; `keyway endpoints` shows what it takes",

@@ -272,8 +272,10 @@ typedef struct kw_token_context {
 
 kw_status kw_client_build_token(kw_client *client, const kw_token_context *context, const kw_client_identity *identity, kw_arena *arena,
                                 kw_extension_object *token, kw_signature_data *signature);
-/* The best policy for this identity; NULL: none fits. */
-const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_policy *policies, size_t count, kw_user_token_type kind,
-                                                          const kw_security_policy *channel_policy, kw_message_security_mode mode);
+/* The best policy for this identity at the endpoint in use, with the keys that both sides have; NULL: none fits. */
+const kw_user_token_policy *kw_client_choose_token_policy(const kw_client *client, const kw_user_token_policy *policies, size_t count,
+                                                          const kw_client_identity *identity);
+/* Where the policy has EphemeralKeys: the Client can sign what it seals, and believe the Server's. */
+bool kw_client_can_seal(const kw_client *client, const kw_security_policy *policy);
 
 #endif

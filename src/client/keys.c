@@ -12,12 +12,13 @@ static const kw_security_policy *policy_of_secrets(const kw_client *client)
     const kw_endpoint_description *e = client->endpoint;
     const kw_security_policy *channel_policy = kw_security_policy_by_uri(e->security_policy_uri);
     for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
-        const kw_user_token_policy *token = kw_client_choose_token_policy(e->user_identity_tokens, e->user_identity_tokens_count, KINDS[i],
-                                                                          channel_policy, e->security_mode);
+        const kw_client_identity user = {.kind = KINDS[i]};
+        const kw_user_token_policy *token =
+            kw_client_choose_token_policy(client, e->user_identity_tokens, e->user_identity_tokens_count, &user);
         const kw_security_policy *policy = token == NULL                         ? NULL
                                            : token->security_policy_uri.len == 0 ? channel_policy
                                                                                  : kw_security_policy_by_uri(token->security_policy_uri);
-        if (policy != NULL && policy->ephemeral != KW_EPHEMERAL_NONE) {
+        if (policy != NULL && policy->ephemeral != KW_EPHEMERAL_NONE && kw_client_can_seal(client, policy)) {
             return policy;
         }
     }

@@ -88,7 +88,7 @@ static kw_status explicit_identity(const kw_token_service *service, const kw_cli
 {
     kw_client *authority = service->client;
     kw_signature_data signature;
-    kw_token_context context = {.policy = kw_token_service_policy(service, self->kind),
+    kw_token_context context = {.policy = kw_token_service_policy(service, self),
                                 .channel_policy = kw_security_policy_by_uri(authority->endpoint->security_policy_uri),
                                 .mode = authority->endpoint->security_mode,
                                 .receiver = authority->server_certificate,
@@ -161,9 +161,8 @@ static kw_status sign_in(kw_client *authority, const kw_client_token_wish *wish,
     const kw_endpoint_description *e = authority->endpoint;
     const kw_client_identity *self = wish->self;
     const kw_client_identity anonymous = {.kind = KW_USER_TOKEN_TYPE_ANONYMOUS};
-    const kw_security_policy *policy = kw_security_policy_by_uri(e->security_policy_uri);
-    const bool takes_anonymous = kw_client_choose_token_policy(e->user_identity_tokens, e->user_identity_tokens_count,
-                                                               KW_USER_TOKEN_TYPE_ANONYMOUS, policy, e->security_mode) != NULL;
+    const bool takes_anonymous =
+        kw_client_choose_token_policy(authority, e->user_identity_tokens, e->user_identity_tokens_count, &anonymous) != NULL;
     *is_explicit = (takes_anonymous || wish->service != NULL) && self->kind != KW_USER_TOKEN_TYPE_ANONYMOUS;
     return kw_client_activate(authority, takes_anonymous ? &anonymous : self);
 }

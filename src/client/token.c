@@ -5,6 +5,7 @@
 #include "identity/secret_format.h"
 
 #define LEGACY_PASSWORD_MAX 64 /* UN-10 */
+#define KEYS_FIT 1000          /* more than any rank */
 #define JWT_TOKEN_TYPE "http://opcfoundation.org/UA/UserToken#JWT"
 
 /* IT-07, UN-04: without a policy of its own, the channel's applies. NULL: one that we do not know. */
@@ -20,38 +21,77 @@ static bool fits_channel(const kw_security_policy *policy, const kw_security_pol
            (policy->certificate_keys & channel_policy->certificate_keys) != 0;
 }
 
-const kw_user_token_policy *kw_client_choose_token_policy(const kw_user_token_policy *policies, size_t count, kw_user_token_type kind,
-                                                          const kw_security_policy *channel_policy, kw_message_security_mode mode)
+bool kw_client_can_seal(const kw_client *client, const kw_security_policy *policy)
 {
+    const kw_public_key *server = client->server_certificate != NULL ? kw_certificate_public_key(client->server_certificate) : NULL;
+    if (policy->ephemeral == KW_EPHEMERAL_NONE) {
+        return true;
+    }
+    return client->identity.key != NULL && server != NULL &&
+           (policy->certificate_keys & 1u << kw_private_key_type(client->identity.key)) != 0 &&
+           (policy->certificate_keys & 1u << kw_public_key_type(server)) != 0;
+}
+
+/* Good enough for the secret or signature of this kind of user on this channel. */
+static bool is_safe(const kw_client *client, const kw_user_token_policy *p, const kw_security_policy *channel_policy)
+{
+    const kw_security_policy *policy = effective_policy(p, channel_policy);
+    const bool is_encrypted = client->endpoint->security_mode == KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT;
+    /* A secret in clear goes only through an encrypted channel (attack A-123); a certificate must be able to sign. */
+    if (policy == NULL || (policy->is_none && (p->token_type == KW_USER_TOKEN_TYPE_CERTIFICATE || !is_encrypted))) {
+        return false;
+    }
+    /* Deprecated: asked for by nobody but the server, or whoever changed what it said. */
+    return fits_channel(policy, channel_policy) && (!policy->is_deprecated || policy == channel_policy);
+}
+
+/* A policy that the keys at hand are for goes before all others; one that they are not for remains, to say what is missing. */
+static int rank_of(const kw_client *client, const kw_security_policy *policy, const kw_certificate *user)
+{
+    const bool is_of_use = user != NULL ? (policy->certificate_keys & 1u << kw_public_key_type(kw_certificate_public_key(user))) != 0
+                                        : kw_client_can_seal(client, policy);
+    return (is_of_use ? KEYS_FIT : 0) + policy->rank;
+}
+
+/* NULL: there is none, or it cannot be read, which is found out where it is needed. */
+static kw_certificate *certificate_of(const kw_client_identity *identity)
+{
+    kw_certificate *certificate = NULL;
+    if (identity->kind == KW_USER_TOKEN_TYPE_CERTIFICATE && identity->user_certificate_file != NULL) {
+        (void)kw_certificate_load_file(identity->user_certificate_file, &certificate);
+    }
+    return certificate;
+}
+
+static bool is_for(const kw_user_token_policy *p, kw_user_token_type kind)
+{
+    const bool is_other_token =
+        kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN && p->issued_token_type.len > 0 && !kw_string_equals(p->issued_token_type, JWT_TOKEN_TYPE);
+    return p->token_type == kind && !is_other_token;
+}
+
+const kw_user_token_policy *kw_client_choose_token_policy(const kw_client *client, const kw_user_token_policy *policies, size_t count,
+                                                          const kw_client_identity *identity)
+{
+    const kw_security_policy *channel_policy = kw_security_policy_by_uri(client->endpoint->security_policy_uri);
     const kw_user_token_policy *best = NULL;
     int best_rank = -1;
+    kw_certificate *user = certificate_of(identity);
     for (size_t i = 0; i < count; i++) {
         const kw_user_token_policy *p = &policies[i];
-        const kw_security_policy *policy = effective_policy(p, channel_policy);
-        const bool is_other_token = kind == KW_USER_TOKEN_TYPE_ISSUED_TOKEN && p->issued_token_type.len > 0 &&
-                                    !kw_string_equals(p->issued_token_type, JWT_TOKEN_TYPE);
-        if (p->token_type != kind || is_other_token) {
+        if (!is_for(p, identity->kind)) {
             continue;
         }
-        if (kind == KW_USER_TOKEN_TYPE_ANONYMOUS) {
+        if (identity->kind == KW_USER_TOKEN_TYPE_ANONYMOUS) {
             return p;
         }
-        /* A secret in clear goes only through an encrypted channel (attack A-123); a certificate must be able to sign. */
-        if (policy == NULL ||
-            (policy->is_none && (kind == KW_USER_TOKEN_TYPE_CERTIFICATE || mode != KW_MESSAGE_SECURITY_MODE_SIGN_AND_ENCRYPT))) {
-            continue;
-        }
-        if (!fits_channel(policy, channel_policy)) {
-            continue;
-        }
-        if (policy->is_deprecated && policy != channel_policy) { /* asked for by nobody but the server, or whoever changed what it said */
-            continue;
-        }
-        if ((int)policy->rank > best_rank) {
-            best_rank = policy->rank;
+        const int rank = is_safe(client, p, channel_policy) ? rank_of(client, effective_policy(p, channel_policy), user) : -1;
+        if (rank > best_rank) {
+            best_rank = rank;
             best = p;
         }
     }
+    kw_certificate_release(user);
     return best;
 }
 

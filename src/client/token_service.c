@@ -115,11 +115,9 @@ kw_status kw_token_service_find(kw_client *client, kw_string object, const char 
     return read_policies(client, &policies, arena, out);
 }
 
-const kw_user_token_policy *kw_token_service_policy(const kw_token_service *service, kw_user_token_type kind)
+const kw_user_token_policy *kw_token_service_policy(const kw_token_service *service, const kw_client_identity *self)
 {
-    const kw_endpoint_description *endpoint = service->client->endpoint;
-    return kw_client_choose_token_policy(service->policies, service->policy_count, kind,
-                                         kw_security_policy_by_uri(endpoint->security_policy_uri), endpoint->security_mode);
+    return kw_client_choose_token_policy(service->client, service->policies, service->policy_count, self);
 }
 
 /* --- answers ---------------------------------------------------------------------------------------------------------------- */

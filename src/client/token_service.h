@@ -17,8 +17,8 @@ typedef struct kw_token_service {
 /* token_service.c. `object`: a NodeId as issuerEndpointUrl has it; null: the first there is of this BrowseName (NULL: of any). All in
  * the arena. */
 kw_status kw_token_service_find(kw_client *client, kw_string object, const char *name, kw_arena *arena, kw_token_service *out);
-/* The policy for this kind of user; NULL: it takes none. */
-const kw_user_token_policy *kw_token_service_policy(const kw_token_service *service, kw_user_token_type kind);
+/* The policy for this user; NULL: it takes none of this kind. */
+const kw_user_token_policy *kw_token_service_policy(const kw_token_service *service, const kw_client_identity *self);
 /* What a refusal means, as error of service->client. */
 kw_status kw_token_service_refusal(const kw_token_service *service, kw_status status);
 /* One output of a call, or NULL. */

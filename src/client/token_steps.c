@@ -158,14 +158,14 @@ static kw_status finish(const kw_token_service *service, const kw_client_token_w
 bool kw_token_service_has_steps(const kw_token_service *service, const kw_client_token_wish *wish)
 {
     return !kw_node_id_is_null(&service->start_request_token) && !kw_node_id_is_null(&service->finish_request_token) &&
-           wish->self->kind != KW_USER_TOKEN_TYPE_ANONYMOUS && kw_token_service_policy(service, wish->self->kind) != NULL;
+           wish->self->kind != KW_USER_TOKEN_TYPE_ANONYMOUS && kw_token_service_policy(service, wish->self) != NULL;
 }
 
 /* AZ-09: nothing comes in between. */
 kw_status kw_token_service_start_and_finish(const kw_token_service *service, const kw_client_token_wish *wish, kw_arena *arena,
                                             kw_token_grant *out)
 {
-    started s = {.policy = kw_token_service_policy(service, wish->self->kind)};
+    started s = {.policy = kw_token_service_policy(service, wish->self)};
     KW_TRY(start(service, wish->resource, arena, &s));
     return finish(service, wish, &s, arena, out);
 }

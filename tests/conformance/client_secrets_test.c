@@ -387,6 +387,75 @@ static void un_01_and_it_05_the_policy_that_protects_is_taken(void **state)
     }
 }
 
+/* --- by whose keys ---------------------------------------------------------------------------------------------------------------- */
+
+/* RSA for both kinds of user, as ever, and a curve that ranks higher; nothing of it is in the order. */
+static kw_test_rogue *rogue_with_a_curve(kw_test_network *network)
+{
+    kw_test_rogue *rogue = kw_test_rogue_new(network);
+    rogue->policies[0] = rogue->policies[1];
+    rogue->policies[0].policy_id = KW_STRING("name on a curve");
+    rogue->policies[0].security_policy_uri = kw_string_from(policy_named("ECC_nistP256")->uri);
+    rogue->policies[3] = rogue->policies[2];
+    rogue->policies[3].policy_id = KW_STRING("certificate on a curve");
+    rogue->policies[3].security_policy_uri = rogue->policies[0].security_policy_uri;
+    return rogue;
+}
+
+static kw_client *client_without_key(kw_test_network *network)
+{
+    const kw_client_config config = {.policy = "None", .trust_directory = network->trust.folder};
+    kw_client *client = NULL;
+    const char *why = NULL;
+    assert_status(kw_client_new_on(&network->env, &config, &client, &why), KW_GOOD);
+    network->clients[network->client_count++] = client;
+    assert_status(kw_client_connect(client, KW_TEST_NETWORK_URL), KW_GOOD);
+    return client;
+}
+
+static void cs_21_and_un_01_a_policy_that_the_keys_are_not_for_is_left_alone(void **state)
+{
+    kw_test_network *network = *state;
+    kw_client_config on_a_curve = {.policy = "None"};
+    kw_test_network_write(network, "curve", kw_test_identity_of("client", KW_KEY_EC_P256), &on_a_curve.certificate_file,
+                          &on_a_curve.key_file);
+    kw_test_rogue *rogue = rogue_with_a_curve(network);
+    for (int i = 0; i < 3; i++) {
+        const kw_client_config config =
+            i == 0 ? (kw_client_config){.policy = "None"} : on_a_curve; /* the server's key is none of a curve */
+        kw_client *client = i < 2 ? kw_test_network_connect(network, &config) : client_without_key(network);
+        assert_status(kw_client_activate(client, &KW_TEST_OPERATOR), KW_GOOD);
+        assert_text(last_name(rogue)->policy_id, "name");
+        assert_sealed(rogue, policy_named("Basic256Sha256"), KW_SECRET_LEGACY, last_name(rogue)->password, KW_STRING(KW_TEST_PASSWORD));
+    }
+}
+
+static void x5_02_a_user_signs_under_the_policy_that_the_key_is_for(void **state)
+{
+    kw_test_network *network = *state;
+    kw_client_identity alice = {.kind = KW_USER_TOKEN_TYPE_CERTIFICATE}, carol = alice;
+    kw_test_network_write(network, "alice", kw_test_user_identity("alice", 2048), &alice.user_certificate_file, &alice.user_key_file);
+    kw_test_network_write(network, "carol", kw_test_user_identity_of("carol", KW_KEY_EC_P256), &carol.user_certificate_file,
+                          &carol.user_key_file);
+    const kw_test_rogue *rogue = rogue_with_a_curve(network);
+    kw_client *client = kw_test_network_connect(network, &(kw_client_config){.policy = "None"});
+    assert_status(kw_client_activate(client, &alice), KW_GOOD);
+    assert_text(((const kw_x509_identity_token *)last_token(rogue, KW_TYPE_X509_IDENTITY_TOKEN))->policy_id, "certificate");
+    assert_status(kw_client_activate(client, &carol), KW_GOOD);
+    assert_text(((const kw_x509_identity_token *)last_token(rogue, KW_TYPE_X509_IDENTITY_TOKEN))->policy_id, "certificate on a curve");
+}
+
+/* Where nothing else is taken, the Client says what it would need, and sends nothing. */
+static void cs_21_without_a_key_there_is_no_secret_on_a_curve(void **state)
+{
+    kw_test_rogue *rogue = rogue_with_a_curve(*state);
+    rogue->policies[1] = rogue->policies[0];
+    kw_client *client = client_without_key(*state);
+    assert_status(kw_client_activate(client, &KW_TEST_OPERATOR), KW_BAD_SECURITY_POLICY_REJECTED);
+    assert_string_not_equal(kw_client_error(client), "");
+    assert_kept(rogue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +474,9 @@ int main(void)
         KW_TEST_ON_NETWORK(un_06_and_un_09_and_un_10_a_long_password_goes_as_encrypted_secret),
         KW_TEST_ON_NETWORK(un_03_and_un_09_in_clear_the_password_is_its_bytes),
         KW_TEST_ON_NETWORK(un_01_and_it_05_the_policy_that_protects_is_taken),
+        KW_TEST_ON_NETWORK(cs_21_and_un_01_a_policy_that_the_keys_are_not_for_is_left_alone),
+        KW_TEST_ON_NETWORK(x5_02_a_user_signs_under_the_policy_that_the_key_is_for),
+        KW_TEST_ON_NETWORK(cs_21_without_a_key_there_is_no_secret_on_a_curve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
