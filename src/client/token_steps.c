@@ -140,7 +140,7 @@ static kw_status finish(const kw_token_service *service, const kw_client_token_w
                         kw_token_grant *out)
 {
     kw_extension_object token = {.type = NULL}, signature_object = {.type = NULL};
-    kw_signature_data signature;
+    kw_signature_data signature = {.algorithm = KW_BYTES_NULL};
     kw_call_method_result result;
     kw_variant roles;
     KW_TRY(build_token(service, wish, s, arena, &token, &signature));
