@@ -78,6 +78,7 @@ static kw_notification *notification_of(kw_monitored_item *item, const kw_event 
         kw_notification_new_event(item->subscription, kw_writer_bytes(&item->subscription->manager->writer), kw_writer_bytes(&about));
     if (n != NULL) {
         n->is_security = event->is_security;
+        n->names_nodes = event->affected_count > 0;
     }
     return n;
 }
@@ -119,7 +120,7 @@ void kw_event_items_hear(void *ctx, const kw_event *event)
 
 /* --- other rights -------------------------------------------------------------------------------------------------------------------- */
 
-/* May it still be seen? By what is kept of the event. */
+/* May it still be seen? By what is kept of the event; what it names is not, and may be gone. */
 static bool is_still_visible(const kw_subscription *s, const kw_access *access, const kw_notification *n)
 {
     kw_subscriptions *manager = s->manager;
@@ -127,7 +128,7 @@ static bool is_still_visible(const kw_subscription *s, const kw_access *access, 
     kw_node_id type = KW_NODE_ID_NULL;
     kw_reader r = kw_reader_of((kw_bytes){n->data + n->len, n->about});
     kw_arena_reset(manager->scratch);
-    if (kw_status_is_bad(kw_ua_decode(&r, manager->scratch, NULL, kw_type_builtin(KW_BUILTIN_NODE_ID), &type)) ||
+    if (n->names_nodes || kw_status_is_bad(kw_ua_decode(&r, manager->scratch, NULL, kw_type_builtin(KW_BUILTIN_NODE_ID), &type)) ||
         kw_status_is_bad(kw_ua_decode(&r, manager->scratch, NULL, kw_type_builtin(KW_BUILTIN_NODE_ID), &event.source_node))) {
         return false;
     }

@@ -130,6 +130,10 @@ bool kw_item_evaluate(kw_monitored_item *item)
     if (is_event_item(item)) {
         return kw_event_item_evaluate(item);
     }
+    if (kw_subscription_is_expired(item->subscription)) { /* nobody can say what its user may read when he is back */
+        kw_item_forget(item);
+        return true;
+    }
     const bool was_denied = item->is_denied;
     kw_item_sample(item, false);
     return item->is_denied && !was_denied;

@@ -20,6 +20,7 @@ typedef struct kw_notification {
     bool is_overflow;   /* others before or after it were lost */
     bool is_extra;      /* an EventQueueOverflowEvent: takes no room in the queue */
     bool is_security;   /* an event that not everybody may see */
+    bool names_nodes;   /* an event for those who may see all the nodes that it names */
     bool is_due;        /* triggered: to be reported although its item only samples */
     kw_data_value head; /* all of the DataValue but its value */
     size_t len;

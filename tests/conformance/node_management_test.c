@@ -673,6 +673,17 @@ static void changes_of_hidden_nodes_are_told_to_nobody_who_may_not_see_them(void
     assert_int_equal(events_of(&here.visitor), 1);
 }
 
+static void events_that_name_nodes_do_not_outlive_a_change_of_rights(void **state)
+{
+    const kw_node_permission row = {0, ROLE_OPERATOR, BUILD};
+    const kw_rights rights = {.has_permissions = true, .permissions = &row, .permission_count = 1};
+    (void)state;
+    watch_model(&here.visitor);
+    assert_status(add(object_of(&OTHER, "Other")), KW_GOOD);
+    assert_status(kw_space_write_rights(here.space, &PLANT, &rights), KW_GOOD);
+    assert_int_equal(events_of(&here.visitor), 0);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -698,6 +709,7 @@ int main(void)
         TEST(continuation_points_outlive_nodes),
         TEST(changes_of_the_model_are_told_and_audited),
         TEST(changes_of_hidden_nodes_are_told_to_nobody_who_may_not_see_them),
+        TEST(events_that_name_nodes_do_not_outlive_a_change_of_rights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

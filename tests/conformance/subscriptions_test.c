@@ -1,4 +1,5 @@
 /* Subscriptions and who they belong to. OPC 10000-4, 5.7.3, 5.7.4, 5.13, 5.14; requirements AS-13, AS-31, AS-32, CL-02, CL-05, IT-15. */
+#include "space/rights.h"
 #include "support/kw_test_subscription.h"
 #include "support/kw_test_user.h"
 #include "support/test.h"
@@ -212,6 +213,32 @@ static void it_15_and_as_32_what_waits_is_not_told_after_the_token_has_expired(v
         kw_test_world_advance(world, KW_TEST_INTERVAL);
     }
     assert_status(kw_test_answer_of(client, request, &response), KW_GOOD);
+    assert_false(has_good_value(response));
+}
+
+/* What the node allows is changed while the token is over; then the same user is back with a new one. */
+static void it_15_and_as_32_what_waits_is_not_told_when_rights_went_meanwhile(void **state)
+{
+    static const kw_node_permission FOR_OTHERS[] = {{0, 15704, KW_PERMISSION_READ}};
+    const kw_rights rights = {.has_permissions = true, .permissions = FOR_OTHERS, .permission_count = 1};
+    kw_test_world *world = *state;
+    const kw_test_issuer *issuer = kw_test_world_trust_issuer(world, "https://issuer.example");
+    kw_test_client *client = kw_test_client_new(world, NULL);
+    kw_test_session session;
+    kw_test_world_grant(world, "Operator", KW_CRITERIA_AUTHENTICATED_USER, NULL);
+    assert_status(kw_test_create_session(client, &session), KW_GOOD);
+    kw_string token = kw_test_jwt(world, issuer, kw_test_claims(world, issuer, "robot", 60, ""));
+    assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, token)), KW_GOOD);
+    kw_monitored_item_create_request item = {.item_to_monitor = {.node_id = KW_TEST_SECRET, .attribute_id = 13},
+                                             .monitoring_mode = KW_MONITORING_MODE_REPORTING,
+                                             .requested_parameters = {.sampling_interval = 3600000, .queue_size = 1}};
+    assert_status(kw_test_watch_with(client, &session, kw_test_subscribe(client, &session), &item, NULL), KW_GOOD);
+    world->clock->utc += 61 * KW_TICKS_PER_S;
+    assert_status(kw_space_write_rights(kw_server_space(world->server), &KW_TEST_SECRET, &rights), KW_GOOD);
+    token = kw_test_jwt(world, issuer, kw_test_claims(world, issuer, "robot", 60, ""));
+    assert_status(kw_test_activate(client, &session, kw_test_issued(client, &session, token)), KW_GOOD);
+    const kw_publish_response *response = NULL;
+    assert_status(kw_test_publish(client, &session, 20, &response), KW_GOOD);
     assert_false(has_good_value(response));
 }
 
@@ -601,6 +628,7 @@ int main(void)
         TEST(as_32_and_ro_15_a_role_that_is_taken_away_stops_values),
         TEST(it_15_and_as_32_values_stop_when_a_token_expires),
         TEST(it_15_and_as_32_what_waits_is_not_told_after_the_token_has_expired),
+        TEST(it_15_and_as_32_what_waits_is_not_told_when_rights_went_meanwhile),
         TEST(items_on_what_may_not_be_read_are_refused_as_read_refuses),
         TEST(as_13_publish_requests_of_the_old_channel_get_no_values),
         TEST(as_10_a_session_that_lost_its_channel_keeps_its_subscription),
