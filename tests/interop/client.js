@@ -270,7 +270,7 @@ async function run() {
 }
 
 if (verb === "prepare") {
-    makePki(folder, APPLICATION_URI).then((pki) => console.log(pki.certificateFile));
+    makePki(folder, APPLICATION_URI).then((pki) => console.log(`certificate ${pki.certificateFile}`));
 } else {
     run();
 }

@@ -84,7 +84,7 @@ echo admin-password >"$work/admin"
 "$keyway" user add -d "$work/D" alice --password-file "$work/alice" --role Operator >/dev/null
 start keyway "$keyway" serve -c "$work/D/keyway.yaml"
 read -r _ url <"$work/keyway"
-certificate=$(node "$here/client.js" "$url" "$work/client-pki" prepare 2>"$work/prepare.log" | head -n 1) || {
+certificate=$(node "$here/client.js" "$url" "$work/client-pki" prepare 2>"$work/prepare.log" | sed -n 's|^certificate ||p') || {
     echo "node-opcua does not run here:"
     cat "$work/prepare.log"
     exit 1
