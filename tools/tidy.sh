@@ -14,7 +14,7 @@ if [ "${2:-}" = --one ]; then
         clang-tidy --version
         cat .clang-tidy
         # shellcheck disable=SC2046 # words
-        clang -E -std=gnu17 -D_GNU_SOURCE -Isrc -Iinclude -I"$build/generated" $(pkg-config --cflags-only-I libpq) "$file"
+        clang -E -std=gnu17 -D_GNU_SOURCE -Isrc -Iinclude -I"$build/generated" $(pkg-config --cflags-only-I libpq p11-kit-1) "$file"
     } | sha256sum | cut -d ' ' -f 1)
     if [ ! -e "$clean/$key" ]; then
         clang-tidy --quiet -p "$build" "$file" 2>/dev/null

@@ -26,8 +26,8 @@ typedef struct kw_user_directory {
     /* The same user again, without the password. */
     kw_status (*look_up)(void *ctx, kw_string name, kw_arena *arena, kw_directory_user *out, const char **why);
     void *ctx;
-    uint32_t recheck_s; /* the rights of a live Session follow its groups after this time at the latest */
-    uint32_t max_age_s; /* and stay so long while the directory cannot be asked */
+    uint32_t recheck_s;  /* the rights of a live Session follow its groups after this time at the latest */
+    uint32_t max_age_s;  /* and stay so long while the directory cannot be asked */
     bool needs_password; /* look_up is never answered: what was proven holds for max_age_s, for whatever is given out anew, too */
 } kw_user_directory;
 
